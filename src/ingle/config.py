@@ -1,0 +1,233 @@
+"""The frozen settings of one Ingle, and the only reader of the process environment.
+
+Order, later wins: defaults, `INGLE_HOME/config.toml`, `INGLE_*` and the Hugging Face variables,
+options given by the caller. Source of the Hugging Face names and defaults: huggingface_hub's
+environment-variable reference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ingle.errors import InvalidConfig
+
+DEFAULT_PORT = 11500
+DEFAULT_ENDPOINT = "https://huggingface.co"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in seconds, sizes in bytes, rates in bytes a second; negative `keep_alive` means for ever.
+
+    `home` holds all of Ingle's own state. `cache` is the shared Hugging Face hub cache.
+    `endpoints` are tried in order. `token` is None when there is none.
+    """
+
+    home: Path
+    cache: Path
+    user_home: Path
+    endpoints: tuple[str, ...] = (DEFAULT_ENDPOINT,)
+    token: str | None = msgspec.field(default=None)
+    offline: bool = False
+    ca_bundle: Path | None = None
+    proxies: dict[str, str] = {}
+    lmstudio: Path
+    mlx_models: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    default_model: str = "qwen3:1.7b"
+    shell_model: str | None = None
+    engine: str | None = None
+    context: int = 4096
+    parallel: int = 4
+    keep_alive: float = 300.0
+    idle_exit: float = 600.0
+    load_timeout: float = 600.0
+    auto_pull: bool = False
+    limit_rate: int | None = None
+    verify_every: float | None = None
+    history: bool = False
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def tools(self) -> Path:
+        """Where a person's own text tools lie."""
+        return self.home / "tools"
+
+    @property
+    def work(self) -> Path:
+        """Partials, journals, listings and staged folders: ours, beside the shared repos."""
+        return self.cache / ".ingle"
+
+    def __repr__(self) -> str:
+        return f"Config(home={self.home}, cache={self.cache}, token={'set' if self.token else 'none'})"
+
+
+def load_config(environ: Mapping[str, str] | None = None, **options: Any) -> Config:
+    """The settings in force. Raises `InvalidConfig` naming the variable or key that does not parse."""
+    env = dict(os.environ if environ is None else environ)
+    user_home = Path(env.get("HOME") or Path.home())
+    home = _path(env.get("INGLE_HOME"), user_home) or _default_home(env, user_home)
+    found: dict[str, Any] = {"home": home, "user_home": user_home, **_hugging_face(env, user_home)}
+    found["lmstudio"] = _lmstudio(user_home)
+    found["mlx_models"] = user_home / ".mlx" / "models"
+    found.update(_settings_file(home / "config.toml"))
+    found.update(_ingle_variables(env))
+    found.update({name: value for name, value in options.items() if value is not None})
+    try:
+        return msgspec.convert(found, Config, strict=False)
+    except msgspec.ValidationError as exc:
+        raise InvalidConfig(
+            f"A setting does not parse: {exc}.", hint="`ingle doctor` shows them all."
+        ) from exc
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment a child process starts with: this one, plus `extra`."""
+    return {**os.environ, **(extra or {})}
+
+
+def parse_bytes(text: str) -> int:
+    """`10M` -> 10_000_000, `8MiB` -> 8_388_608. Raises `InvalidConfig`."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)[bB]?(?:/s)?\s*", text)
+    if not match:
+        raise InvalidConfig(f"{text!r} is not a size.", hint="Write it like 500k, 10M or 2GiB.")
+    number, prefix, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kMGT".index(prefix or " "))
+
+
+def parse_seconds(text: str) -> float:
+    """`5m` -> 300.0, `30d`, `1h30m`, `90` and `-1` (for ever). Raises `InvalidConfig`."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
+    if not parts or "".join(a + b for a, b in parts) != text:
+        raise InvalidConfig(f"{text!r} is not a duration.", hint="Write it like 90s, 5m, 1h30m or 30d.")
+    unit = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+    return sum(float(number) * unit[name] for number, name in parts)
+
+
+_DURATIONS = {"keep_alive", "idle_exit", "load_timeout", "verify_every"}
+_SIZES = {"limit_rate"}
+_NUMBERS = {"port", "context", "parallel"}
+_FLAGS = {"auto_pull", "history"}
+_WORDS = {"host", "default_model", "shell_model", "engine"}
+_FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
+_SETTINGS = _DURATIONS | _SIZES | _NUMBERS | _FLAGS | _WORDS
+
+
+def setting_names() -> tuple[str, ...]:
+    """What `config.toml` and `INGLE_<NAME>` may set."""
+    return tuple(sorted(_SETTINGS))
+
+
+def _parse(name: str, value: Any, source: str) -> Any:
+    text = str(value)
+    try:
+        if name in _DURATIONS:
+            return parse_seconds(text)
+        if name in _SIZES:
+            return parse_bytes(text)
+        if name in _NUMBERS:
+            return int(text)
+        if name in _FLAGS:
+            return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False}[
+                text.lower()
+            ]
+    except (ValueError, KeyError, InvalidConfig) as exc:
+        raise InvalidConfig(f"{source} is {text!r}, which does not parse.", hint=str(exc)) from exc
+    return text
+
+
+def _settings_file(path: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as exc:
+        raise InvalidConfig(f"{path} does not parse: {exc}.", hint="Mend or delete that file.") from exc
+    unknown = sorted(set(settings) - _SETTINGS)
+    if unknown:
+        raise InvalidConfig(
+            f"{path} sets {', '.join(unknown)}, which Ingle does not know.",
+            hint=f"It knows: {', '.join(setting_names())}.",
+        )
+    return {name: _parse(name, value, f"{name} in {path}") for name, value in settings.items()}
+
+
+def _ingle_variables(env: Mapping[str, str]) -> dict[str, Any]:
+    given = {name: env[f"INGLE_{name.upper()}"] for name in _SETTINGS if env.get(f"INGLE_{name.upper()}")}
+    return {name: _parse(name, value, f"INGLE_{name.upper()}") for name, value in given.items()}
+
+
+def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
+    cache_home = _path(env.get("XDG_CACHE_HOME"), user_home) or user_home / ".cache"
+    hf_home = _path(env.get("HF_HOME"), user_home) or cache_home / "huggingface"
+    cache = _path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE"), user_home) or hf_home / "hub"
+    endpoints = tuple(
+        part.strip().rstrip("/") for part in env.get("HF_ENDPOINT", "").split(",") if part.strip()
+    )
+    ca_bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE") or env.get("CURL_CA_BUNDLE")
+    return {
+        "cache": cache,
+        "endpoints": endpoints or (DEFAULT_ENDPOINT,),
+        "token": _token(env, hf_home, user_home),
+        "offline": env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
+        "ca_bundle": Path(ca_bundle) if ca_bundle else None,
+        "proxies": _proxies(env),
+    }
+
+
+def _token(env: Mapping[str, str], hf_home: Path, user_home: Path) -> str | None:
+    if env.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        return None
+    given = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
+    if given:
+        return given.strip() or None
+    try:
+        return (_path(env.get("HF_TOKEN_PATH"), user_home) or hf_home / "token").read_text().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _proxies(env: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for scheme in ("http", "https", "all", "no"):
+        value = env.get(f"{scheme}_proxy") or env.get(f"{scheme.upper()}_PROXY")
+        if value:
+            found[scheme] = value
+    return found
+
+
+def _lmstudio(user_home: Path) -> Path:
+    """LM Studio names its home in `~/.lmstudio-home-pointer`; models lie in `models` below it."""
+    try:
+        return Path((user_home / ".lmstudio-home-pointer").read_text().strip()) / "models"
+    except (OSError, UnicodeDecodeError):
+        return user_home / ".lmstudio" / "models"
+
+
+def _default_home(env: Mapping[str, str], user_home: Path) -> Path:
+    if sys.platform == "darwin":
+        return user_home / "Library" / "Application Support" / "Ingle"
+    return (_path(env.get("XDG_STATE_HOME"), user_home) or user_home / ".local" / "state") / "ingle"
+
+
+def _path(text: str | None, user_home: Path) -> Path | None:
+    if not text:
+        return None
+    return user_home / text[2:] if text.startswith("~/") else Path(text)

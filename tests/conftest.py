@@ -1,0 +1,1 @@
+"""Fixtures every room shares: a private home, a private cache, and the starter once for all tests."""
