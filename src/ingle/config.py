@@ -97,6 +97,12 @@ def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, **(extra or {})}
 
 
+def wants_plain_output(environ: Mapping[str, str] | None = None) -> bool:
+    """No colours: NO_COLOR is set to anything (the convention of no-color.org), or the terminal is dumb."""
+    env = os.environ if environ is None else environ
+    return bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb"
+
+
 def parse_bytes(text: str) -> int:
     """`10M` -> 10_000_000, `8MiB` -> 8_388_608. Raises `InvalidConfig`."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)[bB]?(?:/s)?\s*", text)
