@@ -1,0 +1,32 @@
+"""Sees when a sequence of tokens repeats itself without end. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+
+LONGEST_PERIOD = 64
+"""Tokens. A repeated paragraph of a small model is rarely longer; each token costs one pass over it."""
+
+REPEATS = 4
+SHORTEST_RUN = 24
+"""A cycle must come back `REPEATS` times over at least `SHORTEST_RUN` tokens: "ha ha ha ha" passes."""
+
+
+class LoopDetector:
+    """Counts, for each period up to `LONGEST_PERIOD`, how long the tokens have equalled those one period ago."""
+
+    def __init__(self) -> None:
+        self._recent: deque[int] = deque(maxlen=LONGEST_PERIOD)
+        self._runs = [0] * (LONGEST_PERIOD + 1)
+
+    def push(self, token: int) -> bool:
+        """Whether the sequence that ends with `token` is a loop."""
+        looping = False
+        for period, earlier in enumerate(reversed(self._recent), start=1):
+            run = self._runs[period] + 1 if earlier == token else 0
+            self._runs[period] = run
+            # a run of k tokens equal to those one period before means k + period tokens in cycle
+            if run + period >= max(SHORTEST_RUN, REPEATS * period) and run:
+                looping = True
+        self._recent.append(token)
+        return looping
