@@ -1,0 +1,1 @@
+"""Named fakes that stand at the seams: a model hub that speaks real HTTP and misbehaves on request."""

@@ -1,0 +1,1 @@
+"""The room of the hub, tested against a real one on loopback."""
