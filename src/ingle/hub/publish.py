@@ -1,0 +1,149 @@
+"""Makes verified files visible to every tool, in an order that never shows half a model.
+
+Blobs first, then the snapshot folder (staged whole and renamed into place), the `trees/` file only when
+every listed file is there, the ref last. A pinned commit gets `refs/ingle/<sha>`, or `hf cache prune`
+would take it. Deletion goes the other way round and is the store's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from ingle.catalog.listing import ListedFile, Listing
+from ingle.errors import HubLied
+from ingle.hub.disk import default_mode, disk_errors, sync_file, sync_path, write_whole
+from ingle.hub.layout import RepoPlace, is_commit
+
+_LAST = (".index.json", "config.json")  # what loaders open first is linked last
+
+
+def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> Path:
+    """Moves a verified file into `blobs/`, replacing whatever lay under that digest.
+
+    A blob that was a link into a store shared by several repos is replaced as a link: nothing is
+    written through it. The caller holds the blob's lock and has checked `source`.
+    Raises `DiskFull`, `NoPermission`, `StoreError`; then the source is still where it was.
+    """
+    blob = place.blob(file.digest)
+    with disk_errors(blob, "write", file.size):
+        for folder in (place.snapshots, place.blobs):
+            folder.mkdir(parents=True, exist_ok=True)
+        with source.open("rb+") as opened:
+            os.fchmod(opened.fileno(), default_mode(source.parent))
+            sync_file(opened.fileno())
+        source.replace(blob)
+        sync_path(place.blobs)
+    return blob
+
+
+def publish_snapshot(
+    place: RepoPlace, listing: Listing, files: tuple[ListedFile, ...], revision: str | None = None
+) -> Path:
+    """Shows `files`, whose blobs are all in place and verified, as the snapshot of the listing's commit.
+
+    `revision` (default: the listing's) is the branch or tag that points there afterwards; a commit is
+    protected by `refs/ingle/<sha>` instead. Gives the snapshot folder. Raises `StoreError` kinds.
+    """
+    with disk_errors(place.folder, "publish in"):
+        folder = _place_snapshot(place, listing.commit, {file.path: file.digest for file in files})
+        if all(os.path.lexists(folder / file.path) for file in listing.files):
+            write_whole(place.tree(listing.commit), tree_json(listing.files), place.stage)
+        _point_ref(place, revision or listing.revision, listing.commit)
+    return folder
+
+
+def _place_snapshot(place: RepoPlace, commit: str, digests: Mapping[str, str]) -> Path:
+    final = place.snapshot(commit)
+    staged = place.stage / f"{commit}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        for path, digest in digests.items():
+            _link(staged, path, digest)
+        for folder, _, _ in os.walk(staged):
+            sync_path(Path(folder))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            staged.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+            _add_links(staged, final, digests)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    sync_path(place.snapshots)
+    return final
+
+
+def _link(root: Path, path: str, digest: str) -> Path:
+    link = root / path
+    link.parent.mkdir(parents=True, exist_ok=True)
+    # From snapshots/<commit>/a/b.json to blobs/<digest>: one step up for each folder of the path,
+    # two more for <commit> and snapshots.
+    up = len(PurePosixPath(path).parts) + 1
+    link.symlink_to(Path(*[".."] * up, "blobs", digest))
+    return link
+
+
+def _add_links(staged: Path, final: Path, digests: Mapping[str, str]) -> None:
+    """Adds to a snapshot that is there already (another quantisation, or another tool's partial one).
+
+    Every link is renamed into place after its blob, and the files that loaders open first come last,
+    so a reader finds each file whole or not at all.
+    """
+    changed = set()
+    for path in sorted(digests, key=lambda path: (path.endswith(_LAST), path)):
+        target = final / path
+        if target.is_symlink() and target.readlink() == (staged / path).readlink():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (staged / path).replace(target)
+        changed.add(target.parent)
+    for folder in changed:
+        sync_path(folder)
+
+
+def _point_ref(place: RepoPlace, revision: str, commit: str) -> None:
+    name = f"ingle/{revision}" if is_commit(revision) else revision
+    parts = name.split("/")
+    if not name or any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
+        raise HubLied(
+            f"{revision!r} cannot be the name of a branch.", hint="Ask for a branch, tag or commit."
+        )
+    ref = place.refs.joinpath(*parts)
+    try:
+        if ref.read_text() == commit:
+            return
+    except OSError:
+        pass
+    write_whole(ref, commit.encode(), place.stage)
+
+
+def tree_json(files: tuple[ListedFile, ...]) -> bytes:
+    """The `trees/<commit>.json` that huggingface_hub reads: every file of the commit with its digest.
+
+    For a large file it wants the git digest of the pointer too, which follows from size and SHA-256
+    (git-lfs specification, version 1: three lines in this order).
+    """
+    entries: dict[str, dict[str, object]] = {}
+    for file in sorted(files, key=lambda file: file.path):
+        if file.lfs:
+            pointer = _lfs_pointer(file)
+            blob_id = hashlib.sha1(b"blob %d\0" % len(pointer) + pointer, usedforsecurity=False).hexdigest()
+            entries[file.path] = {
+                "size": file.size,
+                "blob_id": blob_id,
+                "lfs_sha256": file.digest,
+                "lfs_size": file.size,
+            }
+        else:
+            entries[file.path] = {"size": file.size, "blob_id": file.digest}
+    return json.dumps({"format_version": 1, "files": entries}, indent=1).encode()
+
+
+def _lfs_pointer(file: ListedFile) -> bytes:
+    version = "version https://git-lfs.github.com/spec/v1"
+    return f"{version}\noid sha256:{file.digest}\nsize {file.size}\n".encode()

@@ -1,0 +1,89 @@
+"""Computes digests of what lies on disk and compares them with what a listing promised; changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from ingle.catalog.listing import DigestKind, ListedFile
+from ingle.errors import Cancelled, DigestMismatch, FileMissing, SizeMismatch
+from ingle.hub.disk import disk_errors
+
+BLOCK = 1 << 20  # bytes read at a time: large enough for hashlib to leave the interpreter lock
+
+
+class Hash(Protocol):
+    """The part of a hashlib object used here."""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+def new_hash(kind: DigestKind, size: int) -> Hash:
+    """A hash ready for the bytes of a file of `size` bytes (git puts the size in front)."""
+    if kind is DigestKind.SHA256:
+        return hashlib.sha256(usedforsecurity=False)
+    found = hashlib.sha1(usedforsecurity=False)
+    found.update(b"blob %d\0" % size)
+    return found
+
+
+def digest_of(data: bytes, kind: DigestKind) -> str:
+    """The digest of bytes in memory, lower-case hex."""
+    found = new_hash(kind, len(data))
+    found.update(data)
+    return found.hexdigest()
+
+
+def file_digest(
+    path: Path,
+    kind: DigestKind,
+    *,
+    cancel: threading.Event | None = None,
+    on_bytes: Callable[[int], None] = lambda _count: None,
+) -> str:
+    """The digest of a file's bytes, read once from the start.
+
+    `on_bytes(count)` is called after each block. Raises `FileMissing`, `StoreError`, and `Cancelled`
+    within one block of `cancel` being set.
+    """
+    buffer = memoryview(bytearray(BLOCK))
+    with disk_errors(path, "read"):
+        try:
+            file = path.open("rb", buffering=0)
+        except FileNotFoundError:
+            raise FileMissing(path) from None
+        with file:
+            found = new_hash(kind, os.fstat(file.fileno()).st_size)
+            while count := file.readinto(buffer):
+                found.update(buffer[:count])
+                on_bytes(count)
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled("Cancelled while checking files.")
+    return found.hexdigest()
+
+
+def check_file(
+    path: Path,
+    file: ListedFile,
+    *,
+    cancel: threading.Event | None = None,
+    on_bytes: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """Returns when `path` holds exactly the bytes `file` promises.
+
+    Raises `FileMissing`, `SizeMismatch`, `DigestMismatch`.
+    """
+    try:
+        size = path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileMissing(path) from None
+    if size != file.size:
+        raise SizeMismatch(path, file.size, size)
+    actual = file_digest(path, file.kind, cancel=cancel, on_bytes=on_bytes)
+    if actual != file.digest:
+        raise DigestMismatch(path, file.digest, actual)
