@@ -13,7 +13,7 @@ SHORTEST_RUN = 24
 
 
 class LoopDetector:
-    """Counts, for each period up to `LONGEST_PERIOD`, how long the tokens have equalled those one period ago."""
+    """For each period up to `LONGEST_PERIOD`: how long have the tokens equalled those one period ago?"""
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=LONGEST_PERIOD)

@@ -1,0 +1,217 @@
+"""Makes the chunks of one choice out of its tokens, the same way for every engine. Pure.
+
+An engine pushes each token with its text and asks `finished` whether to go on. Reasoning is split off
+first; stop strings, tool calls and loops are looked for in the answer only.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ingle.engines.loops import LoopDetector
+from ingle.engines.reasoning import THINK, ReasoningFormat, ReasoningSplitter
+from ingle.engines.stops import StopFinder, held_suffix
+from ingle.engines.tools import ToolFormat
+from ingle.generation import Chunk, FinishReason, TokenLogprob, ToolCall
+
+
+class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
+    """What to look for in the text of one choice.
+
+    `reasoning` None: nothing is split off. `inside`: the prompt already opened the reasoning.
+    `budget` is in reasoning tokens. `tools` None: calls are not looked for. `call_seed` makes the
+    ids of calls unique (the request's id).
+    """
+
+    index: int = 0
+    stop: tuple[str, ...] = ()
+    stop_on_loop: bool = False
+    reasoning: ReasoningFormat | None = None
+    inside: bool = False
+    budget: int | None = None
+    tools: ToolFormat | None = None
+    call_seed: str = "0"
+
+
+class Assembler:
+    """One choice of one request. `tokens` and `reasoning_tokens` count what was pushed.
+
+    `push` and `finish` give a chunk, or None while everything is held back. `finished` is set when
+    a stop string or a loop ends the choice; the engine then stops making tokens and calls `finish`.
+    """
+
+    def __init__(self, shape: AnswerShape) -> None:
+        self._shape = shape
+        self._splitter = (
+            ReasoningSplitter(shape.reasoning or THINK, inside=shape.inside) if shape.reasoning else None
+        )
+        self._stops = StopFinder(shape.stop)
+        self._loops = LoopDetector() if shape.stop_on_loop else None
+        self._calls = _CallFinder(shape) if shape.tools else None
+        self._untold = 0
+        self._logprobs: list[tuple[int, TokenLogprob]] = []
+        self._seen = 0
+        self._shown = 0
+        self.tokens = 0
+        self.reasoning_tokens = 0
+        self.finished: FinishReason | None = None
+
+    @property
+    def in_reasoning(self) -> bool:
+        return self._splitter is not None and self._splitter.inside
+
+    @property
+    def budget_spent(self) -> bool:
+        """Whether the reasoning should be closed now, by the engine, with the closing mark."""
+        budget = self._shape.budget
+        return budget is not None and self.in_reasoning and self.reasoning_tokens >= budget
+
+    def push(self, text: str, token: int | None = None, logprob: TokenLogprob | None = None) -> Chunk | None:
+        """One more token. `text` may be empty while its bytes are no whole character."""
+        self.tokens += 1
+        self._untold += 1
+        was_inside = self.in_reasoning
+        reasoning, answer = self._splitter.push(text) if self._splitter else ("", text)
+        if was_inside:
+            self.reasoning_tokens += 1
+        if logprob is not None and not was_inside:
+            self._logprobs.append((self._seen, logprob))
+        if token is not None and self._loops is not None and self._loops.push(token):
+            self.finished = FinishReason.LOOP
+        shown, calls = self._show(answer)
+        return self._chunk(shown, reasoning, calls)
+
+    def close_reasoning(self) -> Chunk | None:
+        """The engine wrote the closing mark itself (the budget is spent)."""
+        reasoning, answer = (
+            self._splitter.push(self._shape.reasoning.close)
+            if self._splitter and self._shape.reasoning
+            else ("", "")
+        )
+        shown, calls = self._show(answer)
+        return self._chunk(shown, reasoning, calls)
+
+    def finish(self, reason: FinishReason) -> Chunk:
+        """The last chunk: what was held back, and why it ended (a stop or a loop found here wins)."""
+        reasoning, answer = self._splitter.flush() if self._splitter else ("", "")
+        shown, calls = self._show(answer)
+        rest = self._stops.flush()
+        if self._calls is not None:
+            more, found = self._calls.push(rest)
+            tail, last = self._calls.flush()
+            rest, calls = more + tail, calls + found + last
+        ended = self.finished or reason
+        if ended is FinishReason.STOP and self._calls is not None and self._calls.made:
+            ended = FinishReason.TOOL_CALLS
+        chunk = self._chunk(shown + rest, reasoning, calls, everything=self._stops.matched is None)
+        told = self._untold + (chunk.tokens if chunk else 0)
+        chunk = chunk or Chunk(index=self._shape.index)
+        return msgspec.structs.replace(chunk, finish_reason=ended, tokens=told)
+
+    def _show(self, answer: str) -> tuple[str, tuple[ToolCall, ...]]:
+        self._seen += len(answer)
+        safe = self._stops.push(answer)
+        if self._stops.matched is not None and self.finished is None:
+            self.finished = FinishReason.STOP
+        return self._calls.push(safe) if self._calls is not None else (safe, ())
+
+    def _chunk(
+        self, text: str, reasoning: str, calls: tuple[ToolCall, ...], *, everything: bool = False
+    ) -> Chunk | None:
+        self._shown += len(text)
+        due = [entry for at, entry in self._logprobs if everything or at < self._shown]
+        if due:
+            del self._logprobs[: len(due)]
+        if not (text or reasoning or calls or due):
+            return None
+        told, self._untold = self._untold, 0
+        return Chunk(
+            index=self._shape.index,
+            text=text,
+            reasoning=reasoning,
+            tool_calls=calls,
+            logprobs=tuple(due),
+            tokens=told,
+        )
+
+
+class _CallFinder:
+    """Takes calls out of the answer's text; what does not parse as a call stays text."""
+
+    def __init__(self, shape: AnswerShape) -> None:
+        assert shape.tools is not None
+        self._format = shape.tools
+        self._shape = shape
+        self._held = ""
+        self._inside = False
+        self._blank = True
+        self.made = 0
+
+    def push(self, text: str) -> tuple[str, tuple[ToolCall, ...]]:
+        self._held += text
+        shown: list[str] = []
+        calls: list[ToolCall] = []
+        while self._step(shown, calls):
+            pass
+        return "".join(shown), tuple(calls)
+
+    def flush(self) -> tuple[str, tuple[ToolCall, ...]]:
+        """A call whose end never came counts when it parses all the same."""
+        held, self._held = self._held, ""
+        if not self._inside:
+            return held, ()
+        self._inside = False
+        calls = self._parse(held)
+        return ("", calls) if calls else (("" if self._format.keeps_start else self._format.start) + held, ())
+
+    def _step(self, shown: list[str], calls: list[ToolCall]) -> bool:
+        if self._inside:
+            return self._close(shown, calls)
+        at = self._held.find(self._format.start)
+        allowed = not self._format.at_start or (self._blank and not self._held[: max(at, 0)].strip())
+        if at >= 0 and allowed:
+            self._show(self._held[:at], shown)
+            self._held = self._held[at + (0 if self._format.keeps_start else len(self._format.start)) :]
+            self._inside = True
+            return True
+        keep = held_suffix(self._held, (self._format.start,)) if allowed else 0
+        self._show(self._held[: len(self._held) - keep], shown)
+        self._held = self._held[len(self._held) - keep :]
+        return False
+
+    def _close(self, shown: list[str], calls: list[ToolCall]) -> bool:
+        at = self._held.find(self._format.end) if self._format.end else -1
+        if at < 0:
+            return False
+        body, self._held = self._held[:at], self._held[at + len(self._format.end) :]
+        self._inside = False
+        found = self._parse(body)
+        calls.extend(found)
+        if not found:
+            self._show(self._format.start + body + self._format.end, shown)
+        return True
+
+    def _show(self, text: str, shown: list[str]) -> None:
+        if self._blank and self.made:
+            text = text.lstrip()  # white space between calls says nothing
+        if text.strip():
+            self._blank = False
+        shown.append(text)
+
+    def _parse(self, body: str) -> tuple[ToolCall, ...]:
+        try:
+            found = self._format.parse(body.strip())
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return ()
+        calls = []
+        for name, arguments in found:
+            calls.append(
+                ToolCall(
+                    id=f"call_{self._shape.call_seed}_{self._shape.index}_{self.made}",
+                    name=name,
+                    arguments=arguments,
+                )
+            )
+            self.made += 1
+        self._blank = True
+        return tuple(calls)

@@ -1,0 +1,81 @@
+"""Refuses requests whose values no engine accepts, before any engine sees them. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from ingle.errors import InvalidRequest, PromptTooLong
+from ingle.generation import Generation, SamplingParams
+
+PENALTY_WINDOW = 64
+"""Tokens that the penalties look back on, prompt included, on every engine (llama.cpp's default)."""
+
+MAX_TOP_LOGPROBS = 20
+MAX_CHOICES = 16
+MAX_STOPS = 16
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("temperature", 0.0, 100.0),
+    ("top_p", 0.0, 1.0),
+    ("top_k", 0, math.inf),
+    ("min_p", 0.0, 1.0),
+    ("repetition_penalty", 0.01, 100.0),
+    ("presence_penalty", -100.0, 100.0),
+    ("frequency_penalty", -100.0, 100.0),
+    ("top_logprobs", 0, MAX_TOP_LOGPROBS),
+)
+
+
+def check_generation(generation: Generation) -> None:
+    """Raises `InvalidRequest` naming the first field that no engine accepts."""
+    if (generation.messages is None) == (generation.prompt is None):
+        raise _wrong("messages", "give messages or a prompt, one of them and not both")
+    if generation.messages is not None and not generation.messages:
+        raise _wrong("messages", "there must be at least one")
+    if generation.max_tokens is not None and generation.max_tokens < 1:
+        raise _wrong("max_tokens", f"{generation.max_tokens} is less than 1")
+    if not 1 <= generation.n <= MAX_CHOICES:
+        raise _wrong("n", f"{generation.n} is not between 1 and {MAX_CHOICES}")
+    if len(generation.stop) > MAX_STOPS or not all(generation.stop):
+        raise _wrong("stop", f"at most {MAX_STOPS} strings, none of them empty")
+    budget = generation.thinking.budget
+    if budget is not None and budget < 0:
+        raise _wrong("thinking.budget", f"{budget} is negative")
+    if generation.tools and generation.messages is None:
+        raise _wrong("tools", "tools need messages, not a prompt")
+    if generation.thinking.enabled and generation.messages is None:
+        raise _wrong("thinking", "thinking needs messages, not a prompt")
+    if generation.tool_choice not in ("auto", "none") and generation.constraint is not None:
+        raise _wrong("tool_choice", "a forced call and a constraint cannot both shape the answer")
+    names = [tool.name for tool in generation.tools]
+    if len(set(names)) != len(names) or not all(names):
+        raise _wrong("tools", "each needs a name of its own")
+    _check_sampling(generation.sampling)
+
+
+def check_fits(tokens: int, context: int) -> int:
+    """How many tokens of the context are left for the answer.
+
+    Raises `PromptTooLong` when not even one is: a prompt is never cut.
+    """
+    if tokens >= context:
+        raise PromptTooLong(tokens, context)
+    return context - tokens
+
+
+def _check_sampling(sampling: SamplingParams) -> None:
+    for name, low, high in _RANGES:
+        value = getattr(sampling, name)
+        if not (low <= value <= high):
+            raise _wrong(name, f"{value} is not between {low:g} and {high:g}")
+    if sampling.top_p == 0.0:
+        raise _wrong("top_p", "0 would leave no token to choose")
+    if sampling.top_logprobs and not sampling.logprobs:
+        raise _wrong("top_logprobs", "it needs logprobs turned on")
+    for token, bias in sampling.logit_bias.items():
+        if token < 0 or math.isnan(bias):
+            raise _wrong("logit_bias", f"{token}: {bias} is no token with a number")
+
+
+def _wrong(param: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{param} cannot be used as it is: {why}.", param=param)

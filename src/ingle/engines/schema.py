@@ -1,0 +1,117 @@
+"""Turns a constraint into one checked grammar that both engines enforce; what cannot be kept is refused.
+
+The grammar is llguidance's Lark dialect. llama.cpp drops a bad grammar without a word, so nothing
+reaches an engine that llguidance itself has not accepted here first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ingle.errors import InvalidRequest, Unsupported
+from ingle.generation import Constraint
+
+MAX_GRAMMAR = 256 * 1024
+"""Bytes of grammar text. Real schemas have a few kilobytes; building a grammar costs time per byte."""
+
+_COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""One way to write a value, with the spaces that models write most; free white space lets small ones
+write blanks for ever."""
+
+
+def constraint_grammar(constraint: Constraint) -> str:
+    """The checked Lark grammar (its start rule is `start`) of a constraint.
+
+    Raises `InvalidRequest` when it is malformed and `Unsupported` when the grammar engine knows a
+    keyword and cannot keep it.
+    """
+    return checked(_lark(constraint))
+
+
+def wrapped_grammar(before: str, inner: str, after: str) -> str:
+    """A checked grammar: the literal `before`, what the term `inner` (like `%json {...}`) says, `after`."""
+    parts = [_quoted(before) if before else "", "body", _quoted(after) if after else ""]
+    return checked(f"start: {' '.join(part for part in parts if part)}\nbody: {inner}\n")
+
+
+def json_term(schema: dict[str, Any] | bool) -> str:
+    """The Lark term for a JSON value that satisfies `schema`."""
+    if isinstance(schema, bool):
+        return f"%json {json.dumps(schema)}"
+    return "%json " + json.dumps({**schema, "x-guidance": {**_COMPACT, **schema.get("x-guidance", {})}})
+
+
+def checked(grammar: str) -> str:
+    """`grammar`, accepted by llguidance. Raises `InvalidRequest` or `Unsupported`."""
+    from llguidance import LLMatcher
+
+    if len(grammar.encode()) > MAX_GRAMMAR:
+        raise InvalidRequest(
+            f"The constraint has {len(grammar.encode())} bytes and {MAX_GRAMMAR} are the most.",
+            hint="Ask for a smaller schema or a shorter list.",
+        )
+    trouble = LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(grammar))
+    if not trouble:
+        return grammar
+    reason = trouble.splitlines()[0]
+    kind = Unsupported if "nimplemented" in trouble or "Unknown format" in trouble else InvalidRequest
+    raise kind(
+        f"The constraint cannot be kept: {reason}.",
+        hint="Take that part out of the schema or grammar; Ingle ignores none of it.",
+        param="constraint",
+        reason=trouble[:2000],
+    )
+
+
+def satisfies(grammar: str, text: str) -> bool:
+    """Whether `text`, whole, is in the language of a checked `grammar`."""
+    from llguidance import LLMatcher, LLTokenizer
+
+    matcher = LLMatcher(LLTokenizer("byte"), LLMatcher.grammar_from_lark(grammar), log_level=0)
+    return bool(matcher.consume_tokens(list(text.encode())) and matcher.is_accepting())
+
+
+def _lark(constraint: Constraint) -> str:
+    value = constraint.value
+    match constraint.kind:
+        case "json_object":
+            return f"start: {json_term({'type': 'object'})}\n"
+        case "json_schema":
+            if not isinstance(value, (dict, bool)):
+                raise _malformed("json_schema", "a JSON schema (an object)")
+            return f"start: {json_term(value)}\n"
+        case "regex":
+            if not isinstance(value, str) or not value:
+                raise _malformed("regex", "a regular expression")
+            return f"start: {_regex(value)}\n"
+        case "grammar":
+            if not isinstance(value, str) or not value:
+                raise _malformed("grammar", "a Lark grammar with a rule called start")
+            return value
+        case "choice":
+            return f"start: {' | '.join(_quoted(choice) for choice in _choices(value))}\n"
+
+
+def _choices(value: Any) -> Sequence[str]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise _malformed("choice", "a list of at least one string")
+    if not all(isinstance(choice, str) and choice for choice in value):
+        raise _malformed("choice", "a list of strings that are not empty")
+    return value
+
+
+def _regex(pattern: str) -> str:
+    from llguidance import regex_to_lark
+
+    term: str = regex_to_lark(pattern, use_ascii="").replace("\n", "\\n")
+    return f"/{term}/"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _malformed(kind: str, wanted: str) -> InvalidRequest:
+    return InvalidRequest(f"A {kind} constraint needs {wanted}.", param="constraint")
