@@ -1,0 +1,298 @@
+"""Runs one tool over one text: cut, ask, judge, ask once more, else keep the original; join.
+
+Pure but for the `generate` it is handed. Whatever a model does, every piece that is not prose comes
+back byte for byte, and a piece whose answer is not taken comes back as it was, with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import msgspec
+
+from ingle.errors import Cancelled, IngleError, InvalidRequest, NotFound, PromptTooLong, UsageError
+from ingle.generation import Chunk, FinishReason, Generation, Message, Role, SamplingParams
+from ingle.text import guards
+from ingle.text.document import Piece, cut, split_prose
+from ingle.text.guards import Reason
+from ingle.text.speech import clean_speech
+from ingle.text.tool import Output, Tool
+from ingle.text.whitespace import flatten, restore
+
+Generate = Callable[[Generation], AsyncIterator[Chunk]]
+
+LANGUAGE_CODES = {
+    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr", "spanish": "es",
+    "español": "es", "italian": "it", "italiano": "it", "portuguese": "pt", "dutch": "nl", "swedish": "sv",
+    "danish": "da", "polish": "pl", "turkish": "tr", "finnish": "fi", "czech": "cs",
+}  # fmt: skip
+LANGUAGE_NAMES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
+    "nl": "Dutch", "sv": "Swedish", "da": "Danish", "pl": "Polish", "tr": "Turkish", "fi": "Finnish",
+    "cs": "Czech", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ru": "Russian", "ar": "Arabic",
+}  # fmt: skip
+REMINDER = "Your last answer was not usable. Reply with the resulting text and nothing before or after it."
+CONTEXT_LIMIT = 600
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A piece whose original was kept: its place in the source (characters) and why."""
+
+    start: int
+    end: int
+    reason: Reason
+    detail: str = ""
+
+
+class TextResult(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is whole in every case. `kept` is empty when every answer was taken.
+
+    `reason` is the first of `kept`, for machines that want one word. Tokens are those the model made.
+    """
+
+    tool: str
+    text: str
+    changed: bool
+    kept: tuple[Kept, ...] = ()
+    reason: Reason | None = None
+    units: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class TextEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the work: the next piece of the result, and how far we are (0.0 to 1.0).
+
+    The pieces joined are the result's text. The last event has the `result`.
+    """
+
+    text: str = ""
+    progress: float = 0.0
+    result: TextResult | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    text: str
+    finish: FinishReason | None
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class _Unit(msgspec.Struct, frozen=True):
+    """What one piece became."""
+
+    text: str
+    reason: Reason | None
+    detail: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+def estimate_tokens(text: str) -> int:
+    """An upper bound on tokens of ordinary text: byte-pair vocabularies rarely exceed one token per
+    three UTF-8 bytes of a Latin or CJK text."""
+    return math.ceil(len(text.encode()) / 3) + 1
+
+
+def token_limit(text: str) -> int:
+    """1.3 times the input and a margin, in tokens; more is a runaway."""
+    return math.ceil(1.3 * estimate_tokens(text)) + 48
+
+
+def unit_limit(tool: Tool, context: int) -> int:
+    """Characters of one piece, so that prompts, a little context, input and answer fit `context` tokens."""
+    overhead = estimate_tokens(tool.system + tool.user) + 2 * CONTEXT_LIMIT // 3 + 160
+    return max(200, min(2400, int((context - overhead) / 2.4 * 3)))
+
+
+async def improve(
+    tool: Tool,
+    text: str,
+    generate: Generate,
+    *,
+    options: Mapping[str, str] | None = None,
+    context: int = 2048,
+    clean: bool = True,
+) -> AsyncIterator[TextEvent]:
+    """Events of one run; the last has the result. `context` is the model's, in tokens.
+
+    Raises `InvalidRequest` for a missing option or an oversized text before any model is asked, and
+    passes on what ends the whole work (`Cancelled`, a model that cannot be used); a failure inside one
+    piece keeps that piece.
+    """
+    given = _options(tool, options or {})
+    if len(text) > tool.max_input:
+        raise InvalidRequest(
+            f"The text has {len(text)} characters; {tool.name} takes {tool.max_input}.",
+            hint="Split it, or raise max_input in a tool file of your own.",
+            characters=len(text),
+            limit=tool.max_input,
+        )
+    tool.fill("", given)
+    run = _Run(tool, generate, given, unit_limit(tool, context))
+    if tool.output is Output.SAME:
+        async for event in run.same(text, clean):
+            yield event
+    else:
+        async for event in run.about(text):
+            yield event
+
+
+def _options(tool: Tool, options: Mapping[str, str]) -> dict[str, str]:
+    found = {name: value for name, value in options.items() if value}
+    if tool.needs == "to" and "to" in found:
+        found["to"] = LANGUAGE_NAMES.get(found["to"].lower(), found["to"])
+    return found
+
+
+class _Run:
+    def __init__(self, tool: Tool, generate: Generate, options: dict[str, str], limit: int) -> None:
+        self.tool = tool
+        self.generate = generate
+        self.options = options
+        self.limit = limit
+        self.target = LANGUAGE_CODES.get(options.get("to", "").lower()) if tool.translates else None
+
+    async def same(self, text: str, clean: bool) -> AsyncIterator[TextEvent]:
+        """Prose pieces one after the other; everything else as it is."""
+        pieces = [part for piece in cut(text) for part in self._fit(piece)]
+        total = sum(len(piece.text) for piece in pieces if piece.prose) or 1
+        done, position, units = 0, 0, 0
+        kept: list[Kept] = []
+        out: list[str] = []
+        spent = [0, 0]
+        previous: tuple[str, str] | None = None
+        for piece in pieces:
+            new = piece.text
+            if piece.prose:
+                unit = await self._piece(piece.text, previous, clean)
+                units += 1
+                done += len(piece.text)
+                new = unit.text
+                spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
+                if unit.reason:
+                    kept.append(Kept(position, position + len(piece.text), unit.reason, unit.detail))
+                    previous = None
+                elif len(piece.text) + len(new) <= CONTEXT_LIMIT:
+                    previous = (flatten(piece.text), flatten(new))
+            position += len(piece.text)
+            out.append(new)
+            yield TextEvent(text=new, progress=done / total)
+        yield self._finish(text, "".join(out), tuple(kept), units, spent)
+
+    async def about(self, text: str) -> AsyncIterator[TextEvent]:
+        """Texts about the text: part by part, and digests once more over the parts."""
+        parts = [piece.text for piece in split_prose(text, self.limit) if piece.prose] or [text]
+        spent = [0, 0]
+        answers: list[str] = []
+        units = 0
+        for index, part in enumerate(parts):
+            unit = await self._ask_twice(part.strip(), part, None)
+            units += 1
+            spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
+            if unit.reason:
+                kept = (Kept(0, len(text), unit.reason, unit.detail),)
+                yield TextEvent(text=text, progress=1.0)
+                yield self._finish(text, text, kept, units, spent)
+                return
+            answers.append(unit.text)
+            yield TextEvent(progress=(index + 1) / (len(parts) + 1))
+        joined = _join(self.tool.output, answers)
+        if self.tool.output is Output.DIGEST and len(answers) > 1 and len(joined) <= self.limit:
+            unit = await self._ask_twice(joined, joined, None)
+            units += 1
+            spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
+            joined = joined if unit.reason else unit.text
+        ended = joined + ("\n" if text.endswith("\n") else "")
+        yield TextEvent(text=ended, progress=1.0)
+        yield self._finish(text, ended, (), units, spent)
+
+    def _fit(self, piece: Piece) -> list[Piece]:
+        if not piece.prose or len(piece.text) <= self.limit:
+            return [piece]
+        return split_prose(piece.text, self.limit)
+
+    def _finish(
+        self, source: str, text: str, kept: tuple[Kept, ...], units: int, spent: list[int]
+    ) -> TextEvent:
+        result = TextResult(
+            tool=self.tool.name,
+            text=text,
+            changed=text != source,
+            kept=kept,
+            reason=kept[0].reason if kept else None,
+            units=units,
+            prompt_tokens=spent[0],
+            completion_tokens=spent[1],
+        )
+        return TextEvent(progress=1.0, result=result)
+
+    async def _piece(self, source: str, previous: tuple[str, str] | None, clean: bool) -> _Unit:
+        """One prose piece: shown on one line, its white space put back into the answer."""
+        cleaned = clean_speech(source) if clean and self.tool.clean_speech else source
+        if not cleaned.strip():
+            return _Unit(source, Reason.EMPTY, "only fillers")
+        unit = await self._ask_twice(flatten(cleaned), cleaned, previous)
+        if unit.reason:
+            return msgspec.structs.replace(unit, text=source)
+        flat = flatten(unit.text)
+        return msgspec.structs.replace(unit, text=restore(cleaned, flat))
+
+    async def _ask_twice(self, shown: str, source: str, previous: tuple[str, str] | None) -> _Unit:
+        """At most two answers; the second without the turn before, with a reminder, not greedy."""
+        spent = [0, 0]
+        reason, detail = Reason.EMPTY, ""
+        for attempt in range(2):
+            try:
+                answer = await self._ask(shown, previous if attempt == 0 else None, attempt)
+            except PromptTooLong as exc:
+                return _Unit(source, Reason.CUT, exc.message, *spent)
+            except (Cancelled, UsageError, NotFound):
+                raise
+            except IngleError as exc:
+                if exc.code not in ("generation_failed", "worker_crashed", "out_of_memory"):
+                    raise
+                reason, detail = Reason.ENGINE, exc.message
+                continue
+            spent = [spent[0] + answer.prompt_tokens, spent[1] + answer.completion_tokens]
+            text = guards.unwrap(shown, answer.text)
+            found = guards.judge(self.tool, shown, text, answer.finish, self.target)
+            if found is None:
+                return _Unit(text, None, "", *spent)
+            reason, detail = found, ""
+        return _Unit(source, reason, detail, *spent)
+
+    async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int) -> _Answer:
+        system, user = self.tool.fill(shown, self.options)
+        messages = [Message(role=Role.SYSTEM, content=system + (f"\n\n{REMINDER}" if attempt else ""))]
+        if previous is not None:
+            messages.append(Message(role=Role.USER, content=self.tool.fill(previous[0], self.options)[1]))
+            messages.append(Message(role=Role.ASSISTANT, content=previous[1]))
+        messages.append(Message(role=Role.USER, content=user))
+        request = Generation(
+            messages=tuple(messages),
+            max_tokens=token_limit(shown) if self.tool.output is Output.SAME else token_limit(shown) + 200,
+            sampling=SamplingParams(
+                temperature=max(0.3, self.tool.temperature) if attempt else self.tool.temperature,
+                seed=attempt,
+            ),
+            stop_on_loop=True,
+        )
+        parts: list[str] = []
+        finish: FinishReason | None = None
+        tokens = (0, 0)
+        async for chunk in self.generate(request):
+            parts.append(chunk.text)
+            finish = chunk.finish_reason or finish
+            if chunk.usage:
+                tokens = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        return _Answer("".join(parts), finish, *tokens)
+
+
+def _join(output: Output, answers: list[str]) -> str:
+    """Parts of one answer: lists line by line, tables under the first one's header."""
+    if output is Output.TABLE:
+        rows = [line for answer in answers[1:] for line in answer.strip().splitlines()[2:]]
+        return "\n".join([answers[0].strip(), *rows])
+    return ("\n" if output is Output.LIST else "\n\n").join(answer.strip() for answer in answers)

@@ -1,0 +1,125 @@
+"""A text tool is a Markdown file with front matter: reads them, finds them, fills their prompts.
+
+Form of a file: YAML front matter between `---` lines, the system prompt, a line `===`, the user prompt
+with `{text}` and the tool's own options in braces. A person's file with the name of a built-in tool
+replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from ingle.errors import InvalidConfig, InvalidRequest
+
+
+class Output(StrEnum):
+    """What the answer is, which decides how long texts are joined and which guards apply."""
+
+    SAME = "same"  # the text itself, improved: same structure, same language
+    DIGEST = "digest"  # shorter prose about the text
+    LIST = "list"  # a Markdown list
+    TABLE = "table"  # a Markdown table
+    FREE = "free"  # whatever the instruction asks for
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tool. `max_input` is in characters; `needs` names the option that must be given.
+
+    `keep_numbers` and `keep_names` turn on the guards that notice lost facts, `clean_speech` the
+    pipeline that runs before the model, `speculate` asks for n-gram lookup at load where the engine
+    has it (answers that nearly copy their input gain most).
+    """
+
+    name: str
+    intent: str
+    output: Output = Output.SAME
+    temperature: float = 0.2
+    max_input: int = 400_000
+    needs: str | None = None
+    speculate: bool = False
+    keep_numbers: bool = False
+    keep_names: bool = False
+    clean_speech: bool = False
+    translates: bool = False
+    shorter: bool = False
+    system: str = ""
+    user: str = "{text}"
+
+    def fill(self, text: str, options: Mapping[str, str]) -> tuple[str, str]:
+        """The system and user prompts for `text`. Raises `InvalidRequest` when an option is missing."""
+        if self.needs and not options.get(self.needs):
+            raise InvalidRequest(
+                f"The tool {self.name} needs the option {self.needs}.",
+                hint=f"ingle text {self.name} --{self.needs} ...",
+                option=self.needs,
+            )
+        return _fill(self.system, options), _fill(self.user, {**options, "text": text})
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    """Replace `{name}` once, left to right; braces inside the values are never looked at again."""
+    parts: list[str] = []
+    rest = template
+    while rest:
+        places = [(rest.find("{" + name + "}"), name) for name in values if "{" + name + "}" in rest]
+        if not places:
+            break
+        start, name = min(places)
+        parts += [rest[:start], values[name]]
+        rest = rest[start + len(name) + 2 :]
+    return "".join([*parts, rest])
+
+
+def parse_tool(source: str, where: str) -> Tool:
+    """One tool file. Raises `InvalidConfig` saying what is wrong in `where`."""
+    import yaml
+
+    head, mark, body = source.removeprefix("---\n").partition("\n---\n")
+    if not source.startswith("---\n") or not mark:
+        raise InvalidConfig(
+            f"{where} has no front matter.", hint="It must begin with a block between two --- lines."
+        )
+    system, mark, user = body.partition("\n===\n")
+    if not mark or "{text}" not in user:
+        raise InvalidConfig(
+            f"{where} has no user prompt.",
+            hint="After the system prompt: a line ===, then a prompt with {text}.",
+        )
+    try:
+        fields = yaml.safe_load(head)
+        return msgspec.convert({**fields, "system": system.strip(), "user": user.strip()}, Tool)
+    except (yaml.YAMLError, TypeError, msgspec.ValidationError) as exc:
+        raise InvalidConfig(
+            f"The front matter of {where} does not parse: {exc}.",
+            hint=f"It may set: {', '.join(Tool.__struct_fields__[:-2])}.",
+        ) from exc
+
+
+def load_tools(own: Path | None = None) -> dict[str, Tool]:
+    """The built-in tools and those of the folder `own`, by name. Raises `InvalidConfig`."""
+    found: dict[str, Tool] = {}
+    for entry in sorted(resources.files("ingle.text").joinpath("tools").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".md"):
+            tool = parse_tool(entry.read_text("utf-8"), entry.name)
+            found[tool.name] = tool
+    if own is not None and own.is_dir():
+        for path in sorted(own.glob("*.md")):
+            try:
+                tool = parse_tool(path.read_text("utf-8"), str(path))
+            except (OSError, UnicodeDecodeError) as exc:
+                raise InvalidConfig(f"{path} cannot be read: {exc}.") from exc
+            found[tool.name] = tool
+    return found
+
+
+def find_tool(name: str, own: Path | None = None) -> Tool:
+    """The tool called `name`. Raises `InvalidRequest` listing the tools there are."""
+    tools = load_tools(own)
+    if name not in tools:
+        raise InvalidRequest(f"There is no text tool called {name}.", hint=f"There are: {', '.join(tools)}.")
+    return tools[name]

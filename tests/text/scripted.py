@@ -1,0 +1,38 @@
+"""A model that says what the test wants, for tests of what is done with its answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+from ingle.errors import IngleError
+from ingle.generation import Chunk, FinishReason, Generation, Usage
+
+Script = Callable[[str, int], str | IngleError]
+
+
+class ScriptedModel:
+    """Answers with `script(last user message, how many times it was asked before)`."""
+
+    def __init__(self, script: Script, finish: FinishReason = FinishReason.STOP) -> None:
+        self.script = script
+        self.finish = finish
+        self.asked: list[Generation] = []
+
+    async def __call__(self, generation: Generation) -> AsyncIterator[Chunk]:
+        assert generation.messages is not None
+        self.asked.append(generation)
+        answer = self.script(generation.messages[-1].content, len(self.asked) - 1)
+        if isinstance(answer, IngleError):
+            raise answer
+        middle = len(answer) // 2
+        yield Chunk(text=answer[:middle])
+        yield Chunk(
+            text=answer[middle:],
+            finish_reason=self.finish,
+            usage=Usage(prompt_tokens=7, completion_tokens=3),
+        )
+
+
+def echo(prompt: str, _asked: int) -> str:
+    """The text of a proofread prompt, unchanged."""
+    return prompt.split(": ", 1)[1] if prompt.startswith("Fix the grammar: ") else prompt

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingle.text.document import cut, split_prose
+from ingle.text.whitespace import flatten, restore
+
+MARKDOWN = st.lists(
+    st.sampled_from(
+        ["# Title\n", "a line of words.\n", "- item one\n", "  - nested\n", "```py\n", "x = 1  # teh\n", "```\n",
+         "\n", "    indented\n", "> quoted words\n", "| a | b |\n", "|---|---|\n", "1. first\n", "***\n", "\t", "é ",
+         "<div>\n", "[a]: http://x.y\n", "word", "\r\n", "   ", "- [ ] todo me\n"]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+@given(st.text() | MARKDOWN)
+def test_the_pieces_joined_are_the_text(text: str) -> None:
+    assert "".join(piece.text for piece in cut(text)) == text
+
+
+@given(st.text() | MARKDOWN, st.integers(1, 60))
+def test_split_prose_joined_is_the_text_and_no_piece_is_longer_than_the_limit(text: str, limit: int) -> None:
+    pieces = split_prose(text, limit)
+    assert "".join(piece.text for piece in pieces) == text
+    assert all(len(piece.text) <= limit for piece in pieces if piece.prose)
+
+
+@given(MARKDOWN)
+def test_prose_never_starts_or_ends_with_white_space(text: str) -> None:
+    assert all(piece.text == piece.text.strip() and piece.text for piece in cut(text) if piece.prose)
+
+
+def test_fenced_code_is_never_prose() -> None:
+    text = "Intro words.\n\n```python\nteh = 'wrong'\n```\n\nOutro words.\n"
+    assert [piece.text for piece in cut(text) if piece.prose] == ["Intro words.", "Outro words."]
+
+
+def test_an_unclosed_fence_keeps_the_rest() -> None:
+    assert [piece.text for piece in cut("Words.\n~~~\nteh rest\n\nmore\n") if piece.prose] == ["Words."]
+
+
+def test_markers_of_lists_headings_quotes_and_tasks_stay_outside() -> None:
+    text = "## A heading\n- one thing\n  2. two things\n> quoted text\n- [x] done thing\n"
+    prose = [piece.text for piece in cut(text) if piece.prose]
+    assert prose == ["A heading", "one thing", "two things", "quoted text", "done thing"]
+
+
+def test_a_hard_wrapped_paragraph_is_one_piece() -> None:
+    assert [piece.text for piece in cut("one line\nand the next\n") if piece.prose] == [
+        "one line\nand the next"
+    ]
+
+
+def test_tables_rules_and_link_definitions_are_kept() -> None:
+    text = "| a | b |\n|---|---|\n| teh | x |\n\n---\n\n[ref]: http://example.org\n"
+    assert not any(piece.prose for piece in cut(text))
+
+
+WORDS = st.lists(
+    st.sampled_from(["he", "go", "went", "to", "school", "Yesterday,", "and"]), min_size=1, max_size=20
+)
+GAPS = st.sampled_from([" ", "\n", "\n  ", "  ", " \n", "\t"])
+
+
+@given(WORDS, st.data())
+def test_restore_of_the_same_words_is_the_source(words: list[str], data: st.DataObject) -> None:
+    source = words[0] + "".join(data.draw(GAPS) + word for word in words[1:])
+    assert restore(source, flatten(source)) == source
+
+
+@given(WORDS, WORDS, st.data())
+def test_restore_never_changes_the_words_of_the_answer(
+    words: list[str], answer: list[str], data: st.DataObject
+) -> None:
+    source = words[0] + "".join(data.draw(GAPS) + word for word in words[1:])
+    restored = restore(source, " ".join(answer))
+    assert restored.split() == answer
+
+
+def test_line_breaks_return_to_their_words() -> None:
+    source = "he go to school\nyesterday and dont\ncame back"
+    answer = "He went to school yesterday and didn't come back."
+    assert restore(source, answer) == "He went to school\nyesterday and didn't\ncome back."

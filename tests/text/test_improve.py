@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingle.errors import Cancelled, GenerationFailed, InvalidRequest, ModelNotFound
+from ingle.generation import FinishReason, Role
+from ingle.text import spans
+from ingle.text.guards import Reason
+from ingle.text.improve import TextResult, improve, token_limit
+from ingle.text.tool import find_tool
+from tests.text.scripted import ScriptedModel, echo
+from tests.text.test_document import MARKDOWN
+
+
+async def run(tool: str, text: str, model: ScriptedModel, **options: str) -> TextResult:
+    events = [event async for event in improve(find_tool(tool), text, model, options=options)]
+    result = events[-1].result
+    assert result is not None
+    assert "".join(event.text for event in events) == result.text
+    progress = [event.progress for event in events]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+    return result
+
+
+@given(MARKDOWN | st.text(max_size=200))
+@settings(max_examples=30, deadline=None)
+async def test_a_model_that_changes_nothing_changes_nothing(text: str) -> None:
+    result = await run("proofread", text, ScriptedModel(echo))
+    assert result.text == text
+    assert not result.changed
+
+
+@given(
+    MARKDOWN, st.lists(st.sampled_from(["", "x", "Sure!", "[a](b)", "{n}", "a\n\n```\n", "the the the the"]))
+)
+@settings(max_examples=30, deadline=None)
+async def test_whatever_a_model_says_code_and_white_space_and_markup_survive(
+    text: str, says: list[str]
+) -> None:
+    result = await run("proofread", text, ScriptedModel(lambda _p, n: says[n % len(says)] if says else ""))
+    assert spans.protected(result.text) == spans.protected(text)
+    assert result.text.count("\n") == text.count("\n")
+    assert [line for line in result.text.splitlines() if line.startswith("    ")] == [
+        line for line in text.splitlines() if line.startswith("    ")
+    ]
+    assert result.text[len(result.text.rstrip()) :] == text[len(text.rstrip()) :]
+
+
+async def test_a_good_answer_is_taken_with_the_white_space_of_the_source() -> None:
+    answer = "The corrected version is: He went to school yesterday and didn't come back."
+    result = await run(
+        "proofread",
+        "  he go to school yesterday\n  and dont came back\n\n",
+        ScriptedModel(lambda p, n: answer),
+    )
+    assert result.text == "  He went to school yesterday\n  and didn't come back.\n\n"
+    assert result.kept == ()
+
+
+async def test_a_bad_answer_is_asked_for_once_more_with_a_reminder() -> None:
+    model = ScriptedModel(lambda _p, n: ["I cannot help with that.", "He goes home."][n])
+    result = await run("proofread", "he go home", model)
+    assert result.text == "He goes home."
+    assert len(model.asked) == 2
+    assert model.asked[1].sampling.temperature > 0
+
+
+async def test_two_bad_answers_return_the_original_and_the_reason() -> None:
+    result = await run("proofread", "he go home\n", ScriptedModel(lambda _p, _n: "I cannot help with that."))
+    assert (result.text, result.changed, result.reason) == ("he go home\n", False, Reason.REFUSAL)
+    assert result.kept[0].start == 0
+    assert result.kept[0].end == len("he go home")
+
+
+async def test_an_answer_that_hits_the_token_limit_is_never_a_silent_cut() -> None:
+    model = ScriptedModel(lambda _p, _n: "He goes", FinishReason.LENGTH)
+    result = await run("proofread", "he go home", model)
+    assert (result.text, result.reason) == ("he go home", Reason.CUT)
+
+
+async def test_a_failure_inside_one_piece_keeps_that_piece_only() -> None:
+    def script(prompt: str, _asked: int) -> str | GenerationFailed:
+        return GenerationFailed("boom") if "two" in prompt else echo(prompt, 0).replace("teh", "the")
+
+    result = await run("proofread", "teh one\n\nteh two\n\nteh three\n", ScriptedModel(script))
+    assert result.text == "the one\n\nteh two\n\nthe three\n"
+    assert [kept.reason for kept in result.kept] == [Reason.ENGINE]
+
+
+@pytest.mark.parametrize("error", [Cancelled(), ModelNotFound("x")])
+async def test_what_ends_the_whole_work_is_passed_on(error: Cancelled | ModelNotFound) -> None:
+    with pytest.raises(type(error)):
+        await run("proofread", "he go home", ScriptedModel(lambda _p, _n: error))
+
+
+async def test_the_piece_before_is_given_as_a_turn_of_context() -> None:
+    model = ScriptedModel(echo)
+    await run("proofread", "First words.\n\nSecond words.\n", model)
+    messages = model.asked[1].messages
+    assert messages is not None
+    assert [message.role for message in messages] == [Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER]
+    assert "First words." in messages[1].content
+
+
+async def test_the_token_limit_follows_the_input() -> None:
+    model = ScriptedModel(echo)
+    await run("proofread", "he go home", model)
+    assert model.asked[0].max_tokens == token_limit("he go home")
+
+
+async def test_a_long_text_is_cut_at_sentences_within_the_context_and_joined_again() -> None:
+    text = " ".join(f"This is sentence number {n} of a long text." for n in range(300)) + "\n"
+    model = ScriptedModel(echo)
+    assert (await run("proofread", text, model)).text == text
+    assert len(model.asked) > 3
+    assert all(
+        message.content.rstrip().endswith(".")
+        for request in model.asked
+        for message in request.messages or ()
+        if message.role is Role.USER
+    )
+
+
+async def test_translate_needs_a_language_and_is_told_its_name() -> None:
+    with pytest.raises(InvalidRequest, match="needs the option to"):
+        await run("translate", "hello", ScriptedModel(echo))
+    model = ScriptedModel(lambda _p, _n: "Hallo Welt")
+    result = await run("translate", "hello world", model, to="de")
+    assert result.text == "Hallo Welt"
+    assert "into German" in (model.asked[0].messages or ())[0].content
+
+
+async def test_orders_in_the_text_are_not_template_fields() -> None:
+    model = ScriptedModel(lambda _p, _n: "{instruction} {text}")
+    result = await run("custom", "{instruction} {text}", model, instruction="Keep {text} as it is")
+    assert (model.asked[0].messages or ())[1].content == "Keep {text} as it is\n\n{instruction} {text}"
+    assert result.text == "{instruction} {text}"
+
+
+async def test_a_dictation_is_cleaned_before_the_model_sees_it() -> None:
+    model = ScriptedModel(lambda _p, _n: "I want to go home.")
+    await run("dictation", "um I I want to, uh, go home", model)
+    assert "um" not in (model.asked[0].messages or ())[-1].content.split()
+
+
+async def test_a_dictation_that_fails_returns_the_words_as_they_were_said() -> None:
+    result = await run("dictation", "um I want to go home", ScriptedModel(lambda _p, _n: ""))
+    assert result.text == "um I want to go home"
+
+
+async def test_long_lists_are_joined_and_long_digests_digested_again() -> None:
+    text = " ".join(f"This is sentence number {n} of a long text." for n in range(200))
+    points = await run("keypoints", text, ScriptedModel(lambda _p, n: f"- point {n}"))
+    assert points.text.startswith("- point 0\n- point 1")
+    digest = await run(
+        "summary", text, ScriptedModel(lambda p, n: "All of it." if "Part" in p else f"Part {n}.")
+    )
+    assert digest.text == "All of it."
+
+
+async def test_a_text_over_the_limit_of_a_tool_is_refused_with_the_numbers() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await run("table", "x" * 13_000, ScriptedModel(echo))
+    assert caught.value.details == {"characters": 13_000, "limit": 12_000}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import InvalidConfig, InvalidRequest
+from ingle.text.diff import Change, word_diff
+from ingle.text.tool import find_tool, load_tools, parse_tool
+
+BUILT_IN = {
+    "proofread", "rewrite", "friendly", "professional", "concise", "summary", "keypoints", "table",
+    "dictation", "translate", "custom",
+}  # fmt: skip
+
+
+def test_the_built_in_tools_are_all_there_and_say_what_they_do() -> None:
+    tools = load_tools()
+    assert set(tools) == BUILT_IN
+    assert all(tool.intent and tool.system and "{text}" in tool.user for tool in tools.values())
+
+
+def test_a_person_adds_and_replaces_tools_in_their_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "pirate.md").write_text(
+        "---\nname: pirate\nintent: Arr.\n---\nTalk like a pirate.\n===\n{text}\n"
+    )
+    (tmp_path / "table.md").write_text("---\nname: table\nintent: Mine.\n---\nS\n===\n{text}\n")
+    assert find_tool("pirate", tmp_path).system == "Talk like a pirate."
+    assert find_tool("table", tmp_path).intent == "Mine."
+
+
+def test_an_unknown_tool_is_refused_with_the_list() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        find_tool("poem")
+    assert "proofread" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["no front matter", "---\nname: x\n---\nno user prompt", "---\nname: [\n---\ns\n===\n{text}",
+     "---\nname: x\nintent: y\ncolour: red\n---\ns\n===\n{text}", "---\nintent: y\n---\ns\n===\n{text}",
+     "---\nname: x\nintent: y\n---\ns\n===\nno field"],
+)  # fmt: skip
+def test_a_tool_file_that_does_not_parse_names_the_file(source: str) -> None:
+    with pytest.raises(InvalidConfig, match=r"mine\.md"):
+        parse_tool(source, "mine.md")
+
+
+def test_a_word_diff_joins_to_both_texts() -> None:
+    before, after = "he go to school", "He went to school."
+    spans = word_diff(before, after)
+    assert "".join(s.text for s in spans if s.change is not Change.ADDED) == before
+    assert "".join(s.text for s in spans if s.change is not Change.REMOVED) == after
