@@ -11,10 +11,10 @@ from ingle.text.history import History
 
 def test_entries_come_back_newest_first_and_are_found_by_their_words(tmp_path: Path) -> None:
     history = History(tmp_path / "state" / "history.sqlite")
-    assert history.list() == []
+    assert history.recent() == []
     first = history.add(tool="proofread", model="starter", raw="teh 100% cat", result="the 100% cat")
     second = history.add(tool="concise", model="starter", raw="dog", result="dog", reason="refusal")
-    assert [entry.id for entry in history.list()] == [second, first]
+    assert [entry.id for entry in history.recent()] == [second, first]
     assert [entry.id for entry in history.search("CAT")] == [first]
     assert history.search("100_") == []
     assert history.get(second).reason == "refusal"
@@ -39,7 +39,7 @@ def test_a_file_that_is_no_database_is_a_typed_error(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     path.write_text("not a database at all, not even close to one, for sure not")
     with pytest.raises(StoreError, match=r"history\.sqlite"):
-        History(path).list()
+        History(path).recent()
 
 
 def test_the_clipboard_uses_the_first_pair_that_is_installed() -> None:

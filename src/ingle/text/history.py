@@ -52,7 +52,7 @@ class History:
             )
             return int(row.lastrowid or 0)
 
-    def list(self, limit: int = 20) -> list[Entry]:
+    def recent(self, limit: int = 20) -> list[Entry]:
         """The newest first."""
         return self._find("SELECT * FROM entry ORDER BY id DESC LIMIT ?", limit)
 
