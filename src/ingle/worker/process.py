@@ -1,0 +1,372 @@
+"""The parent's side of one worker: spawns it, feeds it requests, stops it, and sees it gone.
+
+Imports no engine. Everything here runs on one asyncio loop, whose thread must live as long as the
+daemon (the main thread), because on Linux a child dies with the thread that spawned it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+
+import msgspec
+
+from ingle.catalog.model import Snapshot
+from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
+from ingle.errors import Cancelled, IngleError, LoadFailed, WorkerError, WorkerTimeout
+from ingle.generation import Chunk, Generation, Message, Tool
+from ingle.worker import frames
+from ingle.worker.admission import Admission
+from ingle.worker.logring import LogRing
+from ingle.worker.memory import process_memory
+from ingle.worker.spawn import Child, crash_error, spawn
+from ingle.worker.state import WorkerEvent, WorkerState, advance
+
+POLITE_SECONDS = 3.0
+"""How long a worker gets to leave when asked, and again when terminated, before it is killed."""
+
+
+class StopReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Written only after the operating system confirmed the exit. Memory in bytes (PSS or footprint):
+    `memory_before` of the worker just before the stop, `memory_after` of the same pid after it (0: gone).
+    `how` is "asked", "terminated", "killed" or "gone" (it had left before)."""
+
+    pid: int | None
+    how: str
+    exit_code: int | None
+    seconds: float
+    memory_before: int
+    memory_after: int
+
+    @property
+    def memory_freed(self) -> int:
+        return max(0, self.memory_before - self.memory_after)
+
+
+Inbox = asyncio.Queue[Chunk | int | str | IngleError]
+
+
+class WorkerProcess:
+    """One child process with one engine and one model. After an exit it may be started again.
+
+    `on_exit` is called once, on the loop, when the process left without being asked to; `error`
+    then says why.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        logs: Path | None = None,
+        load_timeout: float = 600.0,
+        on_exit: Callable[[WorkerProcess], None] | None = None,
+        python: str = sys.executable,
+    ) -> None:
+        self.name = name
+        self.state = WorkerState.STOPPED
+        self.info: EngineInfo | None = None
+        self.error: IngleError | None = None
+        self.log = LogRing(logs / f"worker-{_file_name(name)}.log" if logs else None)
+        self._load_timeout = load_timeout
+        self._on_exit = on_exit
+        self._python = python
+        self._numbers = itertools.count(1)
+        self._inboxes: dict[str, Inbox] = {}
+        self._pongs: dict[int, asyncio.Future[EngineHealth]] = {}
+        self._admission = Admission(1)
+        self._child: Child | None = None
+        self._codec = frames.Codec()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loaded: asyncio.Future[EngineInfo] | None = None
+        self._gone = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child that runs, or ran last."""
+        return self._child.process.pid if self._child is not None else None
+
+    @property
+    def active(self) -> int:
+        """Slots in use now."""
+        return self._admission.inside
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a slot."""
+        return self._admission.waiting
+
+    async def start(self, snapshot: Snapshot, engine_name: str, options: EngineOptions | None = None) -> None:
+        """Spawn the child and ask it to load; returns when it is spawned, `ready` waits for the model."""
+        options = options or EngineOptions()
+        self.state = advance(self.state, WorkerEvent.SPAWN)
+        self.info, self.error = None, None
+        self._admission = Admission(options.slots)
+        self._codec = frames.Codec()
+        self._gone = asyncio.Event()
+        self._loaded = asyncio.get_running_loop().create_future()
+        try:
+            self._child = await spawn(self._python)
+        except OSError as exc:
+            self.state = advance(self.state, WorkerEvent.LOAD_FAILED)
+            self.error = LoadFailed(f"The worker for {self.name} could not be started: {exc}.")
+            self._gone.set()
+            raise self.error from exc
+        self._send(frames.Hello(frames.PROTOCOL, os.getpid()))
+        self._send(frames.Load(engine_name, snapshot, options))
+        self._keep(self._watch(self._child))
+
+    async def ready(self) -> EngineInfo:
+        """What was loaded, once it is. Raises why not: `LoadFailed`, `MalformedModel`, `OutOfMemory`,
+        `WorkerCrashed`, `WorkerTimeout` (after which the child is stopped), or `Cancelled`."""
+        if self._loaded is None:
+            raise WorkerError(f"The worker for {self.name} was never started.")
+        try:
+            async with asyncio.timeout(self._load_timeout):
+                return await asyncio.shield(self._loaded)
+        except TimeoutError:
+            error = WorkerTimeout(
+                f"{self.name} did not load within {self._load_timeout:g} seconds.",
+                hint="Raise load_timeout, or take a smaller model.",
+            )
+            if not self._loaded.done():
+                self._loaded.set_exception(error)
+                self._loaded.exception()  # it is raised here: nobody else may be waiting
+            await self.stop()
+            self.error = error
+            raise error from None
+
+    async def generate(self, generation: Generation) -> AsyncIterator[Chunk]:
+        """The chunks of one request, after its turn came. Closing the iterator cancels the request,
+        waiting or running; its slot is free only when the child said that it stopped."""
+        admission = self._admission
+        width = await admission.acquire(generation.n)
+        request, finished = "", True
+        try:
+            request, inbox = self._open()
+            finished = False
+            self._send(frames.Start(request, generation))
+            while not finished:
+                item = await inbox.get()
+                finished = _is_last(item)
+                if isinstance(item, IngleError):
+                    raise item
+                if isinstance(item, Chunk):
+                    yield item
+        finally:
+            if finished or self._gone.is_set():
+                self._inboxes.pop(request, None)
+                admission.release(width)
+            else:
+                self._keep(self._abandon(request, admission, width))
+
+    async def count_tokens(self, generation: Generation) -> int:
+        """Tokens of the rendered prompt."""
+        return int(await self._ask(lambda request: frames.Count(request, generation)))
+
+    async def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
+        """The prompt text after the chat template."""
+        return str(await self._ask(lambda request: frames.Render(request, messages, tools)))
+
+    async def ping(self, timeout: float = 5.0) -> EngineHealth:
+        """Generation health, from the child itself. Raises `WorkerTimeout` or what ended the child."""
+        self._must_be_ready()
+        number = next(self._numbers)
+        future: asyncio.Future[EngineHealth] = asyncio.get_running_loop().create_future()
+        self._pongs[number] = future
+        try:
+            self._send(frames.Ping(number))
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise WorkerTimeout(f"The worker for {self.name} did not answer within {timeout:g} s.") from None
+        finally:
+            self._pongs.pop(number, None)
+
+    async def stop(self) -> StopReport:
+        """Ask, terminate, kill, reap; the report is made only when the process is gone. Idempotent."""
+        began = time.monotonic()
+        child, pid = self._child, self.pid
+        running = child is not None and not self._gone.is_set()
+        before = process_memory(pid) if pid is not None and running else 0
+        if self.state is not WorkerState.STOPPED:
+            self.state = advance(self.state, WorkerEvent.STOP)
+        how = "gone"
+        if child is not None and running:
+            how = await asyncio.shield(asyncio.ensure_future(self._end(child)))
+        return StopReport(
+            pid=pid,
+            how=how,
+            exit_code=child.process.returncode if child is not None else None,
+            seconds=time.monotonic() - began,
+            memory_before=before,
+            memory_after=process_memory(pid) if pid is not None else 0,
+        )
+
+    async def wait_gone(self) -> None:
+        """Until the operating system has confirmed that the process is gone."""
+        await self._gone.wait()
+
+    async def _watch(self, child: Child) -> None:
+        """Follow the child from spawn to exit; whatever way it goes, everybody who waits is told."""
+        following = asyncio.create_task(self.log.follow(child.stderr))
+        trouble: IngleError | None = None
+        try:
+            await self._read(child.reader)
+        except frames.FrameError as exc:
+            trouble = exc
+            child.kill()
+        except OSError:
+            child.kill()  # a broken socket: the exit code tells the rest
+        finally:
+            code = await child.process.wait()
+            # a grandchild may hold the pipe open: what is there is read, no more is waited for
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(following, 1.0)
+            child.close()
+            self._leave(code, trouble)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(1 << 16):
+            for frame in self._codec.feed(data):
+                self._take(frame)
+
+    def _take(self, frame: frames.Frame) -> None:
+        match frame:
+            case frames.Piece(request, chunk) if request in self._inboxes:
+                self._inboxes[request].put_nowait(chunk)
+            case frames.RequestError(request, error) if request in self._inboxes:
+                self._inboxes[request].put_nowait(frames.error_of(error))
+            case frames.Answered(request, value) if request in self._inboxes:
+                self._inboxes[request].put_nowait(value)
+            case frames.Pong(number, health) if number in self._pongs:
+                if not self._pongs[number].done():
+                    self._pongs[number].set_result(health)
+            case frames.Hello(protocol) if protocol != frames.PROTOCOL:
+                raise frames.FrameError(
+                    f"The worker speaks protocol {protocol}, the daemon {frames.PROTOCOL}: restart the daemon."
+                )
+            case frames.Loaded(info):
+                self._on_loaded(info)
+            case frames.LoadError(error):
+                self._fail_load(frames.error_of(error))
+
+    def _on_loaded(self, info: EngineInfo) -> None:
+        if self.state is not WorkerState.STARTING or self._loaded is None:
+            return
+        self.state = advance(self.state, WorkerEvent.LOADED)
+        self.info = info
+        if not self._loaded.done():
+            self._loaded.set_result(info)
+
+    def _fail_load(self, error: IngleError) -> None:
+        if self.state is WorkerState.STARTING:
+            self.state = advance(self.state, WorkerEvent.LOAD_FAILED)
+        self.error = error
+        if self._loaded is not None and not self._loaded.done():
+            self._loaded.set_exception(error)
+            self._loaded.exception()  # a load nobody waits for any more is no warning at exit
+
+    def _leave(self, code: int, trouble: IngleError | None) -> None:
+        before = self.state
+        asked = before is WorkerState.STOPPING
+        loading = before is WorkerState.STARTING
+        error: IngleError = trouble or crash_error(self.name, code, self.log.last(), loading=loading)
+        if asked:
+            error = Cancelled(f"{self.name} was unloaded.")
+        self.state = advance(before, WorkerEvent.EXITED)
+        if not asked and self.error is None:
+            self.error = error
+        if self._loaded is not None and not self._loaded.done():
+            self._loaded.set_exception(error)
+            self._loaded.exception()
+        for inbox in self._inboxes.values():
+            inbox.put_nowait(error)
+        for pong in self._pongs.values():
+            if not pong.done():
+                pong.set_exception(error)
+        self.info = None
+        self.log.close()
+        self._gone.set()
+        if not asked and self._on_exit is not None:
+            self._on_exit(self)
+
+    async def _end(self, child: Child) -> str:
+        loading = self._loaded is not None and not self._loaded.done()
+        if not loading:  # a child that loads reads no frames
+            with contextlib.suppress(WorkerError):
+                self._send(frames.Close())
+            if await self._gone_within(POLITE_SECONDS):
+                return "asked"
+        child.terminate()
+        if await self._gone_within(POLITE_SECONDS):
+            return "terminated"
+        child.kill()
+        await self._gone.wait()
+        return "killed"
+
+    async def _gone_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), seconds)
+        return self._gone.is_set()
+
+    def _open(self) -> tuple[str, Inbox]:
+        self._must_be_ready()
+        request = str(next(self._numbers))
+        inbox: Inbox = asyncio.Queue()
+        self._inboxes[request] = inbox
+        return request, inbox
+
+    async def _abandon(self, request: str, admission: Admission, width: int) -> None:
+        """Cancel in the child; the slot is free only when the child says that it stopped."""
+        inbox = self._inboxes[request]
+        try:
+            with contextlib.suppress(WorkerError):
+                self._send(frames.CancelRequest(request))
+                while not _is_last(await inbox.get()):
+                    pass
+        finally:
+            self._inboxes.pop(request, None)
+            admission.release(width)
+
+    async def _ask(self, frame: Callable[[str], frames.Frame]) -> int | str:
+        request, inbox = self._open()
+        try:
+            self._send(frame(request))
+            item = await inbox.get()
+        finally:
+            self._inboxes.pop(request, None)
+        if isinstance(item, IngleError):
+            raise item
+        if isinstance(item, Chunk):
+            raise WorkerError("The worker answered a question with a chunk.")
+        return item
+
+    def _must_be_ready(self) -> None:
+        if self.state is not WorkerState.READY:
+            raise self.error or WorkerError(
+                f"The worker of {self.name} is {self.state.value}, not ready.", hint="Load the model first."
+            )
+
+    def _send(self, frame: frames.Frame) -> None:
+        if self._child is None or self._child.writer.is_closing():
+            raise self.error or WorkerError(f"The worker of {self.name} is gone.")
+        self._child.writer.write(self._codec.encode(frame))
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _is_last(item: Chunk | int | str | IngleError) -> bool:
+    return isinstance(item, IngleError) or (isinstance(item, Chunk) and item.usage is not None)
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in name)[:80] or "model"

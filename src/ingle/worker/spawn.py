@@ -1,0 +1,88 @@
+"""Starts the child process of a worker and holds everything that ties it to us; speaks no frames."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from signal import Signals
+
+from ingle.config import child_environment
+from ingle.errors import WorkerCrashed
+
+
+@dataclass(frozen=True)
+class Child:
+    """A spawned process, our ends of its socket, and the pipe whose end tells it that we are gone."""
+
+    process: asyncio.subprocess.Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    stderr: asyncio.StreamReader
+    lifeline: int
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
+    def terminate(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+
+    def close(self) -> None:
+        """Let go of our ends, after the process is gone."""
+        self.writer.close()
+        os.close(self.lifeline)
+
+
+async def spawn(python: str = sys.executable) -> Child:
+    """Start `python -m ingle.worker.child` with a private socket. Raises `OSError`."""
+    ours, theirs = socket.socketpair()
+    reading, lifeline = os.pipe()
+    inherited = (theirs.fileno(), reading)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            python,
+            "-m",
+            "ingle.worker.child",
+            *(str(number) for number in (*inherited, os.getpid())),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=inherited,
+            env=child_environment({"PYTHONUNBUFFERED": "1"}),
+        )
+    except BaseException:
+        ours.close()
+        os.close(lifeline)
+        raise
+    finally:
+        theirs.close()
+        os.close(reading)
+    assert process.stderr is not None
+    reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 20)
+    return Child(process, reader, writer, process.stderr, lifeline)
+
+
+def crash_error(name: str, code: int, last_lines: tuple[str, ...], *, loading: bool) -> WorkerCrashed:
+    """What to tell those who were inside: `code` is the exit status, negative for a signal."""
+    signal = _signal_name(-code) if code < 0 else None
+    how = f"signal {signal}" if signal else f"exit code {code}"
+    said = f" Its last words: {last_lines[-1]}" if last_lines else ""
+    return WorkerCrashed(
+        f"The worker of {name} ended with {how}{' while it loaded' if loading else ''}.{said}",
+        hint="The model can be loaded again; the last lines the worker wrote are in the details.",
+        signal=signal,
+        exit_code=code if code >= 0 else None,
+        log=list(last_lines),
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return Signals(number).name
+    except ValueError:
+        return str(number)
