@@ -1,0 +1,192 @@
+"""`list`, `show` and `rm`: what lies on this machine, read straight from the store, without a daemon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ingle.cli import render
+from ingle.cli.options import MODELS_PANEL, AsJson, ModelName, Yes
+from ingle.cli.session import Session, open_session
+from ingle.errors import ModelNotFound
+
+if TYPE_CHECKING:
+    from ingle.catalog.curated import CatalogEntry
+    from ingle.catalog.fits import Fit
+    from ingle.catalog.model import ModelRef, Snapshot
+
+HEADS = (
+    render.Column("NAME"),
+    render.Column("SIZE", right=True),
+    render.Column("FORMAT", rank=2),
+    render.Column("PARAMETERS", right=True, rank=4),
+    render.Column("QUANTISATION", rank=3),
+    render.Column("STATE", rank=1),
+    render.Column("CHANGED", rank=5),
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list", rich_help_panel=MODELS_PANEL, epilog="Example: `ingle list --json | jq '.[].name'`")(
+        list_models
+    )
+    app.command("ls", hidden=True)(list_models)
+    app.command("show", rich_help_panel=MODELS_PANEL, epilog="Example: `ingle show starter`")(show_model)
+    app.command("rm", rich_help_panel=MODELS_PANEL, epilog="Example: `ingle rm starter`")(remove_model)
+
+
+def list_models(as_json: AsJson = False) -> None:
+    """The models on this machine, whoever put them there."""
+    session = open_session()
+    found = sorted(session.store.scan(), key=lambda one: (-one.modified, one.ref.name))
+    if as_json:
+        session.terminal.answer_json([describe(one) for one in found])
+        return
+    if not found:
+        session.terminal.tell(
+            f"There are no models in {session.config.cache}. `ingle pull starter` gets a small one."
+        )
+        return
+    session.terminal.table(render.columns(HEADS, [_row(one) for one in found], session.terminal.width))
+
+
+def show_model(model: ModelName, as_json: AsJson = False) -> None:
+    """Everything known about one model: files, format, size, licence, whether it fits."""
+    session = open_session()
+    ref = session.resolve(model)
+    snapshot = session.store.find(ref)
+    if as_json:
+        session.terminal.answer_json(_everything(session, ref, snapshot))
+        return
+    session.terminal.answer("\n".join(render.facts(_facts(session, ref, snapshot))))
+
+
+def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Delete one model from the cache; only what it names, and not while it is used."""
+    from ingle.client import api
+
+    session = open_session()
+    ref = session.resolve(model)
+    snapshot = session.store.find(ref)
+    if snapshot is None:
+        raise ModelNotFound(model, where="on this machine", hint="`ingle list` shows what is here.")
+    if not yes and session.terminal.can_ask:
+        question = f"Delete {snapshot.ref.name} ({render.size(snapshot.size)}) from {snapshot.root}?"
+        if not session.terminal.confirm(question, default=False):
+            raise typer.Exit(1)
+    daemon = session.running()
+    freed = (
+        daemon.ask(api.delete(session.daemon_name(model))).freed
+        if daemon
+        else session.store.remove(ref).freed
+    )
+    if as_json:
+        session.terminal.answer_json({"removed": snapshot.ref.name, "freed": freed})
+        return
+    session.terminal.tell(f"{snapshot.ref.name} is deleted; {render.size(freed)} came free.")
+
+
+def describe(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot for machines: flat, with the name first."""
+    return {
+        "name": snapshot.ref.name,
+        "state": snapshot.state,
+        "format": snapshot.format,
+        "size": snapshot.size,
+        "parameters": snapshot.parameters,
+        "quantization": snapshot.quantization,
+        "architecture": snapshot.architecture,
+        "context": snapshot.context,
+        "origin": snapshot.origin,
+        "repo_id": snapshot.ref.repo_id,
+        "commit": snapshot.commit,
+        "path": snapshot.path,
+        "missing": snapshot.missing,
+        "modified": snapshot.modified,
+    }
+
+
+def _row(one: Snapshot) -> tuple[str, ...]:
+    state = f"partial, {len(one.missing)} missing" if one.missing else str(one.state)
+    return (
+        one.ref.name,
+        render.size(one.size),
+        str(one.format),
+        render.parameters(one.parameters),
+        one.quantization or "-",
+        state,
+        render.age(one.modified),
+    )
+
+
+def _everything(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> dict[str, Any]:
+    entry = _entry(session, ref)
+    if snapshot is None and entry is None:
+        raise ModelNotFound(ref.name, where="on this machine or in the catalogue")
+    found = (
+        describe(snapshot) | {"files": snapshot.files} if snapshot else {"name": ref.name, "state": "absent"}
+    )
+    judged = _judged(snapshot, entry)
+    return found | {
+        "catalogue": entry,
+        "fits": {"verdict": judged.verdict, "needed": judged.needed, "why": judged.sentence}
+        if judged
+        else None,
+    }
+
+
+def _facts(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> list[tuple[str, str]]:
+    entry = _entry(session, ref)
+    if snapshot is None and entry is None:
+        raise ModelNotFound(ref.name, where="on this machine or in the catalogue")
+    told = [("name", ref.name)]
+    if entry is not None:
+        told += [("good at", entry.good_at), ("licence", entry.licence), ("hub", entry.repo_id)]
+    elif ref.repo_id:
+        told += [("hub", ref.repo_id)]
+    told += _on_disk(snapshot) if snapshot else [("state", f"not here; `ingle pull {ref.name}` gets it")]
+    if snapshot is None and entry is not None:
+        told += [
+            ("download", render.size(entry.download)),
+            ("parameters", render.parameters(entry.parameters)),
+        ]
+    judged = _judged(snapshot, entry)
+    return told + ([("memory", judged.sentence)] if judged else [])
+
+
+def _on_disk(snapshot: Snapshot) -> list[tuple[str, str]]:
+    told = [
+        (
+            "state",
+            f"{snapshot.state}, missing:\n" + "\n".join(snapshot.missing)
+            if snapshot.missing
+            else snapshot.state,
+        ),
+        ("size", render.size(snapshot.size)),
+        ("format", snapshot.format),
+        ("architecture", snapshot.architecture or "-"),
+        ("parameters", render.parameters(snapshot.parameters)),
+        ("quantisation", snapshot.quantization or "-"),
+        ("context", f"{snapshot.context} tokens" if snapshot.context else "-"),
+        ("from", snapshot.origin),
+        ("commit", snapshot.commit or "-"),
+        ("path", str(snapshot.path)),
+        ("files", "\n".join(snapshot.files)),
+    ]
+    return [(name, str(value)) for name, value in told]
+
+
+def _entry(session: Session, ref: ModelRef) -> CatalogEntry | None:
+    if ref.alias is not None:
+        return session.catalog.find(ref.alias)
+    return session.catalog.find_repo(ref.repo_id, ref.file) if ref.repo_id else None
+
+
+def _judged(snapshot: Snapshot | None, entry: CatalogEntry | None) -> Fit | None:
+    from ingle.catalog.fits import fit, memory_needed
+    from ingle.cli.offer import machine_memory
+
+    if entry is not None:
+        return fit(entry.memory_4k, machine_memory())
+    return fit(memory_needed(snapshot.size), machine_memory()) if snapshot else None

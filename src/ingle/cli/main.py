@@ -1,0 +1,97 @@
+"""The command line as a whole: gathers the command groups, and turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from ingle.cli import about, fetch, library, memory, serve, talk, text
+from ingle.cli.terminal import Terminal
+from ingle.config import wants_plain_output
+from ingle.errors import Cancelled, IngleError, InvalidRequest, exit_code
+
+AS_JSON = "ingle.as_json"
+EPILOG = (
+    "First steps: `ingle run` talks to a model that fits this machine (and offers to get it); "
+    "`echo 'teh cat' | ingle text proofread` corrects a text; `ingle list` shows what is here."
+)
+
+
+class IngleGroup(TyperGroup):
+    """Every command's edge: a typed error becomes words (or JSON) and an exit code, here and only here."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = args[: args.index("--")] if "--" in args else args
+        ctx.meta[AS_JSON] = "--json" in words or "--jsonl" in words
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except IngleError as error:
+            report(error, as_json=ctx.meta[AS_JSON])
+            raise typer.Exit(exit_code(error)) from error
+        except TyperException as wrong:
+            if not ctx.meta[AS_JSON]:
+                raise
+            report(InvalidRequest(wrong.format_message()), as_json=True)
+            raise typer.Exit(2) from wrong
+
+
+def report(error: IngleError, *, as_json: bool) -> None:
+    """Words on standard error, or the wire form of the error on standard output for machines."""
+    terminal = Terminal(plain=wants_plain_output())
+    if as_json:
+        terminal.answer_json({"error": error.to_dict()})
+    elif isinstance(error, Cancelled):
+        terminal.tell(error.message)
+    else:
+        terminal.complain(error)
+
+
+def build_app() -> typer.Typer:
+    """The whole command line as one Typer application."""
+    app = typer.Typer(
+        name="ingle",
+        cls=IngleGroup,
+        help="Language models on your own machine: get one whole, talk to it, get the memory back.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for group in (talk, fetch, library, memory, serve, about, text):
+        group.register(app)
+    if find_spec("ingle.cli.check") is not None:
+        import_module("ingle.cli.check").register(app)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Ctrl-C ends in 130, a reader that went away in 0."""
+    try:
+        build_app()(list(arguments), prog_name="ingle")
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 1
+    except BrokenPipeError:
+        sys.stdout = None  # nothing may flush into the closed pipe at exit
+        return 0
+    return 0
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", "-V", help="Show the version and leave."),
+) -> None:
+    if version:
+        from ingle.version import __version__
+
+        typer.echo(f"ingle {__version__}")
+        raise typer.Exit

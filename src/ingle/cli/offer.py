@@ -1,0 +1,111 @@
+"""What to do about a model that is not here: say what fits, ask, and get it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingle.cli import render
+from ingle.errors import NotDownloaded, UsageError
+
+if TYPE_CHECKING:
+    from ingle.catalog.curated import CatalogEntry
+    from ingle.catalog.fits import Memory
+    from ingle.catalog.model import Snapshot
+    from ingle.cli.session import Session
+
+
+def ensure_here(session: Session, model: str) -> None:
+    """Get `model` when a person says yes. Raises `NotDownloaded` where nobody can be asked, or on a no."""
+    from ingle.catalog.model import DiskState
+    from ingle.cli.fetch import fetch
+
+    ref = session.resolve(model)
+    if ref.path is not None:
+        return
+    snapshot = session.store.find(ref)
+    if snapshot is not None and snapshot.state is DiskState.COMPLETE:
+        return
+    if not session.terminal.can_ask or not session.terminal.confirm(_question(session, ref.name, snapshot)):
+        raise NotDownloaded(ref.name)
+    fetch(session, session.daemon(), session.daemon_name(model))
+
+
+def pick_model(session: Session) -> str:
+    """The model for a command that named none.
+
+    The default when it is here, else what a person chooses: something that is here, or something to get.
+    """
+    here = _here(session)
+    default = session.resolve("default")
+    if any(one.ref.name == default.name for one in here):
+        return "default"
+    options = [(one.ref.name, f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
+    options += [
+        (entry.alias, _describe(session, entry))
+        for entry in suggestions(session)
+        if all(entry.alias != name for name, _ in options)
+    ]
+    if not session.terminal.can_ask:
+        typed = "\n".join(f"  ingle run {name} PROMPT    {said}" for name, said in options)
+        raise UsageError(
+            "Which model? `ingle run` needs one, and nobody can be asked here.", hint=f"\n{typed}"
+        )
+    session.terminal.tell("Which model?" if here else "There is no model on this machine yet.")
+    picked = session.terminal.choose("Take which one?", [said for _, said in options])
+    if picked is None:
+        raise UsageError("No model was chosen.", hint="`ingle run MODEL` names one.")
+    return options[picked][0]
+
+
+def suggestions(session: Session) -> list[CatalogEntry]:
+    """What fits this machine, best first, when the hub can be reached; and always the starter."""
+    from ingle.catalog.fits import offers
+
+    found = list(offers(session.catalog, machine_memory()))
+    needs_hub = [entry for entry in found if entry.wheel is None]
+    if needs_hub and not hub_answers(session):
+        return [entry for entry in found if entry.wheel is not None]
+    return found
+
+
+def machine_memory() -> Memory:
+    """What this machine has now, for the verdicts of `catalog.fits`."""
+    from ingle.catalog.fits import Memory
+    from ingle.runtime.memory import free_memory, total_memory
+
+    return Memory(total=total_memory(), available=free_memory())
+
+
+def hub_answers(session: Session) -> bool:
+    """Whether a pull from the hub could begin now; asks it, briefly."""
+    from ingle.hub.remote import Remote
+
+    if session.config.offline:
+        return False
+    return Remote(session.config).reachable()
+
+
+def _here(session: Session) -> list[Snapshot]:
+    from ingle.catalog.model import DiskState
+
+    whole = [one for one in session.store.scan() if one.state is DiskState.COMPLETE]
+    return sorted(whole, key=lambda one: one.modified, reverse=True)
+
+
+def _describe(session: Session, entry: CatalogEntry) -> str:
+    from ingle.catalog.fits import fit
+
+    judged = fit(entry.memory_4k, machine_memory())
+    return f"{entry.alias} ({render.size(entry.download)} to download). {entry.good_at} {judged.sentence}"
+
+
+def _question(session: Session, name: str, snapshot: Snapshot | None) -> str:
+    if snapshot is not None:
+        return f"{name} is not whole ({len(snapshot.missing)} files missing). Get the rest?"
+    entry = session.catalog.find(name)
+    if entry is None:
+        return f"{name} is not on this machine. Get it?"
+    from ingle.catalog.fits import fit
+
+    judged = fit(entry.memory_4k, machine_memory())
+    return f"{name} is not on this machine ({render.size(entry.download)}). {judged.sentence} Get it?"

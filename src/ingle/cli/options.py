@@ -1,0 +1,69 @@
+"""The options that several commands share, so that one word means one thing everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class EngineName(StrEnum):
+    MLX = "mlx"
+    LLAMACPP = "llamacpp"
+
+
+MODELS_PANEL = "Models"
+TALK_PANEL = "Talk to a model"
+DAEMON_PANEL = "Memory and the daemon"
+SAMPLING_PANEL = "How the next word is chosen"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON, errors too.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A catalogue name (qwen3:1.7b), org/name[@revision][:file|:quantisation], a path, or `default`.",
+        show_default=False,
+    ),
+]
+Engine = Annotated[
+    EngineName | None, typer.Option("--engine", help="Choose the engine by hand; else the format decides.")
+]
+Context = Annotated[
+    int | None, typer.Option("--context", min=16, metavar="TOKENS", help="Length of the context.")
+]
+KeepAlive = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-alive",
+        metavar="TIME",
+        help="How long the model stays loaded when idle: 5m, 1h, 0 for at once, -1 for ever.",
+    ),
+]
+Template = Annotated[
+    typer.FileText | None,
+    typer.Option("--template", help="A chat template (Jinja) that replaces the model's own."),
+]
+System = Annotated[
+    str | None, typer.Option("--system", help="Instructions the model gets before your words.")
+]
+MaxTokens = Annotated[
+    int | None, typer.Option("--max-tokens", "-n", min=1, help="Stop after this many tokens.")
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(min=0, help="0 always takes the likeliest token.", rich_help_panel=SAMPLING_PANEL),
+]
+TopP = Annotated[float | None, typer.Option(min=0, max=1, rich_help_panel=SAMPLING_PANEL)]
+TopK = Annotated[int | None, typer.Option(min=0, rich_help_panel=SAMPLING_PANEL)]
+MinP = Annotated[float | None, typer.Option(min=0, max=1, rich_help_panel=SAMPLING_PANEL)]
+RepetitionPenalty = Annotated[float | None, typer.Option(min=0.01, rich_help_panel=SAMPLING_PANEL)]
+Seed = Annotated[
+    int | None, typer.Option(help="The same seed, the same answer.", rich_help_panel=SAMPLING_PANEL)
+]
+Stop = Annotated[
+    list[str] | None,
+    typer.Option("--stop", help="End the answer before this text; may be given again."),
+]

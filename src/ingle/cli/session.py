@@ -1,0 +1,70 @@
+"""What one command line works with: its settings, its terminal, the store, and the daemon when it is needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingle.cli.terminal import Terminal
+from ingle.config import Config, load_config, wants_plain_output
+
+if TYPE_CHECKING:
+    from ingle.catalog.curated import Catalog
+    from ingle.catalog.model import ModelRef
+    from ingle.client.sync import Client
+    from ingle.hub.cache import Store
+
+
+class Session:
+    """Made once by each command. Opens nothing before it is asked for."""
+
+    def __init__(self, config: Config, terminal: Terminal) -> None:
+        self.config = config
+        self.terminal = terminal
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        from ingle.catalog.curated import load_catalog
+
+        return load_catalog()
+
+    @cached_property
+    def store(self) -> Store:
+        from ingle.hub.cache import Store
+
+        return Store(self.config)
+
+    def resolve(self, model: str) -> ModelRef:
+        """The model that a person named; `default` is the configured one, paths become absolute."""
+        from ingle.catalog.names import parse_name
+
+        return parse_name(
+            model,
+            self.catalog,
+            default=self.config.default_model,
+            home=self.config.user_home,
+            folder=Path.cwd(),
+        )
+
+    def daemon_name(self, model: str) -> str:
+        """The name to tell the daemon, which sits in another folder and may have another default."""
+        ref = self.resolve(model)
+        return str(ref.path) if ref.path is not None else ref.name
+
+    def running(self) -> Client | None:
+        """The daemon of this home when one answers; never starts one."""
+        from ingle.cli.launch import find_daemon
+
+        return find_daemon(self.config)
+
+    def daemon(self) -> Client:
+        """The daemon of this home, started in the background when none answers."""
+        from ingle.cli.launch import start_daemon
+
+        return self.running() or start_daemon(self.config)
+
+
+def open_session() -> Session:
+    """The settings of this process and its real terminal."""
+    return Session(load_config(), Terminal(plain=wants_plain_output()))

@@ -1,0 +1,201 @@
+"""`run` and `chat`: one answer, or a conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingle.cli.options import (
+    TALK_PANEL,
+    AsJson,
+    Context,
+    Engine,
+    KeepAlive,
+    MaxTokens,
+    MinP,
+    RepetitionPenalty,
+    Seed,
+    Stop,
+    System,
+    Temperature,
+    Template,
+    TopK,
+    TopP,
+)
+from ingle.cli.session import Session, open_session
+from ingle.errors import InvalidRequest, UsageError
+
+if TYPE_CHECKING:
+    from ingle.cli.chat import Manner
+
+NO_STREAM = typer.Option(help="Print words as they come, or the whole answer at the end.")
+Words = Annotated[list[str] | None, typer.Argument(metavar="PROMPT", show_default=False)]
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help="As in `ingle show`; `default` is the configured one."),
+]
+Think = Annotated[bool, typer.Option("--think", help="Let the model reason first, where it can.")]
+Raw = Annotated[bool, typer.Option("--raw", help="Send the words as they are, without a chat template.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tokens, speed and engine on standard error.")]
+RUN_EXAMPLES = """Examples:
+
+ingle run default Why is the sky blue?
+
+ingle run starter Summarise: < notes.txt
+
+ingle run starter --json Hello | jq -r .response
+
+ingle run qwen3:1.7b     (without a prompt: a chat)"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run", rich_help_panel=TALK_PANEL, epilog=RUN_EXAMPLES)(run_model)
+    app.command(
+        "chat", rich_help_panel=TALK_PANEL, epilog="Example: `ingle chat starter --system 'Be brief.'`"
+    )(chat_with)
+
+
+def run_model(
+    model: AnyModel = None,
+    prompt: Words = None,
+    system: System = None,
+    stream: Annotated[bool, NO_STREAM] = True,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+    think: Think = False,
+    raw: Raw = False,
+    engine: Engine = None,
+    context: Context = None,
+    keep_alive: KeepAlive = None,
+    template: Template = None,
+    max_tokens: MaxTokens = None,
+    stop: Stop = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    top_k: TopK = None,
+    min_p: MinP = None,
+    repetition_penalty: RepetitionPenalty = None,
+    seed: Seed = None,
+) -> None:
+    """Answer a prompt from the arguments and standard input; without one, at a terminal, a chat."""
+    from ingle.cli.chat import Manner, converse
+    from ingle.cli.offer import ensure_here, pick_model
+
+    session = open_session()
+    manner = Manner.of(
+        system=system,
+        thinking=think,
+        engine=engine,
+        context=context,
+        keep_alive=keep_alive,
+        template=template.read() if template else None,
+        max_tokens=max_tokens,
+        stop=tuple(stop or ()),
+        sampling=_sampling(temperature, top_p, top_k, min_p, repetition_penalty, seed),
+    )
+    words = join_prompt(prompt or [], session.terminal.read_input())
+    if model is None:
+        model = pick_model(session)
+    if not words and (as_json or not session.terminal.can_talk):
+        raise UsageError(
+            "There is no prompt, and no terminal for a chat.",
+            hint=f"ingle run {model} PROMPT, or pipe the prompt in.",
+        )
+    ensure_here(session, model)
+    if not words:
+        converse(session, model, manner, verbose=verbose)
+        return
+    _answer_once(session, model, words, manner, raw=raw, stream=stream, as_json=as_json, verbose=verbose)
+
+
+def chat_with(
+    model: AnyModel = None,
+    system: System = None,
+    verbose: Verbose = False,
+    think: Think = False,
+    engine: Engine = None,
+    context: Context = None,
+    keep_alive: KeepAlive = None,
+    template: Template = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    top_k: TopK = None,
+    min_p: MinP = None,
+    repetition_penalty: RepetitionPenalty = None,
+    seed: Seed = None,
+) -> None:
+    """A conversation that remembers itself; /help inside shows what it understands."""
+    from ingle.cli.chat import Manner, converse
+    from ingle.cli.offer import ensure_here, pick_model
+
+    session = open_session()
+    manner = Manner.of(
+        system=system,
+        thinking=think,
+        engine=engine,
+        context=context,
+        keep_alive=keep_alive,
+        template=template.read() if template else None,
+        max_tokens=max_tokens,
+        sampling=_sampling(temperature, top_p, top_k, min_p, repetition_penalty, seed),
+    )
+    model = model or pick_model(session)
+    ensure_here(session, model)
+    converse(session, model, manner, verbose=verbose)
+
+
+def join_prompt(words: list[str], piped: str) -> str:
+    """The arguments first (they say what to do), then what was piped in (what to do it with)."""
+    return "\n\n".join(part for part in (" ".join(words).strip(), piped.strip("\n")) if part)
+
+
+def _sampling(
+    temperature: float | None,
+    top_p: float | None,
+    top_k: int | None,
+    min_p: float | None,
+    repetition_penalty: float | None,
+    seed: int | None,
+) -> dict[str, float]:
+    given = {
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
+        "min_p": min_p,
+        "repetition_penalty": repetition_penalty,
+        "seed": seed,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _answer_once(
+    session: Session,
+    model: str,
+    words: str,
+    manner: Manner,
+    *,
+    raw: bool,
+    stream: bool,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    from ingle.cli.answer import explain_end, gather, visible
+    from ingle.client import api
+
+    if raw and manner.system:
+        raise InvalidRequest(
+            "--raw sends plain text, which has no place for --system.", hint="Leave one out."
+        )
+    name = session.daemon_name(model)
+    request = manner.request(name, None if raw else [api.user(words)], prompt=words if raw else None)
+    shown = stream and not as_json
+    answer = gather(session.daemon(), request, session.terminal, show=shown)
+    if as_json:
+        session.terminal.answer_json(answer.to_json(name))
+    elif not shown:
+        text = visible(answer.text) if session.terminal.stdout.isatty() else answer.text
+        session.terminal.answer(text, end="" if text.endswith("\n") else "\n")
+    if not as_json:
+        explain_end(answer, session.terminal, verbose=verbose)

@@ -1,0 +1,83 @@
+"""The asyncio client: the same requests as `Client`, awaited; leaving an `async for` early cancels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import TypeVar
+
+import httpx2
+
+from ingle.client.address import Address, read_address
+from ingle.client.api import Ask, Stream, read_answer, read_error, read_line
+from ingle.client.views import Line
+from ingle.config import Config, load_config
+from ingle.errors import DaemonUnreachable
+
+T = TypeVar("T")
+CONNECT_S = 5.0
+
+
+class AsyncClient:
+    """Talks to the daemon of `config`'s home, or to the one at `address`; close it, or use `async with`."""
+
+    def __init__(self, config: Config | None = None, *, address: Address | None = None) -> None:
+        self.address = address or read_address(config or load_config())
+        self._http = httpx2.AsyncClient(
+            base_url=f"http://{self.address.host}:{self.address.port}",
+            headers=self.address.headers,
+            trust_env=False,  # a proxy has no business on the loopback
+        )
+
+    async def ask(self, ask: Ask[T]) -> T:
+        """Send one request and return its answer. Raises the daemon's own typed errors."""
+        async with self._translated():
+            response = await self._http.request(
+                ask.method, ask.path, json=ask.body, timeout=httpx2.Timeout(ask.timeout, connect=CONNECT_S)
+            )
+        return read_answer(ask, response.status_code, response.content)
+
+    async def stream(self, request: Stream) -> AsyncGenerator[Line, None]:
+        """Yield lines until the last one. Closing this iterator cancels the work in the daemon."""
+        timeout = httpx2.Timeout(None, connect=CONNECT_S)
+        ended = False
+        async with (
+            self._translated(),
+            self._http.stream("POST", request.path, json=request.body, timeout=timeout) as response,
+        ):
+            if response.status_code >= 400:
+                raise read_error(response.status_code, await response.aread())
+            async for text in response.aiter_lines():
+                if text.strip():
+                    line = read_line(request.path, text.encode())
+                    ended = line.done is not None
+                    yield line
+        if not ended:
+            raise self._gone("ended the stream without an answer")
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except httpx2.HTTPError as exc:
+            raise self._gone(str(exc) or type(exc).__name__) from exc
+
+    def _gone(self, why: str) -> DaemonUnreachable:
+        return DaemonUnreachable(
+            f"The Ingle at {self.address.host}:{self.address.port} does not answer: {why}.",
+            hint="`ingle status` tells whether it runs, `ingle logs` what it said last.",
+            host=self.address.host,
+            port=self.address.port,
+        )

@@ -1,0 +1,84 @@
+"""The plain client: one short-lived loopback connection for each request, closed early to cancel."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ingle.client.address import Address, read_address
+from ingle.client.api import Ask, Stream, read_answer, read_error, read_line
+from ingle.client.views import Line
+from ingle.config import Config, load_config
+from ingle.errors import DaemonUnreachable
+
+T = TypeVar("T")
+CONNECT_S = 5.0
+
+
+class Client:
+    """Talks to the daemon of `config`'s home, or to the one at `address`."""
+
+    def __init__(self, config: Config | None = None, *, address: Address | None = None) -> None:
+        self.address = address or read_address(config or load_config())
+
+    def ask(self, ask: Ask[T]) -> T:
+        """Send one request and return its answer. Raises the daemon's own typed errors."""
+        with self._response(ask.method, ask.path, ask.body, ask.timeout) as response:
+            return read_answer(ask, response.status, response.read())
+
+    def stream(self, request: Stream) -> Generator[Line, None, None]:
+        """Yield lines until the last one. Closing this iterator cancels the work in the daemon."""
+        with self._response("POST", request.path, request.body, None) as response:
+            if response.status >= 400:
+                raise read_error(response.status, response.read())
+            ended = False
+            while text := response.readline():
+                if text.strip():
+                    line = read_line(request.path, text)
+                    ended = line.done is not None
+                    yield line
+            if not ended:
+                raise self._gone("ended the stream without an answer")
+
+    def close(self) -> None:
+        """Nothing stays open between requests."""
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _response(
+        self, method: str, path: str, body: dict[str, Any] | None, timeout: float | None
+    ) -> Iterator[http.client.HTTPResponse]:
+        headers = dict(self.address.headers)
+        payload = None
+        if body is not None:
+            payload = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        connection = http.client.HTTPConnection(self.address.host, self.address.port, timeout=CONNECT_S)
+        with closing(connection):
+            try:
+                connection.connect()
+                connection.sock.settimeout(timeout)
+                connection.request(method, path, payload, headers)
+                with closing(connection.getresponse()) as response:
+                    yield response
+            except (OSError, http.client.HTTPException) as exc:
+                raise self._gone(str(exc) or type(exc).__name__) from exc
+
+    def _gone(self, why: str) -> DaemonUnreachable:
+        return DaemonUnreachable(
+            f"The Ingle at {self.address.host}:{self.address.port} does not answer: {why}.",
+            hint="`ingle status` tells whether it runs, `ingle logs` what it said last.",
+            host=self.address.host,
+            port=self.address.port,
+        )
