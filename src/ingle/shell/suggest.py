@@ -1,0 +1,205 @@
+"""Turns a person's words into one command by asking a model, and says how its answer was read.
+
+Pure but for the `generate` it is handed. The answer is constrained to a schema where the engine can;
+where it cannot, the answer is read by three named steps and by nothing looser.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from ingle.errors import GenerationFailed, Unsupported
+from ingle.generation import Chunk, Constraint, Generation, Message, Role, SamplingParams
+from ingle.shell.surroundings import Surroundings
+
+Generate = Callable[[Generation], AsyncIterator[Chunk]]
+Complaint = Callable[[str], str | None]
+"""What is wrong with a command's text, as a sentence, or None."""
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "command": {"type": "string", "maxLength": 2000},
+        "explanation": {"type": "string", "maxLength": 400},
+        "question": {"type": "string", "maxLength": 300},
+        "needs_confirmation": {"type": "boolean"},
+    },
+    "required": ["command", "explanation", "question", "needs_confirmation"],
+    "additionalProperties": False,
+}
+MAX_TOKENS = 700
+MAX_ANSWER = 20_000
+
+
+class Reading(StrEnum):
+    """How an answer was read, from the strictest on."""
+
+    CONSTRAINED = "constrained"
+    WHOLE_JSON = "whole_json"
+    BALANCED_OBJECT = "balanced_object"
+    FENCED_BLOCK = "fenced_block"
+
+
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
+    """`question` is not empty when the model asks back; then `command` is not to be used.
+
+    `needs_confirmation` is the model's opinion and can only add caution: the verdict decides.
+    """
+
+    command: str
+    explanation: str
+    question: str = ""
+    needs_confirmation: bool = True
+    reading: Reading = Reading.CONSTRAINED
+    repaired: bool = False
+
+
+class _Fields(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    explanation: str
+    question: str
+    needs_confirmation: bool
+
+
+def prompt_for(surroundings: Surroundings) -> str:
+    """The system prompt."""
+    here = surroundings
+    return (
+        f"You turn a request into one {here.shell} command for {here.system} with {here.tools} tools. "
+        f"The working directory is {here.directory}. Installed: {', '.join(here.installed) or 'the usual tools'}.\n"
+        "Reply with JSON: command (one line, ready to run), explanation (one sentence), question, needs_confirmation.\n"
+        "Leave question empty when the request is clear. If it is unclear, or it would delete or overwrite "
+        "something it does not name, leave command empty and ask one question instead.\n"
+        "Set needs_confirmation to true when the command changes anything. "
+        f"Use only options that {here.tools} tools have. Never add steps that were not asked for."
+    )
+
+
+async def suggest(
+    request: str,
+    surroundings: Surroundings,
+    generate: Generate,
+    *,
+    complaint: Complaint = lambda _command: None,
+    turns: tuple[tuple[str, str], ...] = (),
+) -> Suggestion:
+    """A command for `request`, or a question. At most one repair round.
+
+    `turns` are earlier (question, answer) pairs of the same request. `complaint` judges the text of a
+    command (a syntax error); what it says is shown to the model once. Raises `GenerationFailed` when no
+    step can read the answer.
+    """
+    messages = [
+        Message(role=Role.SYSTEM, content=prompt_for(surroundings)),
+        Message(role=Role.USER, content=request),
+    ]
+    for question, answer in turns:
+        messages.append(Message(role=Role.ASSISTANT, content=question))
+        messages.append(Message(role=Role.USER, content=answer))
+    answer, constrained = await _ask(messages, generate)
+    found, wrong = _judge(answer, constrained, complaint)
+    if wrong is None and found is not None:
+        return found
+    messages.append(Message(role=Role.ASSISTANT, content=answer[:2000]))
+    messages.append(
+        Message(role=Role.USER, content=f"That cannot be used: {wrong} Reply again, with JSON only.")
+    )
+    answer, constrained = await _ask(messages, generate)
+    second, _ = _judge(answer, constrained, complaint)
+    best = second or found
+    if best is None:
+        raise GenerationFailed(
+            "The model's answer holds no command that can be read.",
+            hint="Say it in other words, or choose another model with --model.",
+            answer=answer[:400],
+        )
+    return msgspec.structs.replace(best, repaired=True)
+
+
+async def _ask(messages: list[Message], generate: Generate) -> tuple[str, bool]:
+    """The answer's text, and whether the schema was enforced."""
+    for constraint in (Constraint(kind="json_schema", value=SCHEMA), None):
+        request = Generation(
+            messages=tuple(messages),
+            max_tokens=MAX_TOKENS,
+            sampling=SamplingParams(temperature=0.0),
+            constraint=constraint,
+            stop_on_loop=True,
+        )
+        try:
+            parts = [chunk.text async for chunk in generate(request)]
+        except Unsupported:
+            if constraint is None:
+                raise
+            continue
+        return "".join(parts)[:MAX_ANSWER], constraint is not None
+    raise AssertionError("the loop returns or raises")
+
+
+def _judge(answer: str, constrained: bool, complaint: Complaint) -> tuple[Suggestion | None, str | None]:
+    found = read_answer(answer, constrained=constrained)
+    if found is None:
+        return None, "it is not the JSON object that was asked for."
+    if found.question.strip():
+        return found, None
+    if not found.command.strip():
+        return None, "it holds neither a command nor a question."
+    return found, complaint(found.command)
+
+
+def read_answer(answer: str, *, constrained: bool = False) -> Suggestion | None:
+    """The suggestion an answer holds: whole JSON, the first balanced object that fits, a fenced block.
+
+    None when none of the three reads it. Braces inside JSON strings do not count.
+    """
+    text = answer.strip()
+    fields = _fields(text)
+    if fields is not None:
+        return _suggestion(fields, Reading.CONSTRAINED if constrained else Reading.WHOLE_JSON)
+    for candidate in _balanced(text):
+        fields = _fields(candidate)
+        if fields is not None:
+            return _suggestion(fields, Reading.BALANCED_OBJECT)
+    fenced = re.search(
+        r"```(?:bash|sh|zsh|fish|shell|powershell|console)?[ \t]*\n(.*?)\n[ \t]*```", text, re.DOTALL
+    )
+    if fenced and fenced[1].strip() and "{" not in fenced[1].strip()[:1]:
+        return Suggestion(command=fenced[1].strip(), explanation="", reading=Reading.FENCED_BLOCK)
+    return None
+
+
+def _fields(text: str) -> _Fields | None:
+    try:
+        return msgspec.json.decode(text, type=_Fields)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return None
+
+
+def _suggestion(fields: _Fields, reading: Reading) -> Suggestion:
+    return Suggestion(
+        command=fields.command.strip(),
+        explanation=" ".join(fields.explanation.split()),
+        question=" ".join(fields.question.split()),
+        needs_confirmation=fields.needs_confirmation,
+        reading=reading,
+    )
+
+
+def _balanced(text: str) -> Iterator[str]:
+    """Every outermost JSON object in `text`, in order; the JSON reader itself finds where each ends."""
+    reader = json.JSONDecoder()
+    start = text.find("{")
+    while start >= 0:
+        try:
+            _, end = reader.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = start + 1
+        else:
+            yield text[start:end]
+        start = text.find("{", end)
