@@ -31,6 +31,7 @@ IngleError
 │   ├── Unauthorized
 │   ├── Gated                   a licence to accept first, with the page
 │   ├── RateLimited
+│   ├── LinkExpired             a signed address that ran out: resolve again
 │   ├── HubRefused              any other status that will not change by asking again
 │   └── HubLied                 what came does not fit the plan
 ├── WorkerError                 the child process
@@ -313,6 +314,10 @@ class Gated(HubError):
 
 class RateLimited(HubError):
     code = "rate_limited"
+
+
+class LinkExpired(HubError):
+    code = "link_expired"
 
 
 class HubRefused(HubError):
