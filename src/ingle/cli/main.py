@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -76,22 +75,25 @@ def build_app() -> typer.Typer:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; the exit code. Ctrl-C ends in 130, a reader that went away in 0."""
+    """Run one command line; the exit code. Ctrl-C ends in 130 (Typer's rule, and the shell's)."""
     try:
         build_app()(list(arguments), prog_name="ingle")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 1
-    except BrokenPipeError:
-        sys.stdout = None  # nothing may flush into the closed pipe at exit
-        return 0
     return 0
 
 
-def _root(
-    version: bool = typer.Option(False, "--version", "-V", help="Show the version and leave."),
-) -> None:
-    if version:
+def _tell_version(wanted: bool) -> None:
+    if wanted:
         from ingle.version import __version__
 
         typer.echo(f"ingle {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", "-V", help="Show the version and leave.", callback=_tell_version, is_eager=True
+    ),
+) -> None:
+    del version

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from typing import Any, TextIO
 
 import msgspec
 
-from ingle.errors import IngleError
+from ingle.errors import IngleError, InvalidRequest
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 
@@ -101,10 +100,16 @@ class Terminal:
                 return int(word or 1) - 1
 
     def read_input(self) -> str:
-        """Everything on standard input when it is not a terminal; the empty text when it is."""
+        """Everything on standard input when it is not a terminal; the empty text when it is.
+
+        Raises `InvalidRequest` for bytes that are not UTF-8, whatever the locale would make of them.
+        """
         if self.stdin.isatty():
             return ""
-        return self.stdin.read()
+        try:
+            return self.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise InvalidRequest("Standard input is not UTF-8 text.", hint="Convert it first.") from exc
 
 
 def to_json(value: Any) -> str:
@@ -114,6 +119,3 @@ def to_json(value: Any) -> str:
 
 def _as_text(value: Any) -> str:
     return str(value)
-
-
-Ask = Callable[[str], bool]

@@ -154,7 +154,8 @@ def _sparse(value: msgspec.Struct) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(value):
         item = getattr(value, field.name)
-        if item == field.default:
+        made = field.default_factory
+        if item == (made() if made is not msgspec.NODEFAULT else field.default):
             continue
         if isinstance(item, msgspec.Struct):
             found[field.name] = _sparse(item)

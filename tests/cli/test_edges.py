@@ -1,0 +1,128 @@
+"""Every way a command line can end: exit codes, and errors for people and for machines."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ingle.cli import entry
+from ingle.cli.terminal import Terminal
+from tests.cli.conftest import Place
+
+
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["list", "--no-such-option"], ["run", "m", "--top-p", "7", "x"], ["show"]]
+)
+def test_wrong_use_ends_in_2(place: Place, words: list[str]) -> None:
+    assert place.ingle(*words).exit_code == 2
+
+
+def test_wrong_use_with_json_is_json(place: Place) -> None:
+    found = place.ingle("show", "--json")
+    assert found.exit_code == 2
+    assert json.loads(found.stdout)["error"]["code"] == "invalid_request"
+
+
+def test_an_error_says_what_and_what_next_on_standard_error(place: Place) -> None:
+    found = place.ingle("show", "no-such-model")
+    assert found.exit_code == 1
+    assert found.stdout == ""
+    assert "no-such-model" in found.stderr
+    assert "Next:" in found.stderr
+
+
+def test_an_error_with_json_is_json_on_standard_output(place: Place) -> None:
+    found = place.ingle("show", "no-such-model", "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["error"]["code"] == "model_not_found"
+
+
+def test_a_json_word_after_two_dashes_is_only_a_word(place: Place) -> None:
+    found = place.ingle("run", "--", "no-such-model", "--json")
+    assert found.exit_code == 1
+    assert "Error:" in found.stderr
+
+
+def test_a_setting_that_does_not_parse_is_wrong_use(place: Place) -> None:
+    found = place.ingle("status", INGLE_PORT="many")
+    assert found.exit_code == 2
+    assert "INGLE_PORT" in found.stderr
+
+
+def test_without_a_command_the_help_is_shown(place: Place) -> None:
+    found = place.ingle()
+    assert "Usage" in found.output
+
+
+def test_every_command_has_help_with_a_sentence(place: Place) -> None:
+    from typer.main import get_command
+
+    from ingle.cli.main import build_app
+
+    commands = get_command(build_app()).commands  # type: ignore[attr-defined]  # a group has them
+    for name in commands:
+        found = place.ingle(name, "--help")
+        assert found.exit_code == 0, name
+        assert commands[name].help, name
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"], ["version", "--short"]])
+def test_the_version_is_one_line(place: Place, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from ingle.version import __version__
+
+    assert place.ingle(*words).stdout.strip().endswith(__version__)
+
+
+def test_completion_can_be_installed(place: Place) -> None:
+    found = place.ingle("--help")
+    assert "--install-completion" in found.output
+
+
+def test_the_door_imports_nothing_for_the_version(place: Place) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; sys.argv = ['ingle', '--version']; before = set(sys.modules);"
+        "from ingle.cli.entry import main; main();"
+        "print(sorted(name for name in set(sys.modules) - before if not name.startswith('ingle')))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[1] == "['__future__']"
+    assert Path(entry.__file__).name == "entry.py"
+
+
+class Tty(io.StringIO):
+    """Text streams that say they are a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colours_are_for_terminals_that_want_them() -> None:
+    assert Terminal(stdout=Tty()).style("x", "1") == "\x1b[1mx\x1b[0m"
+    assert Terminal(stdout=Tty(), plain=True).style("x", "1") == "x"
+    assert Terminal(stdout=io.StringIO()).style("x", "1") == "x"
+
+
+@pytest.mark.parametrize(
+    ("typed", "default", "meant"), [("\n", True, True), ("\n", False, False), ("y\n", False, True)]
+)
+def test_a_question_takes_its_default_for_an_empty_line(typed: str, default: bool, meant: bool) -> None:
+    terminal = Terminal(stdin=Tty(typed), stderr=io.StringIO())
+    assert terminal.confirm("Go?", default=default) is meant
+
+
+def test_the_end_of_input_is_a_no() -> None:
+    assert Terminal(stdin=Tty(""), stderr=io.StringIO()).confirm("Go?") is False
+
+
+@pytest.mark.parametrize(
+    ("typed", "picked"), [("\n", 0), ("2\n", 1), ("9\n2\n", 1), ("q\n", None), ("", None)]
+)
+def test_a_choice_is_a_number_and_the_first_by_default(typed: str, picked: int | None) -> None:
+    terminal = Terminal(stdin=Tty(typed), stderr=io.StringIO())
+    assert terminal.choose("Which?", ["one", "two"]) == picked

@@ -1,0 +1,140 @@
+"""Both clients against a scripted daemon: answers, typed errors, cancelled streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import aclosing, closing
+from pathlib import Path
+
+import pytest
+
+from ingle.client import AsyncClient, Client, api
+from ingle.client.address import daemon_file, read_address
+from ingle.config import Config, load_config
+from ingle.errors import DaemonUnreachable, Gated, IngleError, PromptTooLong
+from ingle.generation import Generation, Message, Role, SamplingParams
+from tests.cli.fake_daemon import CUT, HOLD, STATUS, FakeDaemon, Lines, Refusal, fake_daemon
+
+HELLO = api.generate(Generation(messages=(api.user("Hello"),)), model="starter")
+WAIT_S = 10.0
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load_config({"HOME": str(tmp_path), "INGLE_HOME": str(tmp_path / "ingle")})
+
+
+@pytest.fixture
+def daemon(config: Config) -> Iterator[FakeDaemon]:
+    with fake_daemon(config.home) as running:
+        yield running
+
+
+def test_an_answer_comes_back_typed_and_the_token_is_sent(config: Config, daemon: FakeDaemon) -> None:
+    found = Client(config).ask(api.status())
+    assert (found.version, found.pid) == (STATUS["version"], STATUS["pid"])
+    assert daemon.asked[0].token == f"Bearer {daemon.token}"
+
+
+def test_a_home_without_a_daemon_says_how_to_start_one(config: Config) -> None:
+    with pytest.raises(DaemonUnreachable, match="No Ingle is running") as caught:
+        Client(config)
+    assert "ingle serve" in caught.value.hint
+
+
+def test_a_spoiled_address_file_is_named(config: Config) -> None:
+    config.home.mkdir()
+    daemon_file(config.home).write_text("{")
+    with pytest.raises(DaemonUnreachable, match=r"daemon\.json"):
+        read_address(config)
+
+
+def test_a_daemon_that_died_leaves_an_error_and_not_a_hang(config: Config, daemon: FakeDaemon) -> None:
+    daemon.server.server_close()
+    with pytest.raises(DaemonUnreachable, match="does not answer"):
+        Client(config).ask(api.status())
+
+
+def test_an_error_of_the_daemon_keeps_its_type(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/load"] = Refusal(400, PromptTooLong(9, 8).to_dict())
+    with pytest.raises(PromptTooLong, match="9 tokens") as caught:
+        Client(config).ask(api.load("starter"))
+    assert caught.value.details == {"tokens": 9, "limit": 8}
+
+
+def test_a_foreign_server_on_the_port_is_noticed(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["GET /ingle/status"] = ["nothing of ours"]
+    with pytest.raises(IngleError, match="cannot be read"):
+        Client(config).ask(api.status())
+
+
+def test_lines_come_one_by_one_up_to_done(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines([{"chunk": {"text": "Hi"}}, {"done": {}}])
+    chunk, done = Client(config).stream(HELLO)
+    assert chunk.chunk is not None
+    assert chunk.chunk.text == "Hi"
+    assert done.done is not None
+
+
+def test_an_error_after_chunks_is_raised_typed(config: Config, daemon: FakeDaemon) -> None:
+    refused = Gated("Accept the licence first.").to_dict()
+    daemon.answers["POST /ingle/pull"] = Lines([{"progress": {"phase": "listing"}}, {"error": refused}])
+    with pytest.raises(Gated, match="licence"):
+        list(Client(config).stream(api.pull("org/gated")))
+
+
+@pytest.mark.parametrize("ending", [[], [CUT]], ids=["silence", "half a line"])
+def test_a_stream_without_an_end_is_an_error(
+    config: Config, daemon: FakeDaemon, ending: list[object]
+) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines([{"chunk": {"text": "Hi"}}, *ending])
+    with pytest.raises(IngleError):
+        list(Client(config).stream(HELLO))
+
+
+def test_closing_a_stream_closes_the_connection(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines([{"chunk": {"text": "Hi"}}, HOLD])
+    with closing(Client(config).stream(HELLO)) as lines:
+        next(lines)
+    assert daemon.gone.wait(WAIT_S)
+
+
+async def test_the_asyncio_client_does_the_same(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines([{"chunk": {"text": "Hi"}}, {"done": {}}])
+    daemon.answers["POST /ingle/load"] = Refusal(400, PromptTooLong(9, 8).to_dict())
+    async with AsyncClient(config) as client:
+        assert (await client.ask(api.status())).pid == STATUS["pid"]
+        assert [line.chunk.text async for line in client.stream(HELLO) if line.chunk] == ["Hi"]
+        with pytest.raises(PromptTooLong):
+            await client.ask(api.load("starter"))
+    assert {one.token for one in daemon.asked} == {f"Bearer {daemon.token}"}
+
+
+async def test_leaving_an_asyncio_stream_closes_the_connection(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines([{"chunk": {"text": "Hi"}}, HOLD])
+    async with AsyncClient(config) as client:
+        async with aclosing(client.stream(HELLO)) as lines:
+            await anext(lines)
+        assert daemon.gone.wait(WAIT_S)
+
+
+async def test_the_asyncio_client_types_a_dead_daemon(config: Config, daemon: FakeDaemon) -> None:
+    daemon.server.server_close()
+    async with AsyncClient(config) as client:
+        with pytest.raises(DaemonUnreachable):
+            await client.ask(api.status())
+
+
+def test_a_generation_travels_without_what_equals_its_default() -> None:
+    generation = Generation(
+        messages=(Message(role=Role.SYSTEM, content="Be brief."), api.user("Hi")),
+        sampling=SamplingParams(temperature=0.0, seed=7, logit_bias={5: 1.0}),
+        stop=("\n",),
+    )
+    assert api.generate(generation, model="starter", keep_alive=0.0).body == {
+        "model": "starter",
+        "keep_alive": 0.0,
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+        "sampling": {"temperature": 0.0, "seed": 7, "logit_bias": {"5": 1.0}},
+        "stop": ("\n",),
+    }
