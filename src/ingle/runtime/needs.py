@@ -1,9 +1,12 @@
-"""What a load takes: which engine in which form, and about how many bytes of memory."""
+"""What a load takes: which engine in which form, and about how many bytes of memory. Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
+from ingle.catalog.fits import memory_needed
+from ingle.catalog.model import Snapshot
+from ingle.config import Config
 from ingle.engines.base import EngineOptions
 
 
@@ -14,8 +17,25 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     options: EngineOptions
 
 
+class Wants(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is wanted. None: as it is loaded, else the configured value. `keep_alive` in seconds
+    (negative: for ever), `context` in tokens, `template` the text of a chat template for the load;
+    `pull`: fetch the model first when it is not here."""
+
+    engine: str | None = None
+    context: int | None = None
+    template: str | None = None
+    keep_alive: float | None = None
+    pull: bool = False
+
+    @property
+    def explicit(self) -> bool:
+        """Whether only one form of the model will do."""
+        return any(part is not None for part in (self.engine, self.context, self.template))
+
+
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """`explicit`: the caller named the form (engine, context, template), so no other form will do."""
+    """What the load of one model takes, `bytes` by estimate. `explicit`: no other form will do."""
 
     model: str
     bytes: int
@@ -25,3 +45,23 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     def serves(self, asked: Need) -> bool:
         """Whether a worker that runs as this one may answer a request for `asked`."""
         return not asked.explicit or asked.spec == self.spec
+
+
+def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, running: Need | None) -> Need:
+    """The need of a load as `wants` asks; what it leaves open is as in `running`, else as configured."""
+    base = (
+        running.spec.options
+        if running is not None
+        else EngineOptions(context=config.context, slots=config.parallel)
+    )
+    options = msgspec.structs.replace(
+        base,
+        context=wants.context if wants.context is not None else base.context,
+        template=wants.template if wants.template is not None else base.template,
+    )
+    return Need(
+        model=snapshot.ref.name,
+        bytes=memory_needed(snapshot.size, context=options.context),
+        spec=Spec(engine=engine, options=options),
+        explicit=wants.explicit,
+    )

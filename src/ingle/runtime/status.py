@@ -214,6 +214,50 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     memory: MemoryView | None = None
 
 
+class EngineRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Which engine opens a format on this machine, and why; `engine` is "" where none can."""
+
+    format: Format
+    engine: str
+    device: str
+    why: str
+
+
+class LoadedRow(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    memory: MemoryView
+
+
+class PullRow(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    fraction: float
+    phase: str
+
+
+class SystemMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """In bytes. `ours` is the daemon with all its workers; `pressure`: the system is short of memory."""
+
+    ours: int
+    free: int | None
+    total: int
+    pressure: bool
+
+
+class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs now; times in seconds."""
+
+    version: str
+    pid: int
+    home: str
+    uptime: float
+    platform: str
+    engines: tuple[EngineRow, ...]
+    models: tuple[LoadedRow, ...]
+    pulls: tuple[PullRow, ...]
+    memory: SystemMemory
+    subscribers: int
+
+
 def view(
     model: str,
     facts: Facts,

@@ -1,0 +1,277 @@
+"""Joins what is on disk, in memory and being pulled into the views of status.py; changes no model.
+
+It also remembers the last error of each model and which ones a check found damaged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import Iterator
+
+from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
+from ingle.catalog.names import ref_key
+from ingle.config import Config
+from ingle.engines.choose import choose_engine
+from ingle.errors import IngleError, StoreError, Unsupported
+from ingle.runtime.events import EventBus, EventKind, RuntimeEvent
+from ingle.runtime.fleet import Berth, Fleet
+from ingle.runtime.memory import total_memory
+from ingle.runtime.pulls import Job, PullDesk, Work
+from ingle.runtime.scheduler import Scheduler
+from ingle.runtime.seams import Seams
+from ingle.runtime.status import (
+    EngineRow,
+    Facts,
+    LoadedRow,
+    MemoryView,
+    ModelView,
+    PullRow,
+    PullState,
+    PullView,
+    RuntimeStatus,
+    SystemMemory,
+    view,
+)
+from ingle.version import __version__
+from ingle.worker.state import WorkerState
+
+
+class Eye:
+    """Sees everything the runtime owns. Keys are snapshot paths, as in the scheduler."""
+
+    def __init__(
+        self,
+        config: Config,
+        seams: Seams,
+        scheduler: Scheduler,
+        fleet: Fleet,
+        desk: PullDesk,
+        bus: EventBus,
+    ) -> None:
+        self._config = config
+        self._seams = seams
+        self._scheduler = scheduler
+        self._fleet = fleet
+        self._desk = desk
+        self._bus = bus
+        self._errors: dict[str, tuple[str, IngleError]] = {}
+        self._damaged: set[str] = set()
+        self._begun = seams.clock()
+
+    # what happened
+
+    def tell(self, event: EventKind, model: str, progress: float) -> None:
+        self._bus.publish(RuntimeEvent(event=event, model=model, progress=progress))
+
+    def loaded(self, key: str) -> None:
+        """A load succeeded: what went wrong before is history."""
+        self._errors.pop(key, None)
+        self._damaged.discard(key)
+        self.tell(EventKind.LOADING_COMPLETED, self._fleet.berths[key].model, 1.0)
+
+    def failed(self, key: str, model: str, error: IngleError) -> None:
+        self._errors[key] = (model, error)
+        self._bus.publish(_error_event(model, error))
+
+    def job_ended(self, job: Job, error: IngleError | None) -> None:
+        """`error` is how it ended; only a `StoreError` of a check means damage."""
+        key = str(job.snapshot.path) if job.snapshot is not None else None
+        if key is None:
+            return
+        if error is None:
+            self._damaged.discard(key)
+            if job.work is not Work.VERIFY:
+                self._errors.pop(key, None)
+        elif job.work is Work.VERIFY and isinstance(error, StoreError):
+            self._damaged.add(key)
+            self._errors[key] = (job.ref.name, error)
+
+    def forget(self, key: str) -> None:
+        """The files of this model are deleted."""
+        self._errors.pop(key, None)
+        self._damaged.discard(key)
+
+    # what is to be seen
+
+    async def key(self, ref: ModelRef) -> str | None:
+        """The key of a model that is in memory or on disk."""
+        for key, berth in self._fleet.berths.items():
+            if berth.model == ref.name:
+                return key
+        snapshot = await asyncio.to_thread(self._seams.store.find, ref)
+        return str(snapshot.path) if snapshot is not None else None
+
+    async def models(self) -> list[ModelView]:
+        jobs = dict(self._desk.jobs)
+        snapshots, places = await asyncio.to_thread(self._look, jobs)
+        await self._weigh()
+        shown = [self._view(snapshot.ref, snapshot, places) for snapshot in snapshots]
+        here = {str(snapshot.path) for snapshot in snapshots}
+        keys = {ref_key(snapshot.ref) for snapshot in snapshots}
+        for key, job in jobs.items():
+            if key not in keys and places[key] not in here:
+                shown.append(self._view(job.ref, job.snapshot, places))
+        return shown
+
+    async def in_memory(self) -> list[ModelView]:
+        """Loaded, being loaded or being worked on; asks the store for nothing."""
+        await self._weigh()
+        plans = [berth.snapshot for berth in self._fleet.berths.values()]
+        shown = [self._view(snapshot.ref, snapshot, {}) for snapshot in plans]
+        names = {seen.model for seen in shown}
+        running = [job for job in self._desk.jobs.values() if job.running and job.ref.name not in names]
+        return shown + [self._view(job.ref, job.snapshot, {}) for job in running]
+
+    async def view(self, ref: ModelRef) -> ModelView:
+        snapshot = await asyncio.to_thread(self._seams.store.find, ref)
+        await self._weigh()
+        return self._view(ref, snapshot, {})
+
+    async def status(self) -> RuntimeStatus:
+        await self._weigh()
+        ours = await asyncio.to_thread(self._seams.memory_of, os.getpid())
+        return RuntimeStatus(
+            version=__version__,
+            pid=os.getpid(),
+            home=str(self._config.home),
+            uptime=self._seams.clock() - self._begun,
+            platform=f"{platform.system()} {platform.machine()}",
+            engines=tuple(self._engines()),
+            models=tuple(
+                LoadedRow(model=berth.model, memory=memory)
+                for key, berth in self._fleet.berths.items()
+                if (memory := self._memory(key)) is not None
+            ),
+            pulls=tuple(
+                PullRow(model=job.ref.name, fraction=job.progress.fraction, phase=job.progress.phase)
+                for job in self._desk.jobs.values()
+                if job.running
+            ),
+            memory=SystemMemory(
+                ours=ours + sum(berth.bytes or 0 for berth in self._fleet.berths.values()),
+                free=self._seams.free(),
+                total=total_memory(),
+                pressure=self._scheduler.pressure,
+            ),
+            subscribers=len(self._bus),
+        )
+
+    def current(self) -> Iterator[RuntimeEvent]:
+        """What a late listener must know: pulls that run, models in memory, errors that still stand."""
+        for job in self._desk.jobs.values():
+            if job.running and job.work is not Work.VERIFY:
+                yield RuntimeEvent(
+                    event=EventKind.DOWNLOAD_PROGRESS,
+                    model=job.ref.name,
+                    progress=job.progress.fraction,
+                    pull=PullView.of(job.progress),
+                    current=True,
+                )
+            elif job.error is not None:
+                yield _error_event(job.ref.name, job.error, current=True)
+        for slot in self._scheduler.slots:
+            if slot.state is WorkerState.STARTING:
+                yield _state_event(EventKind.LOADING_STARTED, slot.need.model, 0.0)
+            elif slot.state is WorkerState.READY:
+                yield _state_event(EventKind.LOADING_COMPLETED, slot.need.model, 1.0)
+        for model, error in self._errors.values():
+            yield _error_event(model, error, current=True)
+
+    def _look(self, jobs: dict[str, Job]) -> tuple[list[Snapshot], dict[str, str | None]]:
+        """In a thread: everything in the store, and where the files of each job lie."""
+        store = self._seams.store
+        places: dict[str, str | None] = {}
+        for key, job in jobs.items():
+            snapshot = job.snapshot or store.find(job.ref)
+            places[key] = str(snapshot.path) if snapshot is not None else None
+        return store.scan(), places
+
+    def _view(self, ref: ModelRef, snapshot: Snapshot | None, places: dict[str, str | None]) -> ModelView:
+        key = str(snapshot.path) if snapshot is not None else ""
+        job = self._job(ref, key, places)
+        slot = self._scheduler.slot(key)
+        pull = job.state if job is not None else PullState.NONE
+        facts = Facts(
+            disk=snapshot.state if snapshot is not None else DiskState.ABSENT,
+            worker=slot.state if slot is not None else WorkerState.STOPPED,
+            pull=PullState.RUNNING if job is not None and job.running else pull,
+            damaged=key in self._damaged,
+            from_hub=ref.repo_id is not None,
+            ours=snapshot is None or snapshot.origin is Origin.HUB_CACHE,
+        )
+        error = job.error if job is not None else None
+        if error is None and key in self._errors:
+            error = self._errors[key][1]
+        return view(
+            ref.name,
+            facts,
+            snapshot=snapshot,
+            progress=job.progress if job is not None else None,
+            memory=self._memory(key),
+            last_error=error.to_dict() if error is not None else None,
+        )
+
+    def _job(self, ref: ModelRef, key: str, places: dict[str, str | None]) -> Job | None:
+        """The job on this model, by its name or by where its files lie."""
+        job = self._desk.job(ref)
+        if job is not None or not key:
+            return job
+        for other, found in self._desk.jobs.items():
+            if places.get(other) == key or (found.snapshot and str(found.snapshot.path) == key):
+                return found
+        return None
+
+    def _memory(self, key: str) -> MemoryView | None:
+        berth, slot = self._fleet.berths.get(key), self._scheduler.slot(key)
+        if berth is None or slot is None:
+            return None
+        expires = slot.expires_at()
+        return MemoryView(
+            state=slot.state,
+            pid=berth.worker.pid,
+            engine=berth.worker.info,
+            why=berth.why,
+            bytes=berth.bytes,
+            active=len(slot.active),
+            waiting=len(slot.waiting) + berth.worker.waiting,
+            keep_alive=slot.keep_alive,
+            unload_in=max(0.0, expires - self._seams.clock()) if expires is not None else None,
+        )
+
+    def _engines(self) -> Iterator[EngineRow]:
+        for kind in Format:
+            try:
+                choice = choose_engine(kind, self._seams.facts, self._config.engine)
+            except Unsupported as exc:
+                yield EngineRow(format=kind, engine="", device="", why=exc.message)
+            else:
+                yield EngineRow(format=kind, engine=choice.engine, device=choice.device, why=choice.why)
+
+    async def _weigh(self) -> None:
+        """Ask the system how much memory each worker holds; in a thread, for large ones take milliseconds."""
+        berths: list[Berth] = list(self._fleet.berths.values())
+        pids = [berth.worker.pid for berth in berths]
+        if not berths:
+            return
+        weights = await asyncio.to_thread(
+            lambda: [self._seams.memory_of(pid) if pid is not None else None for pid in pids]
+        )
+        for berth, weight in zip(berths, weights, strict=True):
+            berth.bytes = weight
+
+
+def _state_event(kind: EventKind, model: str, progress: float) -> RuntimeEvent:
+    return RuntimeEvent(event=kind, model=model, progress=progress, current=True)
+
+
+def _error_event(model: str, error: IngleError, *, current: bool = False) -> RuntimeEvent:
+    return RuntimeEvent(
+        event=EventKind.ERROR,
+        model=model,
+        progress=0.0,
+        error=error.message,
+        details=error.to_dict(),
+        current=current,
+    )

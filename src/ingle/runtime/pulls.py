@@ -1,0 +1,311 @@
+"""Runs pulls, repairs and checks in threads of their own and remembers what became of each.
+
+Every method runs on the event loop; the threads hand their progress over and touch nothing else. What is
+unfinished is written to `INGLE_HOME/pulls.json`, so that a restarted daemon lists it as paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from ingle.catalog.model import ModelRef, Snapshot
+from ingle.catalog.names import ref_key
+from ingle.errors import Cancelled, IngleError, InUse, RetryRefused
+from ingle.hub.progress import Phase, Progress
+from ingle.runtime.events import EventKind, RuntimeEvent
+from ingle.runtime.status import Action, PullState, PullView
+
+RETRIES = 3
+"""Failures in a row after which only a fresh `pull` starts it again."""
+EVENT_GAP = 0.1
+"""Seconds between two progress events of one pull."""
+
+
+class Work(StrEnum):
+    PULL = "pull"
+    REPAIR = "repair"
+    VERIFY = "verify"
+
+
+class Feed:
+    """One reader of a job's progress. It sees the newest progress, never a queue: it cannot fall behind."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._latest: Progress | None = None
+        self._over = False
+        self._error: IngleError | None = None
+
+    def push(self, progress: Progress) -> None:
+        self._latest = progress
+        self._news.set()
+
+    def end(self, error: IngleError | None) -> None:
+        self._over, self._error = True, error
+        self._news.set()
+
+    def __aiter__(self) -> Feed:
+        return self
+
+    async def __anext__(self) -> Progress:
+        await self._news.wait()
+        if self._latest is not None:
+            latest, self._latest = self._latest, None
+            if not self._over:
+                self._news.clear()
+            return latest
+        if self._error is not None:
+            raise self._error
+        raise StopAsyncIteration
+
+
+@dataclass
+class Job:
+    """One model's pull (or repair, or check): running, or what is left of it."""
+
+    ref: ModelRef
+    work: Work
+    state: PullState = PullState.NONE
+    progress: Progress = field(default_factory=lambda: Progress(phase=Phase.WAITING))
+    failures: int = 0
+    error: IngleError | None = None
+    snapshot: Snapshot | None = None
+    cancel: threading.Event = field(default_factory=threading.Event)
+    feeds: set[Feed] = field(default_factory=set)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    told_at: float = float("-inf")
+
+    @property
+    def running(self) -> bool:
+        return not self.over.is_set()
+
+
+class _Remembered(msgspec.Struct, frozen=True):
+    ref: ModelRef
+    bytes_done: int = 0
+    bytes_total: int = 0
+    failures: int = 0
+    error: dict[str, object] | None = None
+
+
+class PullDesk:
+    """Owns the jobs. `tell` takes the events, `ended(job, error)` is called when one is over."""
+
+    def __init__(
+        self,
+        memo: Path,
+        clock: Callable[[], float],
+        tell: Callable[[RuntimeEvent], None],
+        ended: Callable[[Job, IngleError | None], None],
+    ) -> None:
+        self._memo = memo
+        self._clock = clock
+        self._tell = tell
+        self._ended = ended
+        self._jobs: dict[str, Job] = {}
+        self._closing = False
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        return self._jobs
+
+    def job(self, ref: ModelRef) -> Job | None:
+        return self._jobs.get(ref_key(ref))
+
+    def restore(self) -> None:
+        """List what an earlier daemon left unfinished; an unreadable memo is an empty one."""
+        try:
+            left = msgspec.json.decode(self._memo.read_bytes(), type=list[_Remembered])
+        except (OSError, msgspec.DecodeError):
+            return
+        for item in left:
+            job = Job(item.ref, Work.PULL, state=PullState.PAUSED, failures=item.failures)
+            job.over.set()
+            job.progress = Progress(
+                phase=Phase.WAITING, bytes_done=item.bytes_done, bytes_total=item.bytes_total
+            )
+            if item.error is not None:
+                job.error = IngleError.from_dict(item.error)
+                job.state = PullState.REFUSED if item.failures >= RETRIES else PullState.FAILED
+            self._jobs[ref_key(item.ref)] = job
+
+    def begin(
+        self,
+        ref: ModelRef,
+        work: Work,
+        steps: Callable[[threading.Event], Iterator[Progress]],
+        *,
+        again: bool = False,
+        snapshot: Snapshot | None = None,
+    ) -> Job:
+        """Start the work, or join it when it runs. `again`: as a retry, which counts failures in a row;
+        `snapshot`: what is checked or mended.
+
+        Raises `RetryRefused` after three of them, `InUse` when other work on the model runs.
+        """
+        key = ref_key(ref)
+        before = self._jobs.get(key)
+        if before is not None and before.running:
+            if before.work is not work:
+                raise InUse(
+                    f"{ref.name} is being worked on ({before.work.value}).",
+                    hint="Wait for it, or cancel it first.",
+                    actions=(Action.CANCEL,),
+                )
+            return before
+        failures = before.failures if before is not None and again else 0
+        if failures >= RETRIES:
+            raise RetryRefused(
+                f"The pull of {ref.name} failed {failures} times in a row; it is not retried by itself.",
+                hint=f"Look at the last error, then ask for it again: ingle pull {ref.name}",
+                actions=(Action.PULL,),
+                failures=failures,
+                last_error=before.error.to_dict() if before is not None and before.error else None,
+            )
+        job = Job(ref, work, state=PullState.RUNNING, failures=failures, snapshot=snapshot)
+        if before is not None and before.work is work:
+            job.progress = before.progress
+        self._jobs[key] = job
+        self._remember()
+        if work is not Work.VERIFY:
+            self._tell(RuntimeEvent(event=EventKind.DOWNLOAD_STARTED, model=ref.name, progress=0.0))
+        loop = asyncio.get_running_loop()
+        threading.Thread(
+            target=self._run, args=(key, job, steps, loop), name=f"{work}-{ref.name}", daemon=True
+        ).start()
+        return job
+
+    def watch(self, job: Job) -> Feed:
+        """A reader of the job; one that is over ends with its last progress or its error."""
+        feed = Feed()
+        feed.push(job.progress)
+        if job.running:
+            job.feeds.add(feed)
+        else:
+            feed.end(job.error)
+        return feed
+
+    async def cancel(self, ref: ModelRef) -> None:
+        """Returns when the thread has ended (within about a second) and the partial is kept."""
+        job = self.job(ref)
+        if job is not None and job.running:
+            job.cancel.set()
+            await job.over.wait()
+
+    def forget(self, ref: ModelRef) -> None:
+        """Nothing is left of this model: neither is a memory of its pull."""
+        job = self.job(ref)
+        if job is not None and not job.running:
+            del self._jobs[ref_key(ref)]
+            self._remember()
+
+    async def close(self) -> None:
+        """Cancel all and wait for the threads; what was unfinished stays in the memo."""
+        self._closing = True
+        for job in self._jobs.values():
+            job.cancel.set()
+        for job in tuple(self._jobs.values()):
+            await job.over.wait()
+
+    def _run(
+        self,
+        key: str,
+        job: Job,
+        steps: Callable[[threading.Event], Iterator[Progress]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """The thread: everything it learns goes to the loop."""
+        error: IngleError | None = None
+        try:
+            for progress in steps(job.cancel):
+                loop.call_soon_threadsafe(self._progressed, job, progress)
+        except IngleError as exc:
+            error = exc
+        except Exception as exc:  # noqa: BLE001 - the thread's edge: whatever it was, the job ends with it
+            error = IngleError(f"{job.work.value} of {job.ref.name} failed: {type(exc).__name__}: {exc}.")
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            loop.call_soon_threadsafe(self._finished, key, job, error)
+
+    def _progressed(self, job: Job, progress: Progress) -> None:
+        job.progress = progress
+        job.snapshot = progress.snapshot or job.snapshot
+        for feed in job.feeds:
+            feed.push(progress)
+        now = self._clock()
+        if (
+            job.work is not Work.VERIFY
+            and now - job.told_at >= EVENT_GAP
+            and progress.phase is not Phase.DONE
+        ):
+            job.told_at = now
+            self._tell(
+                RuntimeEvent(
+                    event=EventKind.DOWNLOAD_PROGRESS,
+                    model=job.ref.name,
+                    progress=progress.fraction,
+                    pull=PullView.of(progress),
+                )
+            )
+
+    def _finished(self, key: str, job: Job, error: IngleError | None) -> None:
+        job.error = error
+        if error is None:
+            job.state, job.failures = PullState.NONE, 0
+        elif isinstance(error, Cancelled):
+            job.state, job.error = PullState.PAUSED, None
+        else:
+            job.failures += 1
+            job.state = PullState.REFUSED if job.failures >= RETRIES else PullState.FAILED
+        if job.work is Work.VERIFY:
+            job.state = PullState.NONE
+        if job.state is PullState.NONE and self._jobs.get(key) is job:
+            del self._jobs[key]
+        job.over.set()
+        if not self._closing:
+            self._remember()
+            self._announce_end(job)
+        for feed in job.feeds:
+            feed.end(error)
+        job.feeds.clear()
+        self._ended(job, error)
+
+    def _announce_end(self, job: Job) -> None:
+        if job.error is not None:
+            self._tell(
+                RuntimeEvent(
+                    event=EventKind.ERROR,
+                    model=job.ref.name,
+                    progress=job.progress.fraction,
+                    error=job.error.message,
+                    details=job.error.to_dict(),
+                )
+            )
+        elif job.state is PullState.NONE and job.work is not Work.VERIFY:
+            self._tell(RuntimeEvent(event=EventKind.DOWNLOAD_COMPLETED, model=job.ref.name, progress=1.0))
+
+    def _remember(self) -> None:
+        """Write the memo whole or not at all; a disk that refuses it costs only the list after a restart."""
+        left = [
+            _Remembered(
+                job.ref,
+                job.progress.bytes_done,
+                job.progress.bytes_total,
+                job.failures,
+                dict(job.error.to_dict()) if job.error is not None else None,
+            )
+            for job in self._jobs.values()
+            if job.work is not Work.VERIFY
+        ]
+        beside = self._memo.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            self._memo.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(msgspec.json.encode(left, enc_hook=str))
+            beside.replace(self._memo)

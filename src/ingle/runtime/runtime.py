@@ -1,0 +1,234 @@
+"""The owner of workers and pulls: the only one who decides what loads and what leaves.
+
+What can be asked of it stands here; owner.py changes the state, eye.py shows it, pulls.py fetches. All of it
+runs on one event loop; calls that touch the disk run in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from types import TracebackType
+
+from ingle.catalog.curated import Catalog, load_catalog
+from ingle.catalog.model import DiskState, ModelRef, Snapshot
+from ingle.catalog.names import parse_name
+from ingle.config import Config
+from ingle.engines.choose import choose_engine
+from ingle.errors import FileMissing, Incomplete, IngleError, ModelNotFound, NotDownloaded
+from ingle.generation import Chunk, Generation
+from ingle.hub.progress import Progress
+from ingle.runtime.events import EventBus, Subscription
+from ingle.runtime.eye import Eye
+from ingle.runtime.fleet import Unloaded
+from ingle.runtime.needs import Wants, need_of
+from ingle.runtime.owner import Owner
+from ingle.runtime.pulls import Job, PullDesk, Work
+from ingle.runtime.scheduler import Scheduler
+from ingle.runtime.seams import Removal, Seams
+from ingle.runtime.status import ModelView, RuntimeStatus
+from ingle.runtime.use import Use
+from ingle.runtime.wiring import default_seams
+from ingle.worker.state import WorkerState
+
+ANY = Wants()
+"""As it is loaded, else as configured."""
+
+
+class Runtime:
+    """Use as `async with Runtime(config) as runtime`; leaving it stops every worker and pull, and waits.
+
+    `seams` are its neighbours (None: the real ones). Names are what people type for a model.
+    """
+
+    def __init__(self, config: Config, seams: Seams | None = None, catalog: Catalog | None = None) -> None:
+        self.config = config
+        self.catalog = catalog or load_catalog()
+        self._seams = seams or default_seams(config, self.catalog)
+        self._bus = EventBus()
+        self._scheduler = Scheduler(config.keep_alive)
+        self._owner = Owner(self._seams, self._scheduler, self._bus)
+        self._desk = PullDesk(
+            config.home / "pulls.json", self._seams.clock, self._bus.publish, self._job_ended
+        )
+        self._eye = Eye(config, self._seams, self._scheduler, self._owner.fleet, self._desk, self._bus)
+        self._numbers = itertools.count(1)
+
+    async def __aenter__(self) -> Runtime:
+        self._desk.restore()
+        self._owner.begin(self._desk, self._eye)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End everything and wait for it: pulls keep their partials, workers are gone. Idempotent."""
+        self._bus.close()
+        await self._desk.close()
+        await self._owner.close()
+
+    # what can be asked
+
+    def name(self, text: str | None) -> ModelRef:
+        """The model a person means (None: the configured default). Raises `ModelNotFound` for a word that
+        is no model's, `InvalidRequest` for one that cannot be."""
+        return parse_name(
+            text or "default",
+            self.catalog,
+            default=self.config.default_model,
+            home=self.config.user_home,
+        )
+
+    async def models(self) -> list[ModelView]:
+        """Everything in the store, and every pull that is not finished."""
+        return await self._eye.models()
+
+    async def in_memory(self) -> list[ModelView]:
+        """What is loaded, being loaded or being pulled."""
+        return await self._eye.in_memory()
+
+    async def view(self, name: str) -> ModelView:
+        """One model as people see it; a repo that is not here is shown as not downloaded."""
+        return await self._eye.view(self.name(name))
+
+    async def status(self) -> RuntimeStatus:
+        """What runs now; asks the system for memory, and nothing on the disk."""
+        return await self._eye.status()
+
+    def is_ready(self, key: str) -> bool:
+        """Whether the model with this key (`Use.key`) is in memory now; asks nobody, so it is quick."""
+        slot = self._scheduler.slot(key)
+        return slot is not None and slot.state is WorkerState.READY
+
+    @property
+    def busy(self) -> bool:
+        """Something is loaded, being loaded or being pulled: no moment to leave."""
+        return bool(self._owner.fleet.berths) or any(job.running for job in self._desk.jobs.values())
+
+    def events(self) -> Subscription:
+        """The news from now on, after the current state as events marked `current`."""
+        return self._bus.subscribe(self._eye.current())
+
+    async def load(self, name: str | None, wants: Wants = ANY) -> ModelView:
+        """Returns when the model is in memory. Raises why it is not."""
+        async with self.use(name, wants) as use:
+            await use.ready()
+        return await self._eye.view(self.name(name))
+
+    async def generate(
+        self, name: str | None, generation: Generation, wants: Wants = ANY
+    ) -> AsyncGenerator[Chunk, None]:
+        """Loads on demand, then answers. Closing the iterator stops the engine, also while it waits."""
+        async with self.use(name, wants) as use, aclosing(use.generate(generation)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    @asynccontextmanager
+    async def use(self, name: str | None, wants: Wants = ANY) -> AsyncIterator[Use]:
+        """A hold on a model for one request; loads it when needed, and joins a load that runs."""
+        snapshot = await self._whole(self.name(name), wants)
+        choice = choose_engine(snapshot.format, self._seams.facts, wants.engine or self.config.engine)
+        key = str(snapshot.path)
+        slot = self._scheduler.slot(key)
+        need = need_of(snapshot, choice.engine, wants, self.config, slot.running if slot else None)
+        use = Use(snapshot.ref.name, key, f"r{next(self._numbers)}")
+        try:
+            await self._owner.do(partial(self._owner.ask, use, snapshot, choice.why, need, wants.keep_alive))
+            yield use
+        finally:
+            use.drop()
+            self._owner.release(use)
+
+    async def unload(self, name: str) -> Unloaded:
+        """Ends the worker, whoever uses it; returns when the system confirmed that it is gone."""
+        ref = self.name(name)
+        key = await self._eye.key(ref)
+        if key is None:
+            return Unloaded(model=ref.name, unloaded=False)
+        gone: asyncio.Future[Unloaded] = asyncio.get_running_loop().create_future()
+        await self._owner.do(partial(self._owner.unload, key, ref.name, gone))
+        return await gone
+
+    def start_pull(self, name: str, *, retry: bool = False) -> Job:
+        """Begin a pull, or join the one that runs. A retry may be refused (`RetryRefused`)."""
+        ref = self.name(name)
+        return self._desk.begin(ref, Work.PULL, partial(self._seams.pull, ref), again=retry)
+
+    async def pull(self, name: str, *, retry: bool = False) -> AsyncGenerator[Progress, None]:
+        """Follow a pull to its end; raises its error. Closing the iterator leaves the pull running."""
+        async for progress in self.follow(self.start_pull(name, retry=retry)):
+            yield progress
+
+    async def verify(self, name: str) -> AsyncGenerator[Progress, None]:
+        """Checks every byte of a model that is here; raises `StoreError` when something is damaged."""
+        ref = self.name(name)
+        snapshot = await self._whole(ref, ANY)
+        steps = partial(self._seams.verify, ref, snapshot)
+        job = self._desk.begin(ref, Work.VERIFY, steps, snapshot=snapshot)
+        async for progress in self.follow(job):
+            yield progress
+
+    async def repair(self, name: str) -> AsyncGenerator[Progress, None]:
+        """Fetches only what is bad."""
+        ref = self.name(name)
+        job = self._desk.begin(ref, Work.REPAIR, partial(self._seams.repair, ref))
+        async for progress in self.follow(job):
+            yield progress
+
+    async def follow(self, job: Job) -> AsyncGenerator[Progress, None]:
+        """The progress of a job until it ends; raises its error."""
+        feed = self._desk.watch(job)
+        try:
+            async for progress in feed:
+                yield progress
+        finally:
+            job.feeds.discard(feed)
+
+    async def cancel(self, name: str) -> ModelView:
+        """Stops the pull (or check, or load) of a model; a pull keeps what it has."""
+        ref = self.name(name)
+        await self._desk.cancel(ref)
+        key = await self._eye.key(ref)
+        slot = self._scheduler.slot(key) if key is not None else None
+        if slot is not None and slot.state is WorkerState.STARTING:
+            await self.unload(name)
+        return await self._eye.view(ref)
+
+    async def delete(self, name: str) -> Removal:
+        """Deletes what is named; raises `InUse` while it is loaded or worked on."""
+        ref = self.name(name)
+        snapshot = await asyncio.to_thread(self._seams.store.find, ref)
+        if snapshot is None:
+            raise ModelNotFound(ref.name, where="on this machine")
+        key = str(snapshot.path)
+        await self._owner.do(partial(self._owner.reserve, key, ref))
+        try:
+            removal = await asyncio.to_thread(self._seams.store.remove, ref)
+        finally:
+            await self._owner.do(partial(self._owner.unreserve, key))
+        self._desk.forget(ref)
+        self._eye.forget(key)
+        return removal
+
+    def _job_ended(self, job: Job, error: IngleError | None) -> None:
+        self._eye.job_ended(job, error)
+
+    async def _whole(self, ref: ModelRef, wants: Wants) -> Snapshot:
+        """The complete snapshot of a model, pulled first where that is wanted."""
+        snapshot = await asyncio.to_thread(self._seams.store.find, ref)
+        if snapshot is not None and snapshot.state is DiskState.COMPLETE:
+            return snapshot
+        if ref.path is not None:
+            raise FileMissing(ref.path) if snapshot is None else Incomplete(ref.name, snapshot.missing)
+        if not (wants.pull or self.config.auto_pull):
+            actions = (await self._eye.view(ref)).actions
+            raise NotDownloaded(ref.name, actions=tuple(action.value for action in actions))
+        async for _ in self.pull(ref.name):
+            pass
+        return await self._whole(ref, ANY)

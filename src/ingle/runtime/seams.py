@@ -1,0 +1,94 @@
+"""What the runtime asks of its neighbours, as protocols, so that tests hand it fakes and patch nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ingle.catalog.model import ModelRef, Snapshot
+from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
+from ingle.engines.choose import PlatformFacts
+from ingle.errors import IngleError
+from ingle.generation import Chunk, Generation
+from ingle.hub.progress import Progress
+
+
+class StopReport(Protocol):
+    """What an unload gave back, in bytes; made only after the system confirmed the exit."""
+
+    @property
+    def memory_freed(self) -> int: ...
+
+
+class Worker(Protocol):
+    """One child process with one engine and one snapshot (worker/process.py)."""
+
+    info: EngineInfo | None
+    error: IngleError | None
+
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a slot inside."""
+
+    async def start(self, snapshot: Snapshot, engine_name: str, options: EngineOptions) -> None:
+        """Spawn the process and ask it to load."""
+
+    async def ready(self) -> EngineInfo:
+        """Returns when it can answer; raises why it never will."""
+
+    def generate(self, generation: Generation) -> AsyncIterator[Chunk]:
+        """Closing the iterator cancels the request, waiting or running."""
+
+    async def ping(self) -> EngineHealth: ...
+
+    async def wait_gone(self) -> None:
+        """Returns when the system says that the process ended, for whatever reason."""
+
+    async def stop(self) -> StopReport:
+        """Ends the process, also in the middle of a load; idempotent."""
+
+
+class Removal(Protocol):
+    """What a delete took away: paths, and the bytes that came free."""
+
+    @property
+    def removed(self) -> tuple[Path, ...]: ...
+    @property
+    def freed(self) -> int: ...
+
+
+class Store(Protocol):
+    """What lies on disk (hub/cache.py); every call may block."""
+
+    def scan(self) -> list[Snapshot]: ...
+    def find(self, ref: ModelRef) -> Snapshot | None: ...
+    def remove(self, ref: ModelRef) -> Removal: ...
+
+
+Puller = Callable[[ModelRef, threading.Event], Iterator[Progress]]
+"""A generator for a thread: each `next` blocks at most a second after the event is set."""
+
+Checker = Callable[[ModelRef, Snapshot, threading.Event], Iterator[Progress]]
+"""Verifies every byte of a snapshot; raises `StoreError` at the end when something is damaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seams:
+    """The neighbours. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
+    `worker(name)` a worker that has not begun, `pressure(was)` whether the system is short of memory now, `facts` what this machine offers engines."""
+
+    store: Store
+    pull: Puller
+    verify: Checker
+    repair: Puller
+    worker: Callable[[str], Worker]
+    free: Callable[[], int | None]
+    memory_of: Callable[[int], int]
+    pressure: Callable[[bool], bool]
+    facts: PlatformFacts
+    clock: Callable[[], float]

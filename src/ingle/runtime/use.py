@@ -1,0 +1,67 @@
+"""One request's hold on a model: from the wish, through the wait for a load, to the answer and the release."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from ingle.errors import Cancelled, WorkerError
+from ingle.generation import Chunk, Generation
+from ingle.runtime.fleet import Berth
+
+
+class Use:
+    """Given out by `Runtime.use`, which also takes it back. `model` is the name to show."""
+
+    def __init__(self, model: str, key: str, request: str) -> None:
+        self.model = model
+        self.key = key
+        self.request = request
+        self._berth: asyncio.Future[Berth] = asyncio.get_running_loop().create_future()
+
+    @property
+    def waits(self) -> bool:
+        """The model is still being loaded, or something must leave first."""
+        return not self._berth.done()
+
+    def grant(self, berth: Berth) -> None:
+        if not self._berth.done():
+            self._berth.set_result(berth)
+
+    def refuse(self, error: Exception) -> None:
+        if not self._berth.done():
+            self._berth.set_exception(error)
+
+    def drop(self) -> None:
+        """Nobody will ask any more: an error that was not fetched is no news."""
+        if self._berth.done() and not self._berth.cancelled():
+            self._berth.exception()
+        self._berth.cancel()
+
+    async def ready(self) -> Berth:
+        """Waits for the worker. Raises what kept it from loading."""
+        return await asyncio.shield(self._berth)
+
+    async def generate(self, generation: Generation) -> AsyncGenerator[Chunk, None]:
+        """The answer, piece by piece; closing it stops the engine. An unload meanwhile is `Cancelled`."""
+        berth = await self.ready()
+        try:
+            async with aclosing(_closable(berth.worker.generate(generation))) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except WorkerError as exc:
+            if berth.stopping is None:
+                raise
+            raise Cancelled(f"{self.model} was unloaded while it answered: {berth.stopping}.") from exc
+
+
+async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+    """The same chunks; closing this closes the source too, where the source can be closed."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()
