@@ -1,0 +1,173 @@
+"""Answers what is on this machine, whole or partial, whoever put it there; and removes what is named.
+
+Offline only. The shared cache is written to by `remove` alone (see remove.py); LM Studio's folder,
+`~/.mlx/models` and any path a person names are only read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ingle.catalog.curated import Catalog, load_catalog
+from ingle.catalog.model import DiskState, Format, ModelRef, Snapshot
+from ingle.catalog.names import ref_key
+from ingle.config import Config
+from ingle.errors import FileMissing, Incomplete, MalformedModel, NotDownloaded
+from ingle.hub.foreign import ForeignScan
+from ingle.hub.headers import Headers
+from ingle.hub.inventory import take_inventory
+from ingle.hub.layout import RepoPlace, repo_id_of
+from ingle.hub.scan import RepoScan
+
+if TYPE_CHECKING:
+    from ingle.hub.remove import Removal
+
+
+class Store:
+    """The models on disk. Holds no facts of its own: every answer is read anew.
+
+    `headers` facts of unchanged weight files are remembered in `INGLE_HOME/headers.msgpack`.
+    """
+
+    def __init__(self, config: Config, catalog: Catalog | None = None) -> None:
+        self._config = config
+        self._catalog = catalog if catalog is not None else load_catalog()
+        self._headers = Headers(config.home / "headers.msgpack")
+        self._foreign = ForeignScan(config, self._headers)
+
+    @property
+    def catalog(self) -> Catalog:
+        return self._catalog
+
+    def scan(self) -> list[Snapshot]:
+        """Every model of every origin, sorted by name: complete ones and partial ones.
+
+        What cannot be read (no permission, links to nothing) is left out or partial, never an error.
+        """
+        found = [snapshot for place in self._places() for snapshot in self._repo(place).all()]
+        found += self._foreign.all()
+        self._headers.save()
+        return sorted(found, key=lambda one: (one.ref.name.lower(), one.ref.name))
+
+    def find(self, ref: ModelRef) -> Snapshot | None:
+        """The model that `ref` means, complete or partial; None when nothing of it is here.
+
+        Its own `ref` has the name under which `scan` lists it. Of several GGUF files in one repo the
+        bare repo name means the complete one that `Q4_K_M` names, else the largest complete one.
+        """
+        if ref.path is not None:
+            chosen = choose(self._foreign.of_path(ref.path), ref)
+        else:
+            chosen = self._find_repo(ref)
+        self._headers.save()
+        return chosen
+
+    def require(self, ref: ModelRef) -> Snapshot:
+        """The complete model that `ref` means, ready to be opened.
+
+        Raises `FileMissing` for a path that is not there, `NotDownloaded`, `MalformedModel` for a
+        damaged file and `Incomplete` where parts are missing.
+        """
+        found = self.find(ref)
+        if found is None:
+            if ref.path is None:
+                raise NotDownloaded(ref.name)
+            if os.path.lexists(ref.path):
+                raise MalformedModel(ref.path, "it holds no model that Ingle knows")
+            raise FileMissing(ref.path)
+        if found.state is DiskState.COMPLETE:
+            return found
+        damaged = next((line for line in found.missing if "(damaged: " in line), None)
+        if damaged is not None:
+            path, _, why = damaged.partition(" (damaged: ")
+            raise MalformedModel(found.root / path, why.removesuffix(")"))
+        raise Incomplete(found.ref.name, found.missing)
+
+    def siblings(self, ref: ModelRef) -> list[Snapshot]:
+        """Every model of the same repo or path: other quantisations, other revisions."""
+        if ref.path is not None:
+            return self._foreign.of_path(ref.path)
+        return self._repo(RepoPlace(self._config.cache, str(ref.repo_id))).all()
+
+    def remove(self, ref: ModelRef) -> Removal:
+        """Deletes the model that `ref` means from the shared cache: ref, links, then unshared blobs.
+
+        Raises `NotDownloaded`; `InvalidRequest` where the name means several models; `Unsupported` for
+        an origin that is only read; `InUse` while it is being pulled; `NoPermission`. What it raises,
+        it raises before anything is deleted, as far as that can be known.
+        """
+        from ingle.hub.remove import remove_snapshot  # locks are not needed for a listing
+
+        found = self.find(ref)
+        if found is None:
+            raise NotDownloaded(ref.name, actions=())
+        if ref.repo_id is None:
+            return remove_snapshot(self._config, found, [], asked=ref)
+        return remove_snapshot(self._config, found, self.siblings(ref), asked=ref)
+
+    def _find_repo(self, ref: ModelRef) -> Snapshot | None:
+        scan = self._repo(RepoPlace(self._config.cache, str(ref.repo_id)))
+        revision = scan.inventory.find(ref.revision)
+        if revision is not None:
+            chosen = choose(scan.of(revision), ref)
+            if chosen is not None:
+                return chosen
+        begun = [one for one in scan.begun() if _same_model(one.ref, ref)]
+        if begun:
+            return begun[0]
+        if ref.revision is None and not scan.inventory.revisions:
+            partial = [one for one in scan.all() if one.state is DiskState.PARTIAL]
+            chosen = choose(self._foreign.of_repo(str(ref.repo_id)), ref) or choose(partial, ref)
+            return chosen
+        return None
+
+    def _repo(self, place: RepoPlace) -> RepoScan:
+        return RepoScan(take_inventory(place), self._catalog, self._headers)
+
+    def _places(self) -> list[RepoPlace]:
+        """The model repos of the cache, and those of which only our own partial exists."""
+        names: set[str] = set()
+        for root in (self._config.cache, self._config.work):
+            try:
+                names.update(os.listdir(root))  # noqa: PTH208  # names only: a listing of a large cache
+            except OSError:
+                continue
+        ids = sorted(repo_id for name in names if (repo_id := repo_id_of(name)) is not None)
+        return [RepoPlace(self._config.cache, repo_id) for repo_id in ids if ".." not in repo_id]
+
+
+def choose(models: Sequence[Snapshot], ref: ModelRef) -> Snapshot | None:
+    """The one of several models in the same folder that `ref` means; None when none fits."""
+    if ref.file is not None:
+        return next((one for one in models if one.ref.file == ref.file or ref.file in one.files), None)
+    if ref.quant is not None:
+        fitting = [one for one in models if _has_quant(one, ref.quant)]
+        return _best(fitting)
+    folders = [one for one in models if one.format is not Format.GGUF]
+    return folders[0] if folders else _best(models)
+
+
+def _best(models: Sequence[Snapshot]) -> Snapshot | None:
+    complete = [one for one in models if one.state is DiskState.COMPLETE]
+    middle = [one for one in complete if one.quantization == "Q4_K_M"]
+    for group in (middle, complete, models):
+        if group:
+            return max(group, key=lambda one: (one.size, one.ref.name))
+    return None
+
+
+def _has_quant(model: Snapshot, quant: str) -> bool:
+    """By the header; by the name only where makers use labels that no header has (`UD-Q4_K_XL`)."""
+    if (model.quantization or "").upper() == quant:
+        return True
+    stem = model.path.name.upper().removesuffix(".GGUF")
+    return stem.endswith((f"-{quant}", f".{quant}", f"_{quant}"))
+
+
+def _same_model(one: ModelRef, other: ModelRef) -> bool:
+    if other.revision is not None and one.revision != other.revision:
+        return False
+    bare = other.file is None and other.quant is None
+    return bare or (one.file, one.quant) == (other.file, other.quant) or ref_key(one) == ref_key(other)

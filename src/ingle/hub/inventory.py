@@ -1,0 +1,132 @@
+"""Reads which snapshots one repo of the shared cache holds and which names point to them; changes nothing.
+
+Other tools leave refs to missing snapshots, folders that are no commits and links to nothing: all of
+that is read for what it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ingle.hub.layout import RepoPlace, is_commit
+from ingle.hub.receipt import Receipt, read_receipt
+
+_SHORT = 7  # hex digits from which on the beginning of a commit names it, as in git
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One snapshot folder. `name` is the folder's (a commit, or what an old tool wrote); `refs` are the
+    branches, tags and protecting names that point to it; `modified` in seconds since the epoch."""
+
+    name: str
+    path: Path
+    refs: tuple[str, ...]
+    modified: float
+
+    @property
+    def commit(self) -> str | None:
+        return self.name if is_commit(self.name) else None
+
+    @property
+    def shown(self) -> str:
+        """The shortest honest name: a branch or tag that points here, else the folder's own."""
+        public = [ref for ref in self.refs if not ref.startswith("ingle/")]
+        return min(public, key=lambda ref: (len(ref), ref)) if public else self.name
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All snapshots of a repo, the newest first, and every ref with the commit it holds."""
+
+    place: RepoPlace
+    revisions: tuple[Revision, ...]
+    refs: dict[str, str]
+
+    @property
+    def default(self) -> Revision | None:
+        """What the bare repo name means: the snapshot of `main`, else the newest."""
+        wanted = self.refs.get("main", "main")
+        named = next((one for one in self.revisions if one.name == wanted), None)
+        return named or next(iter(self.revisions), None)
+
+    def find(self, revision: str | None) -> Revision | None:
+        """The snapshot of a branch, tag, commit or the beginning of one; None means the default."""
+        if revision is None:
+            return self.default
+        wanted = self.refs.get(revision, revision)
+        for one in self.revisions:
+            if one.name == wanted:
+                return one
+        near = [one for one in self.revisions if len(revision) >= _SHORT and one.name.startswith(revision)]
+        return near[0] if len(near) == 1 else None
+
+
+def take_inventory(place: RepoPlace) -> Inventory:
+    """What lies in the repo's folder now. A repo that is not there, or not readable, is empty."""
+    refs = dict(_refs(str(place.refs), ""))
+    pointing: dict[str, list[str]] = {}
+    for ref, commit in refs.items():
+        pointing.setdefault(commit, []).append(ref)
+    found = []
+    try:
+        with os.scandir(place.snapshots) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    modified = entry.stat().st_mtime
+                    names = tuple(sorted(pointing.get(entry.name, ())))
+                    found.append(Revision(entry.name, Path(entry.path), names, modified))
+    except OSError:
+        pass
+    found.sort(key=lambda one: (one.modified, one.name), reverse=True)
+    return Inventory(place, tuple(found), refs)
+
+
+def promised_sizes(place: RepoPlace, commit: str | None) -> tuple[dict[str, int], Receipt | None]:
+    """What a stored listing says of the files of a commit: sizes by path, and our receipt if there is one.
+
+    Ours is taken first, then huggingface_hub's `trees/` file; without either nothing is promised.
+    """
+    if commit is None:
+        return {}, None
+    receipt = read_receipt(place, commit)
+    if receipt is not None:
+        return {file.path: file.size for file in receipt.listing.files}, receipt
+    try:
+        tree = msgspec.json.decode(place.tree(commit).read_bytes(), type=_Tree)
+    except (OSError, msgspec.DecodeError):
+        return {}, None
+    return {path: file.size for path, file in tree.files.items()}, None
+
+
+class _TreeFile(msgspec.Struct):
+    size: int
+
+
+class _Tree(msgspec.Struct):
+    files: dict[str, _TreeFile]
+
+
+def _refs(root: str, below: str) -> Iterator[tuple[str, str]]:
+    try:
+        with os.scandir(f"{root}/{below}") as entries:
+            found = list(entries)
+    except OSError:
+        return
+    for entry in found:
+        name = f"{below}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _refs(root, f"{name}/")
+            continue
+        try:
+            with open(entry.path, "rb") as file:  # noqa: PTH123  # scandir gives a str
+                commit = file.read(128).decode("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if commit:
+            yield name, commit

@@ -1,0 +1,175 @@
+"""Turns one repo of the shared cache into snapshots, whole or partial, whoever put the files there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+from ingle.catalog.curated import Catalog
+from ingle.catalog.formats import gguf_files
+from ingle.catalog.gguf import MAGIC
+from ingle.catalog.inspect import Found, inspect
+from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
+from ingle.catalog.names import entry_ref
+from ingle.catalog.safetensors import INDEX
+from ingle.hub.headers import Headers
+from ingle.hub.inventory import Inventory, Revision, promised_sizes
+from ingle.hub.layout import RepoPlace
+from ingle.hub.receipt import Asked, Receipt, receipts
+from ingle.hub.shelf import DiskShelf
+
+
+class RepoScan:
+    """Reads the snapshots of one repo; `catalog` gives them their short names."""
+
+    def __init__(self, inventory: Inventory, catalog: Catalog, headers: Headers) -> None:
+        self.inventory = inventory
+        self.place: RepoPlace = inventory.place
+        self._catalog = catalog
+        self._headers = headers
+
+    def all(self) -> list[Snapshot]:
+        """Every model of every snapshot; and what was begun and is in no snapshot yet."""
+        found = [snapshot for one in self.inventory.revisions for snapshot in self.of(one)]
+        begun = [partial for partial in self.begun() if partial.commit not in {one.commit for one in found}]
+        return found + begun or list(self._foreign_partials())
+
+    def of(self, revision: Revision) -> list[Snapshot]:
+        """The models of one snapshot folder, the folder's own first, then its GGUF files."""
+        shelf = DiskShelf(revision.path, self._headers)
+        sizes, receipt = promised_sizes(self.place, revision.commit)
+        models = [_with_receipt(model, receipt, shelf) for model in inspect(shelf, sizes)]
+        several = sum(model.format is Format.GGUF for model in models) > 1
+        snapshots = []
+        for model in models:
+            file = model.path or None
+            ref = self._ref(revision, file, say_file=several or (file is not None and len(models) > 1))
+            snapshots.append(
+                Snapshot(
+                    ref=ref,
+                    state=DiskState.PARTIAL if model.missing else DiskState.COMPLETE,
+                    format=model.format,
+                    origin=Origin.HUB_CACHE,
+                    root=revision.path,
+                    path=revision.path / model.path if model.path else revision.path,
+                    files=model.files,
+                    size=model.size,
+                    commit=revision.commit,
+                    missing=model.missing,
+                    architecture=model.architecture,
+                    parameters=model.parameters,
+                    quantization=model.quantization,
+                    context=model.context,
+                    modified=shelf.modified or revision.modified,
+                )
+            )
+        return snapshots
+
+    def begun(self) -> Iterator[Snapshot]:
+        """What our own unfinished pulls want, from their receipts, where no snapshot shows it yet."""
+        shown = {one.commit for one in self.inventory.revisions}
+        for receipt in receipts(self.place):
+            if receipt.listing.commit in shown:
+                continue
+            for asked in receipt.asked:
+                yield self._begun(receipt, asked)
+
+    def _begun(self, receipt: Receipt, asked: Asked) -> Snapshot:
+        wanted = [file for file in receipt.listing.files if file.path in set(asked.files)]
+        here = [file for file in wanted if os.path.exists(self.place.blob(file.digest))]  # noqa: PTH110
+        commit = receipt.listing.commit
+        weights = gguf_files(asked.files)
+        entry = self._catalog.find_repo(self.place.repo_id, weights[0] if weights else None)
+        root = self.place.snapshot(commit)
+        return Snapshot(
+            ref=asked.ref,
+            state=DiskState.PARTIAL,
+            format=entry.format if entry else _format_of(asked),
+            origin=Origin.HUB_CACHE,
+            root=root,
+            path=root / weights[0] if weights else root,
+            files=tuple(file.path for file in here),
+            size=sum(file.size for file in here),
+            commit=commit,
+            missing=tuple(file.path for file in wanted if file not in here),
+            modified=_changed(self.place.receipt(commit)),
+        )
+
+    def _foreign_partials(self) -> Iterator[Snapshot]:
+        """A download that another tool began and that shows only as `*.incomplete` blobs."""
+        try:
+            with os.scandir(self.place.blobs) as entries:
+                found = [entry for entry in entries if entry.name.endswith(".incomplete")]
+                sizes = {entry.name: entry.stat().st_size for entry in found}
+        except OSError:
+            return
+        if not sizes:
+            return
+        largest = max(sizes, key=lambda name: sizes[name])
+        yield Snapshot(
+            ref=ModelRef(name=self.shown_repo, repo_id=self.place.repo_id),
+            state=DiskState.PARTIAL,
+            format=Format.GGUF if _magic(self.place.blobs / largest) == MAGIC else Format.SAFETENSORS,
+            origin=Origin.HUB_CACHE,
+            root=self.place.folder,
+            path=self.place.folder,
+            files=tuple(f"blobs/{name}" for name in sorted(sizes)),
+            size=sum(sizes.values()),
+            missing=tuple(f"{name} (another program's unfinished download)" for name in sorted(sizes)),
+            modified=_changed(self.place.blobs / largest),
+        )
+
+    @property
+    def shown_repo(self) -> str:
+        """The repo as a name that can be typed: a repo without an organisation needs `hf:`."""
+        return self.place.repo_id if "/" in self.place.repo_id else f"hf:{self.place.repo_id}"
+
+    def _ref(self, revision: Revision, file: str | None, *, say_file: bool) -> ModelRef:
+        default = revision is self.inventory.default
+        entry = self._catalog.find_repo(self.place.repo_id, file)
+        if entry is not None and (entry.revision == revision.name or (entry.revision == "main" and default)):
+            return msgspec.structs.replace(entry_ref(entry), file=file)
+        name = self.shown_repo if default else f"{self.shown_repo}@{revision.shown}"
+        return ModelRef(
+            name=f"{name}:{file}" if say_file and file else name,
+            repo_id=self.place.repo_id,
+            revision=None if default else revision.shown,
+            file=file,
+        )
+
+
+def _with_receipt(model: Found, receipt: Receipt | None, shelf: DiskShelf) -> Found:
+    """The model, with what our own pull wanted for it and the snapshot lacks."""
+    if receipt is None:
+        return model
+    present = shelf.sizes()
+    for asked in receipt.asked:
+        if (model.path in asked.files) if model.path else not gguf_files(asked.files):
+            lacks = [path for path in asked.files if path not in present]
+            told = {line.partition(" (")[0] for line in model.missing}
+            missing = (*model.missing, *(path for path in lacks if path not in told))
+            return msgspec.structs.replace(model, missing=missing)
+    return model
+
+
+def _format_of(asked: Asked) -> Format:
+    if gguf_files(asked.files):
+        return Format.GGUF
+    return Format.SAFETENSORS_SHARDED if INDEX in asked.files else Format.SAFETENSORS
+
+
+def _magic(path: os.PathLike[str]) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  # four bytes of a path that may be any PathLike
+            return file.read(4)
+    except OSError:
+        return b""
+
+
+def _changed(path: os.PathLike[str]) -> float:
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116  # as above
+    except OSError:
+        return 0.0
