@@ -1,0 +1,72 @@
+"""A real pseudo-terminal around a real `ingle` process: type, wait for words, press Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+WAIT_S = 30.0
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+class OnTerminal:
+    """One command at a terminal of its own; `seen` is everything that appeared on it."""
+
+    def __init__(self, words: list[str], env: Mapping[str, str]) -> None:
+        self.seen = ""
+        self._read = 0
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ingle.cli.entry", *words],
+            env=dict(env) | {"PATH": "/usr/bin:/bin"},
+            preexec_fn=lambda: os.login_tty(slave),
+            close_fds=False,
+        )
+        os.close(slave)
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def wait_for(self, words: str) -> str:
+        """Read until `words` appear after what earlier waits saw; everything up to them."""
+        deadline = time.monotonic() + WAIT_S
+        while (at := self.seen.find(words, self._read)) < 0:
+            if not self._more(deadline):
+                raise AssertionError(f"{words!r} never came; the terminal shows {self.seen!r}")
+        before = self.seen[self._read : at]
+        self._read = at + len(words)
+        return before
+
+    def wait(self) -> int:
+        """Read to the end; the exit code."""
+        while self._more(time.monotonic() + WAIT_S):
+            pass
+        return self.process.wait(WAIT_S)
+
+    def _more(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # EIO: the last process left the terminal
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+    def __enter__(self) -> OnTerminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
