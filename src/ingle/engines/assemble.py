@@ -66,14 +66,17 @@ class Assembler:
         budget = self._shape.budget
         return budget is not None and self.in_reasoning and self.reasoning_tokens >= budget
 
-    def push(self, text: str, token: int | None = None, logprob: TokenLogprob | None = None) -> Chunk | None:
-        """One more token. `text` may be empty while its bytes are no whole character."""
-        self.tokens += 1
-        self._untold += 1
+    def push(
+        self, text: str, token: int | None = None, logprob: TokenLogprob | None = None, *, count: int = 1
+    ) -> Chunk | None:
+        """One more token. `text` may be empty while its bytes are no whole character; an engine that
+        tells only whole characters pushes the `count` tokens of one together."""
+        self.tokens += count
+        self._untold += count
         was_inside = self.in_reasoning
         reasoning, answer = self._splitter.push(text) if self._splitter else ("", text)
         if was_inside:
-            self.reasoning_tokens += 1
+            self.reasoning_tokens += count
         if logprob is not None and not was_inside:
             self._logprobs.append((self._seen, logprob))
         if token is not None and self._loops is not None and self._loops.push(token):

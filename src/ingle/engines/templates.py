@@ -40,7 +40,8 @@ class ChatTemplate:
                 hint="Mend the template, or give another with --template.",
             ) from exc
         self.text = text
-        self._marks = {"bos_token": bos, "eos_token": eos}
+        self.marks = {"bos": bos, "eos": eos}
+        self.shows_tools = self._shows_tools()
 
     def render(
         self,
@@ -62,7 +63,11 @@ class ChatTemplate:
         return self._run(messages=shown, tools=told, add_generation_prompt=opening, enable_thinking=thinking)
 
     @property
-    def shows_tools(self) -> bool:
+    def knows_thinking(self) -> bool:
+        """Whether the template has a switch or marks for reasoning."""
+        return "enable_thinking" in self.text or "think>" in self.text or "[THINK]" in self.text
+
+    def _shows_tools(self) -> bool:
         """Whether tools given to this template come out in its text, tried with a marked one."""
         mark = "ingle_probe_tool"
         tool = tool_schema(Tool(name=mark, description="x", parameters={"type": "object", "properties": {}}))
@@ -72,17 +77,13 @@ class ChatTemplate:
         except InvalidRequest:
             return False
 
-    @property
-    def knows_thinking(self) -> bool:
-        """Whether the template has a switch or marks for reasoning."""
-        return "enable_thinking" in self.text or "think>" in self.text or "[THINK]" in self.text
-
     def _run(self, **values: Any) -> str:
         from jinja2.exceptions import TemplateError
 
+        marks = {f"{name}_token": token for name, token in self.marks.items()}
         pieces, size = [], 0
         try:
-            for piece in self._template.generate(**self._marks, **values):
+            for piece in self._template.generate(**marks, **values):
                 pieces.append(piece)
                 size += len(piece)
                 if size > MAX_RENDERED:

@@ -25,11 +25,14 @@ from ingle.worker import frames
 from ingle.worker.admission import Admission
 from ingle.worker.logring import LogRing
 from ingle.worker.memory import process_memory
-from ingle.worker.spawn import Child, crash_error, spawn
+from ingle.worker.spawn import Child, crash_error, spawn, with_reason
 from ingle.worker.state import WorkerEvent, WorkerState, advance
 
 POLITE_SECONDS = 3.0
 """How long a worker gets to leave when asked, and again when terminated, before it is killed."""
+
+KEPT_FOR_ERRORS = 12
+"""Log lines that travel with an error."""
 
 
 class StopReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,20 +268,22 @@ class WorkerProcess:
             self._loaded.set_result(info)
 
     def _fail_load(self, error: IngleError) -> None:
+        """Remember why; it is told when the child is gone and its last lines are read."""
         if self.state is WorkerState.STARTING:
             self.state = advance(self.state, WorkerEvent.LOAD_FAILED)
-        self.error = error
-        if self._loaded is not None and not self._loaded.done():
-            self._loaded.set_exception(error)
-            self._loaded.exception()  # a load nobody waits for any more is no warning at exit
+            self.error = error
 
     def _leave(self, code: int, trouble: IngleError | None) -> None:
         before = self.state
         asked = before is WorkerState.STOPPING
         loading = before is WorkerState.STARTING
-        error: IngleError = trouble or crash_error(self.name, code, self.log.last(), loading=loading)
+        error: IngleError = trouble or crash_error(
+            self.name, code, self.log.last(KEPT_FOR_ERRORS), loading=loading
+        )
         if asked:
             error = Cancelled(f"{self.name} was unloaded.")
+        if before is WorkerState.FAILED and self.error is not None:
+            error = self.error = with_reason(self.error, self.log.last(KEPT_FOR_ERRORS))
         self.state = advance(before, WorkerEvent.EXITED)
         if not asked and self.error is None:
             self.error = error

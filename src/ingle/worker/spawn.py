@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import sys
 from dataclasses import dataclass
 from signal import Signals
 
 from ingle.config import child_environment
-from ingle.errors import WorkerCrashed
+from ingle.errors import IngleError, LoadFailed, OutOfMemory, WorkerCrashed
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,38 @@ def crash_error(name: str, code: int, last_lines: tuple[str, ...], *, loading: b
         exit_code=code if code >= 0 else None,
         log=list(last_lines),
     )
+
+
+def with_reason(error: IngleError, lines: tuple[str, ...]) -> IngleError:
+    """A `LoadFailed` together with what the child wrote to stderr: engines often say why only there."""
+    if type(error) is not LoadFailed or not lines:
+        return error
+    reason = telling_line(lines)
+    kind = OutOfMemory if any(_NO_MEMORY.search(line) for line in lines) else LoadFailed
+    message = f"{error.message.rstrip('.')}: {reason}." if reason else error.message
+    return kind(message, hint=error.hint, **{**error.details, "log": list(lines)})
+
+
+def telling_line(lines: tuple[str, ...]) -> str:
+    """The line that says most about a failed load, without its time stamp; empty when none does."""
+    for pattern in _TELLING:
+        for line in lines:
+            found = pattern.search(line)
+            if found:
+                return found.group(1).strip().rstrip(".")[:300]
+    return ""
+
+
+_TELLING = (
+    re.compile(r"error loading model: (?!llama_model_loader: failed to load model from)(.+)"),
+    re.compile(r"gguf_init_from_\w+: (.+)"),
+    re.compile(r"(GGML_ASSERT.+)"),
+    re.compile(r"error loading model: (.+)"),
+    re.compile(r"((?:failed|unable) to allocate .+)", re.IGNORECASE),
+)
+"""In order of how much they say; the words are llama.cpp's."""
+
+_NO_MEMORY = re.compile(r"(failed|unable) to allocate|out of memory|cannot allocate memory", re.IGNORECASE)
 
 
 def _signal_name(number: int) -> str:

@@ -1,0 +1,189 @@
+"""Runs one choice of one request on a loaded llama.cpp: one submission, or two around the reasoning.
+
+With a grammar, or when the reasoning's budget is spent, the answer is a second submission of the same
+prompt plus what was thought; llama.cpp's prompt cache makes that cheap.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ingle.engines.assemble import AnswerShape, Assembler
+from ingle.engines.llamacpp.fields import Step, completion_fields, read_step
+from ingle.engines.llamacpp.server import LlamaServer
+from ingle.engines.prepare import Prepared, closed
+from ingle.engines.reasoning import THINK
+from ingle.engines.schema import satisfies
+from ingle.errors import GenerationFailed
+from ingle.generation import Chunk, FinishReason, SamplingParams
+
+
+class ChoiceResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts in tokens, times in seconds."""
+
+    tokens: int
+    reasoning_tokens: int
+    cached: int
+    prefill_seconds: float
+    decode_seconds: float
+    cancelled: bool
+
+
+@dataclass
+class Choice:
+    """One choice: `run` on a thread of its own; `cancelled` may be set from any thread.
+
+    `on_chunk` gets the chunks, `on_step` is called at every sign of life of llama.cpp.
+    """
+
+    server: LlamaServer
+    prepared: Prepared
+    tokens: list[int]
+    sampling: SamplingParams
+    limit: int
+    seed: int
+    index: int
+    cancelled: threading.Event
+    on_chunk: Callable[[Chunk], None]
+    on_step: Callable[[], None]
+    _told: str = ""
+    _cached: int | None = None
+    _first: float | None = None
+    _phase_tokens: int = 0
+    _ended: str | None = None
+    _answer: list[str] = field(default_factory=list)
+
+    def run(self) -> ChoiceResult:
+        """Until the choice ends, for whatever reason. Raises typed errors."""
+        began = time.monotonic()
+        shape = msgspec.structs.replace(self.prepared.shape, index=self.index)
+        assembler = Assembler(shape)
+        grammar = self.prepared.grammar
+        if not self.cancelled.is_set():
+            if self.prepared.thinks:
+                assembler = self._think(assembler, shape)
+                if self._goes_on(assembler) and self._ended is None:
+                    self._submit(assembler, grammar, again=True)
+            else:
+                self._submit(assembler, grammar, again=False)
+        last = assembler.finish(self._reason(assembler))
+        self._check_kept(grammar, last)
+        self.on_chunk(last)
+        ended = time.monotonic()
+        first = self._first or ended
+        return ChoiceResult(
+            tokens=assembler.tokens,
+            reasoning_tokens=assembler.reasoning_tokens,
+            cached=self._cached or 0,
+            prefill_seconds=first - began,
+            decode_seconds=ended - first,
+            cancelled=self.cancelled.is_set(),
+        )
+
+    def _think(self, assembler: Assembler, shape: AnswerShape) -> Assembler:
+        """The reasoning, without the grammar; returns the assembler that the answer goes on with.
+
+        Without a grammar and a budget the answer simply follows in the same submission.
+        """
+        marks = shape.reasoning or THINK
+        whole = self.prepared.grammar is None
+        spent = False
+
+        def take(step: Step) -> bool:
+            nonlocal spent
+            text = self._told + step.text
+            if not whole and not shape.inside and not marks.open.startswith(text.lstrip()[: len(marks.open)]):
+                self._told = ""  # it does not think: the answer begins again, under the grammar
+                return True
+            at = text.find(marks.close)
+            if not whole and at >= 0:
+                step = msgspec.structs.replace(step, text=text[: at + len(marks.close)][len(self._told) :])
+            self._push(assembler, step)
+            spent = assembler.budget_spent
+            return spent or (not whole and at >= 0)
+
+        self._complete(assembler, None, take)
+        if self._ended is not None or not self._goes_on(assembler):
+            return assembler
+        if spent:
+            self._told += closed(marks)
+            self._emit(assembler.close_reasoning())
+        elif not self._told:
+            return Assembler(msgspec.structs.replace(shape, inside=False))
+        return assembler
+
+    def _submit(self, assembler: Assembler, grammar: str | None, *, again: bool) -> None:
+        if again and self._told:
+            self.tokens = self.tokens + self.server.tokenize(self._told, special=False)
+
+        def take(step: Step) -> bool:
+            self._answer.append(step.text)
+            self._push(assembler, step)
+            return False
+
+        self._complete(assembler, grammar, take)
+
+    def _complete(self, assembler: Assembler, grammar: str | None, take: Callable[[Step], bool]) -> None:
+        self._phase_tokens = 0
+        fields = completion_fields(
+            self.tokens,
+            self.sampling,
+            limit=self.limit - assembler.tokens,
+            seed=self.seed,
+            grammar=grammar,
+        )
+
+        def on_chunk(raw: dict[str, Any]) -> bool:
+            self.on_step()
+            step = read_step(raw, self.sampling.top_logprobs)
+            if self._cached is None:
+                self._cached = step.cached
+            if step.finish is not None:
+                self._ended = step.finish
+            stop = False
+            if step.text or step.finish is not None:
+                self._first = self._first or time.monotonic()
+                stop = take(step)
+            return stop or self.cancelled.is_set() or assembler.finished is not None
+
+        self.server.complete(fields, on_chunk)
+
+    def _push(self, assembler: Assembler, step: Step) -> None:
+        predicted = step.predicted if step.predicted is not None else self._phase_tokens + 1
+        count, self._phase_tokens = max(0, predicted - self._phase_tokens), predicted
+        if not step.text and not count:
+            return
+        self._told += step.text
+        logprob = step.logprobs[-1] if step.logprobs else None
+        self._emit(assembler.push(step.text, hash(step.text), logprob, count=count))
+
+    def _emit(self, chunk: Chunk | None) -> None:
+        if chunk is not None:
+            self.on_chunk(chunk)
+
+    def _goes_on(self, assembler: Assembler) -> bool:
+        room = assembler.tokens < self.limit
+        return room and assembler.finished is None and not self.cancelled.is_set()
+
+    def _reason(self, assembler: Assembler) -> FinishReason:
+        if self.cancelled.is_set() and self._ended is None:
+            return FinishReason.CANCELLED
+        if self._ended == "length" or (self._ended is None and assembler.tokens >= self.limit):
+            return FinishReason.LENGTH
+        return FinishReason.STOP
+
+    def _check_kept(self, grammar: str | None, last: Chunk) -> None:
+        """llama.cpp can drop a grammar without a word: what it gave is checked, whole answers only."""
+        if grammar is None or self._ended != "stop" or last.finish_reason is FinishReason.LOOP:
+            return
+        if not satisfies(grammar, "".join(self._answer)):
+            raise GenerationFailed(
+                "The answer does not keep the constraint: llama.cpp did not enforce it.",
+                hint="Please report the schema or grammar.",
+            )

@@ -1,0 +1,213 @@
+"""The engine that workers drive for GGUF models: admission by slots, choices on threads, one error tree."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingle.catalog.gguf import GgufHeader, read_header
+from ingle.catalog.model import Snapshot
+from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
+from ingle.engines.checks import check_fits
+from ingle.engines.llamacpp.choice import Choice, ChoiceResult
+from ingle.engines.llamacpp.fields import choice_seed
+from ingle.engines.llamacpp.server import LlamaServer
+from ingle.engines.prepare import prepare
+from ingle.engines.templates import ChatTemplate
+from ingle.errors import GenerationFailed, IngleError, InvalidRequest, MalformedModel, NoChatTemplate
+from ingle.generation import Chunk, Generation, Message, Tool, Usage
+
+STUCK_SECONDS = 300.0
+"""Without a token or a prefill step for this long, a busy engine is called stuck: one batch of 256
+tokens of the largest model on a slow CPU takes less."""
+
+_LOG = logging.getLogger("ingle.llamacpp")
+
+
+@dataclass
+class _Running:
+    """One request inside."""
+
+    sink: Sink
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    emitting: threading.Lock = field(default_factory=threading.Lock)
+
+
+class LlamaEngine:
+    """Opens a GGUF file. Raises `MalformedModel` (by its header) and `LoadFailed` (by llama.cpp)."""
+
+    def __init__(self, snapshot: Snapshot, options: EngineOptions) -> None:
+        header = _header(snapshot.path)
+        trained = header.context or snapshot.context or options.context
+        context = min(options.context, trained)
+        self._model = snapshot.ref.name
+        self._running: dict[str, _Running] = {}
+        self._steps = 0
+        self._last_step = time.monotonic()
+        self._server = LlamaServer(snapshot.path, context, options)
+        self._slots = threading.Semaphore(options.slots)
+        self._template = self._compile(options.template or header.chat_template)
+        notes = (
+            [f"context cut to the {trained} tokens it was trained for"] if context < options.context else []
+        )
+        if options.speculate:
+            notes.append("n-gram speculation on")
+        self._info = EngineInfo(
+            name="llamacpp",
+            version=self._server.version,
+            device=_device(self._server.devices),
+            model=self._model,
+            context=context,
+            slots=options.slots,
+            chat_template=self._template is not None,
+            constraints=True,
+            tools=True,
+            notes=tuple(notes),
+        )
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def start(self, request_id: str, generation: Generation, sink: Sink) -> None:
+        running = _Running(sink)
+        self._running[request_id] = running
+        name = f"request {request_id}"
+        threading.Thread(
+            target=self._run, args=(request_id, generation, running), name=name, daemon=True
+        ).start()
+
+    def cancel(self, request_id: str) -> None:
+        running = self._running.get(request_id)
+        if running is not None:
+            running.cancelled.set()
+
+    def count_tokens(self, generation: Generation) -> int:
+        return len(self._tokens(prepare(generation, self._template, self._model).prompt))
+
+    def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
+        if self._template is None:
+            raise NoChatTemplate(self._model)
+        return self._template.render(messages, tools)
+
+    def health(self) -> EngineHealth:
+        active = len(self._running)
+        silent = time.monotonic() - self._last_step
+        stuck = bool(active) and silent > STUCK_SECONDS
+        reason = f"no token for {silent:.0f} seconds" if stuck else ""
+        return EngineHealth(ok=not stuck, active=active, steps=self._steps, reason=reason)
+
+    def close(self) -> None:
+        for running in list(self._running.values()):
+            running.cancelled.set()
+        self._server.close()
+
+    def _compile(self, text: str | None) -> ChatTemplate | None:
+        if not text:
+            return None
+        marks = self._server.properties()
+        return ChatTemplate(text, bos=str(marks.get("bos_token", "")), eos=str(marks.get("eos_token", "")))
+
+    def _run(self, request_id: str, generation: Generation, running: _Running) -> None:
+        try:
+            self._answer(request_id, generation, running)
+        except IngleError as error:
+            running.sink.fail(error)
+        except Exception as exc:  # noqa: BLE001  (it fails this request and no other)
+            _LOG.exception("request failed")
+            running.sink.fail(GenerationFailed(f"The engine failed: {type(exc).__name__}: {exc}."))
+        finally:
+            self._running.pop(request_id, None)
+
+    def _answer(self, request_id: str, generation: Generation, running: _Running) -> None:
+        began = time.monotonic()
+        prepared = prepare(generation, self._template, self._model, request=request_id)
+        tokens = self._tokens(prepared.prompt)
+        room = check_fits(len(tokens), self._info.context)
+        limit = min(generation.max_tokens or room, room)
+        preparing = time.monotonic() - began
+
+        def emit(chunk: Chunk) -> None:
+            with running.emitting:
+                running.sink.chunk(chunk)
+
+        def run(index: int) -> ChoiceResult:
+            choice = Choice(
+                server=self._server,
+                prepared=prepared,
+                tokens=tokens,
+                sampling=generation.sampling,
+                limit=limit,
+                seed=choice_seed(generation.sampling.seed, index),
+                index=index,
+                cancelled=running.cancelled,
+                on_chunk=emit,
+                on_step=self._alive,
+            )
+            with self._slots:  # never more inside than llama.cpp has slots: a queued call cannot be cancelled
+                self._alive()
+                return choice.run()
+
+        results = _all_choices(run, generation.n, self._info.slots, running.cancelled)
+        usage = Usage(
+            prompt_tokens=len(tokens),
+            completion_tokens=sum(result.tokens for result in results),
+            cached_tokens=results[0].cached,
+            reasoning_tokens=sum(result.reasoning_tokens for result in results),
+            prefill_seconds=preparing + results[0].prefill_seconds,
+            decode_seconds=max(result.decode_seconds for result in results),
+        )
+        emit(Chunk(usage=usage))
+
+    def _tokens(self, prompt: str) -> list[int]:
+        tokens = self._server.tokenize(prompt)
+        if not tokens:
+            raise InvalidRequest("The prompt is empty.", param="prompt")
+        # templates write the first token themselves, and the tokenizer adds it again
+        if len(tokens) > 1 and tokens[0] == tokens[1] and self._begins_twice(prompt):
+            return tokens[1:]
+        return tokens
+
+    def _begins_twice(self, prompt: str) -> bool:
+        mark = self._template.marks["bos"] if self._template is not None else ""
+        return bool(mark) and prompt.startswith(mark) and not prompt.startswith(mark * 2)
+
+    def _alive(self) -> None:
+        self._steps += 1
+        self._last_step = time.monotonic()
+
+
+def _all_choices(
+    run: Callable[[int], ChoiceResult], count: int, slots: int, cancelled: threading.Event
+) -> list[ChoiceResult]:
+    if count == 1:
+        return [run(0)]
+    with ThreadPoolExecutor(min(count, slots)) as pool:
+        waiting = [pool.submit(run, index) for index in range(count)]
+        try:
+            return [future.result() for future in waiting]
+        except BaseException:
+            cancelled.set()  # one choice failed: the request fails, the others need not go on
+            raise
+
+
+def _header(path: Path) -> GgufHeader:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = read_header(file, path=path, size=size)
+    if header.needed > size:
+        raise MalformedModel(path, f"its tensors need {header.needed} bytes and it has {size}")
+    return header
+
+
+def _device(names: tuple[str, ...]) -> str:
+    if any(name.startswith(("Metal", "MTL")) for name in names) and sys.platform == "darwin":
+        return "metal"
+    others = [name for name in names if not name.startswith(("CPU", "BLAS", "ACCEL"))]
+    return others[0].rstrip("0123456789").lower() if others else "cpu"
