@@ -6,6 +6,9 @@ IngleError
 │   ├── InvalidConfig           a setting that does not parse
 │   ├── PromptTooLong           tokens against limit, with both numbers
 │   ├── NoChatTemplate          chat asked of a model that has no template
+│   ├── TokenRequired           the daemon was started with a token, and this request lacks it
+│   ├── AccessRefused           a foreign web page or host name knocks at the daemon
+│   ├── BodyTooLarge            more bytes than any request may have
 │   └── Unsupported             a parameter or format this engine cannot honour
 ├── NotFound
 │   ├── ModelNotFound           no such model, here or at the hub
@@ -133,6 +136,26 @@ class NoChatTemplate(UsageError):
 
 class Unsupported(UsageError):
     code = "unsupported"
+
+
+class TokenRequired(UsageError):
+    code = "token_required"
+
+
+class AccessRefused(UsageError):
+    code = "access_refused"
+
+
+class BodyTooLarge(UsageError):
+    code = "body_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The request has {size} bytes and at most {limit} are taken.",
+            hint="Send less at once.",
+            size=size,
+            limit=limit,
+        )
 
 
 class NotFound(IngleError):
@@ -372,9 +395,13 @@ BY_CODE: dict[str, type[IngleError]] = {kind.code: kind for kind in _walk(IngleE
 HTTP_STATUS: dict[type[IngleError], int] = {
     IngleError: 500,
     UsageError: 400,
+    TokenRequired: 401,
+    AccessRefused: 403,
+    BodyTooLarge: 413,
     NotFound: 404,
     Conflict: 409,
     StoreError: 500,
+    Incomplete: 409,
     MalformedModel: 422,
     DiskFull: 507,
     NoPermission: 403,
