@@ -30,7 +30,7 @@ class OnTerminal:
         )
         os.close(slave)
 
-    def type(self, text: str) -> None:
+    def key_in(self, text: str) -> None:
         os.write(self._master, text.encode())
 
     def wait_for(self, words: str) -> str:

@@ -31,13 +31,13 @@ def test_run_without_a_prompt_is_a_chat_that_remembers(place: Place, daemon: Fak
     with OnTerminal(["run", MODEL, "--system", "Be brief."], place.environ()) as screen:
         screen.wait_for("some.gguf")
         screen.wait_for(">>> ")
-        screen.type("Who are you?\n")
+        screen.key_in("Who are you?\n")
         screen.wait_for("Hello.")
         screen.wait_for(">>> ")
-        screen.type('"""one\ntwo"""\n')
+        screen.key_in('"""one\ntwo"""\n')
         screen.wait_for("Hello.")
         screen.wait_for(">>> ")
-        screen.type("/exit\n")
+        screen.key_in("/exit\n")
         assert screen.wait() == 0
     first, second = daemon.bodies("/ingle/generate")
     assert [one["role"] for one in first["messages"]] == ["system", "user"]
@@ -52,20 +52,20 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(place: Place, daemon: FakeDaem
     daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("Once upon"), HOLD])
     with OnTerminal(["chat", MODEL], place.environ()) as screen:
         screen.wait_for(">>> ")
-        screen.type("Tell me a story\n")
+        screen.key_in("Tell me a story\n")
         screen.wait_for("Once upon")
-        screen.type(CTRL_C)
+        screen.key_in(CTRL_C)
         screen.wait_for("(stopped)")
         assert daemon.gone.wait(WAIT_S)
         screen.wait_for(">>> ")
-        screen.type(CTRL_C)
+        screen.key_in(CTRL_C)
         screen.wait_for("leaves")
         screen.wait_for(">>> ")
         daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("The end."), DONE])
-        screen.type("Go on\n")
+        screen.key_in("Go on\n")
         screen.wait_for("The end.")
         screen.wait_for(">>> ")
-        screen.type(CTRL_D)
+        screen.key_in(CTRL_D)
         assert screen.wait() == 0
     assert daemon.bodies("/ingle/generate")[-1]["messages"][1] == {
         "role": "assistant",
@@ -84,10 +84,10 @@ def test_slash_commands_change_the_chat(place: Place, daemon: FakeDaemon) -> Non
             ("Second\n", "Hello."),
         ]:
             screen.wait_for(">>> ")
-            screen.type(typed)
+            screen.key_in(typed)
             screen.wait_for(expected)
         screen.wait_for(">>> ")
-        screen.type("/bye\n")
+        screen.key_in("/bye\n")
         assert screen.wait() == 0
     assert daemon.bodies("/ingle/generate")[-1]["messages"] == [
         {"role": "system", "content": "Speak French."},
@@ -99,7 +99,7 @@ def test_ctrl_c_in_one_answer_cancels_it_and_ends_in_130(place: Place, daemon: F
     daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("Once upon"), HOLD])
     with OnTerminal(["run", MODEL, "Tell", "me"], place.environ()) as screen:
         screen.wait_for("Once upon")
-        screen.type(CTRL_C)
+        screen.key_in(CTRL_C)
         assert screen.wait() == 130
     assert daemon.gone.wait(WAIT_S)
     assert "Traceback" not in screen.seen
@@ -111,7 +111,7 @@ def test_ctrl_c_during_a_load_cancels_the_load(place: Place, daemon: FakeDaemon)
     with OnTerminal(["load", MODEL], place.environ()) as screen:
         screen.wait_for("Loading")
         assert daemon.held.wait(WAIT_S)
-        screen.type(CTRL_C)
+        screen.key_in(CTRL_C)
         assert screen.wait() == 130
     assert daemon.bodies("/ingle/cancel") == [{"model": MODEL}]
 

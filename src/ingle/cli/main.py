@@ -29,7 +29,14 @@ class IngleGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = args[: args.index("--")] if "--" in args else args
         ctx.meta[AS_JSON] = "--json" in words or "--jsonl" in words
+        _settle_help(self, ctx)
         return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _settle_help(command, ctx)
+        return command
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -44,6 +51,13 @@ class IngleGroup(TyperGroup):
             raise typer.Exit(2) from wrong
 
 
+def _settle_help(command: Any, ctx: Any) -> None:
+    """Give `--help` a plain no as its default: without one, Typer imports pydantic (100 ms) to read None."""
+    option = command.get_help_option(ctx)
+    if option is not None:
+        option.default = False
+
+
 def report(error: IngleError, *, as_json: bool) -> None:
     """Words on standard error, or the wire form of the error on standard output for machines."""
     terminal = Terminal(plain=wants_plain_output())
@@ -55,14 +69,19 @@ def report(error: IngleError, *, as_json: bool) -> None:
         terminal.complain(error)
 
 
-def build_app() -> typer.Typer:
-    """The whole command line as one Typer application."""
+def build_app(*, completion: bool = True) -> typer.Typer:
+    """The whole command line as one Typer application.
+
+    The options that install shell completion make Typer import pydantic (130 ms) for every command line,
+    so they are left out where a command is named.
+    """
     app = typer.Typer(
         name="ingle",
         cls=IngleGroup,
         help="Language models on your own machine: get one whole, talk to it, get the memory back.",
         epilog=EPILOG,
         no_args_is_help=True,
+        add_completion=completion,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -76,8 +95,9 @@ def build_app() -> typer.Typer:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Ctrl-C ends in 130 (Typer's rule, and the shell's)."""
+    named = bool(arguments) and not arguments[0].startswith("-")
     try:
-        build_app()(list(arguments), prog_name="ingle")
+        build_app(completion=not named)(list(arguments), prog_name="ingle")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 1
     return 0

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ingle.cli.session import Session
 
 
+PROBE_S = 3.0
+"""A person waits for the question that follows; a hub that takes longer is no help to them now."""
+
+
 def ensure_here(session: Session, model: str) -> None:
     """Get `model` when a person says yes. Raises `NotDownloaded` where nobody can be asked, or on a no."""
     from ingle.catalog.model import DiskState
@@ -77,12 +81,14 @@ def machine_memory() -> Memory:
 
 
 def hub_answers(session: Session) -> bool:
-    """Whether a pull from the hub could begin now; asks it, briefly."""
+    """Whether a pull from the hub could begin now; asks each endpoint once, briefly."""
     from ingle.hub.remote import Remote
+    from ingle.hub.transport import Timeouts
 
     if session.config.offline:
         return False
-    return Remote(session.config).reachable()
+    with Remote(session.config, timeouts=Timeouts(connect=PROBE_S, head=PROBE_S, stall=PROBE_S)) as remote:
+        return any(not probe.problem for probe in remote.probe())
 
 
 def _here(session: Session) -> list[Snapshot]:

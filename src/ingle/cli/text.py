@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -51,6 +50,8 @@ def improve_text(
     as_json: AsJson = False,
 ) -> None:
     """Correct or rewrite a text; where an answer is not usable, your own words stay."""
+    import asyncio
+
     from ingle.cli.offer import ensure_here, pick_model
     from ingle.text.tool import find_tool
 
