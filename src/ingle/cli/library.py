@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,16 @@ HEADS = (
     render.Column("STATE", rank=1),
     render.Column("CHANGED", rank=5),
 )
+CATALOG_HEADS = (
+    render.Column("NAME"),
+    render.Column("DOWNLOAD", right=True, rank=1),
+    render.Column("MEMORY", right=True, rank=2),
+    render.Column("FITS"),
+    render.Column("FORMAT", rank=4),
+    render.Column("LICENCE", rank=5),
+    render.Column("GOOD AT", rank=6),
+)
+FromCatalog = Annotated[bool, typer.Option("--catalog", help="The models with a short name, to get.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +46,12 @@ def register(app: typer.Typer) -> None:
     app.command("rm", rich_help_panel=MODELS_PANEL, epilog="Example: `ingle rm starter`")(remove_model)
 
 
-def list_models(as_json: AsJson = False) -> None:
+def list_models(catalog: FromCatalog = False, as_json: AsJson = False) -> None:
     """The models on this machine, whoever put them there."""
     session = open_session()
+    if catalog:
+        _list_catalog(session, as_json=as_json)
+        return
     found = sorted(session.store.scan(), key=lambda one: (-one.modified, one.ref.name))
     if as_json:
         session.terminal.answer_json([describe(one) for one in found])
@@ -105,6 +118,30 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
         "missing": snapshot.missing,
         "modified": snapshot.modified,
     }
+
+
+def _list_catalog(session: Session, *, as_json: bool) -> None:
+    from ingle.catalog.fits import fit
+    from ingle.cli.offer import machine_memory
+
+    memory = machine_memory()
+    judged = [(entry, fit(entry.memory_4k, memory)) for entry in session.catalog.entries]
+    if as_json:
+        session.terminal.answer_json([{"entry": entry, "fits": found.verdict} for entry, found in judged])
+        return
+    rows = [
+        (
+            entry.alias,
+            render.size(entry.download),
+            render.size(entry.memory_4k),
+            found.verdict.value,
+            entry.format.value,
+            entry.licence,
+            entry.good_at,
+        )
+        for entry, found in judged
+    ]
+    session.terminal.table(render.columns(CATALOG_HEADS, rows, session.terminal.width))
 
 
 def _row(one: Snapshot) -> tuple[str, ...]:
