@@ -40,6 +40,7 @@ IngleError
 ├── WorkerError                 the child process
 │   ├── LoadFailed
 │   ├── WorkerCrashed           signal or exit code, and the last log lines
+│   ├── WorkerGone          it left before the request's turn came: ask again
 │   ├── WorkerTimeout
 │   ├── OutOfMemory
 │   └── GenerationFailed        one request failed inside a healthy engine
@@ -363,6 +364,17 @@ class WorkerCrashed(WorkerError):
     code = "worker_crashed"
 
 
+class WorkerGone(WorkerError):
+    """Nothing of the request was computed: it may be asked again."""
+
+    code = "worker_gone"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The worker of {model} left before this request's turn came.", hint="Ask again.", model=model
+        )
+
+
 class WorkerTimeout(WorkerError):
     code = "worker_timeout"
 
@@ -415,6 +427,7 @@ HTTP_STATUS: dict[type[IngleError], int] = {
     WorkerError: 500,
     OutOfMemory: 507,
     WorkerTimeout: 504,
+    WorkerGone: 503,
     DaemonUnreachable: 503,
     Cancelled: 499,
 }

@@ -14,7 +14,7 @@ import msgspec
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
-from ingle.errors import IngleError, WorkerError
+from ingle.errors import WorkerError
 from ingle.generation import Chunk, Generation, Message, Tool
 
 PROTOCOL = 1
@@ -162,8 +162,3 @@ class Codec:
             return self._decoder.decode(body)
         except (msgspec.DecodeError, ValueError, RecursionError) as exc:
             raise FrameError(f"Bytes that are no frame: {exc}.") from exc
-
-
-def error_of(wire: dict[str, Any]) -> IngleError:
-    """The error that travelled as `IngleError.to_dict()`."""
-    return IngleError.from_dict(wire)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import sys
 import time
@@ -19,10 +18,11 @@ import msgspec
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
-from ingle.errors import Cancelled, IngleError, LoadFailed, WorkerError, WorkerTimeout
+from ingle.errors import Cancelled, IngleError, LoadFailed, WorkerError, WorkerGone, WorkerTimeout
 from ingle.generation import Chunk, Generation, Message, Tool
 from ingle.worker import frames
 from ingle.worker.admission import Admission
+from ingle.worker.exchange import Exchange, Inbox, is_last
 from ingle.worker.logring import LogRing
 from ingle.worker.memory import process_memory
 from ingle.worker.spawn import Child, crash_error, spawn, with_reason
@@ -52,14 +52,10 @@ class StopReport(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.memory_before - self.memory_after)
 
 
-Inbox = asyncio.Queue[Chunk | int | str | IngleError]
-
-
 class WorkerProcess:
     """One child process with one engine and one model. After an exit it may be started again.
 
-    `on_exit` is called once, on the loop, when the process left without being asked to; `error`
-    then says why.
+    `error` says why it left or could not load, when nobody asked it to leave.
     """
 
     def __init__(
@@ -68,7 +64,6 @@ class WorkerProcess:
         *,
         logs: Path | None = None,
         load_timeout: float = 600.0,
-        on_exit: Callable[[WorkerProcess], None] | None = None,
         python: str = sys.executable,
     ) -> None:
         self.name = name
@@ -77,11 +72,8 @@ class WorkerProcess:
         self.error: IngleError | None = None
         self.log = LogRing(logs / f"worker-{_file_name(name)}.log" if logs else None)
         self._load_timeout = load_timeout
-        self._on_exit = on_exit
         self._python = python
-        self._numbers = itertools.count(1)
-        self._inboxes: dict[str, Inbox] = {}
-        self._pongs: dict[int, asyncio.Future[EngineHealth]] = {}
+        self._exchange = Exchange()
         self._admission = Admission(1)
         self._child: Child | None = None
         self._codec = frames.Codec()
@@ -110,6 +102,7 @@ class WorkerProcess:
         self.state = advance(self.state, WorkerEvent.SPAWN)
         self.info, self.error = None, None
         self._admission = Admission(options.slots)
+        self._exchange = Exchange()
         self._codec = frames.Codec()
         self._gone = asyncio.Event()
         self._loaded = asyncio.get_running_loop().create_future()
@@ -137,36 +130,40 @@ class WorkerProcess:
                 f"{self.name} did not load within {self._load_timeout:g} seconds.",
                 hint="Raise load_timeout, or take a smaller model.",
             )
-            if not self._loaded.done():
-                self._loaded.set_exception(error)
-                self._loaded.exception()  # it is raised here: nobody else may be waiting
+            self._settle_load(error)
             await self.stop()
             self.error = error
             raise error from None
 
     async def generate(self, generation: Generation) -> AsyncIterator[Chunk]:
         """The chunks of one request, after its turn came. Closing the iterator cancels the request,
-        waiting or running; its slot is free only when the child said that it stopped."""
+        waiting or running; its slot is free only when the child said that it stopped.
+
+        Raises the request's own error, `WorkerCrashed` when the child died with the request inside, and
+        `WorkerGone` when it left before the request's turn came: that one may be asked again.
+        """
         admission = self._admission
         width = await admission.acquire(generation.n)
         request, finished = "", True
         try:
-            request, inbox = self._open()
-            finished = False
+            if admission is not self._admission or self.state is not WorkerState.READY:
+                raise WorkerGone(self.name)
+            request, inbox = self._exchange.open()
             self._send(frames.Start(request, generation))
+            finished = False
             while not finished:
                 item = await inbox.get()
-                finished = _is_last(item)
+                finished = is_last(item)
                 if isinstance(item, IngleError):
                     raise item
                 if isinstance(item, Chunk):
                     yield item
         finally:
             if finished or self._gone.is_set():
-                self._inboxes.pop(request, None)
+                self._exchange.close(request)
                 admission.release(width)
             else:
-                self._keep(self._abandon(request, admission, width))
+                self._keep(self._abandon(request, inbox, admission, width))
 
     async def count_tokens(self, generation: Generation) -> int:
         """Tokens of the rendered prompt."""
@@ -179,17 +176,15 @@ class WorkerProcess:
     async def ping(self, timeout: float = 5.0) -> EngineHealth:
         """Generation health, from the child itself. Raises `WorkerTimeout` or what ended the child."""
         self._must_be_ready()
-        number = next(self._numbers)
-        future: asyncio.Future[EngineHealth] = asyncio.get_running_loop().create_future()
-        self._pongs[number] = future
+        number, pong = self._exchange.open_ping()
         try:
             self._send(frames.Ping(number))
             async with asyncio.timeout(timeout):
-                return await future
+                return await pong
         except TimeoutError:
             raise WorkerTimeout(f"The worker for {self.name} did not answer within {timeout:g} s.") from None
         finally:
-            self._pongs.pop(number, None)
+            self._exchange.close_ping(number)
 
     async def stop(self) -> StopReport:
         """Ask, terminate, kill, reap; the report is made only when the process is gone. Idempotent."""
@@ -201,7 +196,7 @@ class WorkerProcess:
             self.state = advance(self.state, WorkerEvent.STOP)
         how = "gone"
         if child is not None and running:
-            how = await asyncio.shield(asyncio.ensure_future(self._end(child)))
+            how = await asyncio.shield(self._end(child))
         return StopReport(
             pid=pid,
             how=how,
@@ -212,7 +207,7 @@ class WorkerProcess:
         )
 
     async def wait_gone(self) -> None:
-        """Until the operating system has confirmed that the process is gone."""
+        """Until the operating system has confirmed that the process is gone, for whatever reason."""
         await self._gone.wait()
 
     async def _watch(self, child: Child) -> None:
@@ -241,15 +236,6 @@ class WorkerProcess:
 
     def _take(self, frame: frames.Frame) -> None:
         match frame:
-            case frames.Piece(request, chunk) if request in self._inboxes:
-                self._inboxes[request].put_nowait(chunk)
-            case frames.RequestError(request, error) if request in self._inboxes:
-                self._inboxes[request].put_nowait(frames.error_of(error))
-            case frames.Answered(request, value) if request in self._inboxes:
-                self._inboxes[request].put_nowait(value)
-            case frames.Pong(number, health) if number in self._pongs:
-                if not self._pongs[number].done():
-                    self._pongs[number].set_result(health)
             case frames.Hello(protocol) if protocol != frames.PROTOCOL:
                 raise frames.FrameError(
                     f"The worker speaks protocol {protocol}, the daemon {frames.PROTOCOL}: restart the daemon."
@@ -257,7 +243,9 @@ class WorkerProcess:
             case frames.Loaded(info):
                 self._on_loaded(info)
             case frames.LoadError(error):
-                self._fail_load(frames.error_of(error))
+                self._fail_load(IngleError.from_dict(error))
+            case _:
+                self._exchange.deliver(frame)
 
     def _on_loaded(self, info: EngineInfo) -> None:
         if self.state is not WorkerState.STARTING or self._loaded is None:
@@ -287,65 +275,55 @@ class WorkerProcess:
         self.state = advance(before, WorkerEvent.EXITED)
         if not asked and self.error is None:
             self.error = error
-        if self._loaded is not None and not self._loaded.done():
-            self._loaded.set_exception(error)
-            self._loaded.exception()
-        for inbox in self._inboxes.values():
-            inbox.put_nowait(error)
-        for pong in self._pongs.values():
-            if not pong.done():
-                pong.set_exception(error)
+        self._settle_load(error)
+        self._exchange.fail_all(error)
         self.info = None
         self.log.close()
         self._gone.set()
-        if not asked and self._on_exit is not None:
-            self._on_exit(self)
+
+    def _settle_load(self, error: IngleError) -> None:
+        if self._loaded is not None and not self._loaded.done():
+            self._loaded.set_exception(error)
+            self._loaded.exception()  # a load nobody waits for any more is no warning at exit
 
     async def _end(self, child: Child) -> str:
+        """Ask, terminate, kill; until the process is gone. Returns which of them it took."""
+        ways: list[tuple[str, Callable[[], None], float | None]] = [
+            ("asked", self._ask_to_leave, POLITE_SECONDS),
+            ("terminated", child.terminate, POLITE_SECONDS),
+            ("killed", child.kill, None),
+        ]
         loading = self._loaded is not None and not self._loaded.done()
-        if not loading:  # a child that loads reads no frames
-            with contextlib.suppress(WorkerError):
-                self._send(frames.Close())
-            if await self._gone_within(POLITE_SECONDS):
-                return "asked"
-        child.terminate()
-        if await self._gone_within(POLITE_SECONDS):
-            return "terminated"
-        child.kill()
-        await self._gone.wait()
+        for how, act, patience in ways[1:] if loading else ways:  # a child that loads reads no frames
+            act()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), patience)
+                return how
         return "killed"
 
-    async def _gone_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._gone.wait(), seconds)
-        return self._gone.is_set()
+    def _ask_to_leave(self) -> None:
+        with contextlib.suppress(WorkerError):
+            self._send(frames.Close())
 
-    def _open(self) -> tuple[str, Inbox]:
-        self._must_be_ready()
-        request = str(next(self._numbers))
-        inbox: Inbox = asyncio.Queue()
-        self._inboxes[request] = inbox
-        return request, inbox
-
-    async def _abandon(self, request: str, admission: Admission, width: int) -> None:
+    async def _abandon(self, request: str, inbox: Inbox, admission: Admission, width: int) -> None:
         """Cancel in the child; the slot is free only when the child says that it stopped."""
-        inbox = self._inboxes[request]
         try:
             with contextlib.suppress(WorkerError):
                 self._send(frames.CancelRequest(request))
-                while not _is_last(await inbox.get()):
+                while not is_last(await inbox.get()):
                     pass
         finally:
-            self._inboxes.pop(request, None)
+            self._exchange.close(request)
             admission.release(width)
 
     async def _ask(self, frame: Callable[[str], frames.Frame]) -> int | str:
-        request, inbox = self._open()
+        self._must_be_ready()
+        request, inbox = self._exchange.open()
         try:
             self._send(frame(request))
             item = await inbox.get()
         finally:
-            self._inboxes.pop(request, None)
+            self._exchange.close(request)
         if isinstance(item, IngleError):
             raise item
         if isinstance(item, Chunk):
@@ -367,10 +345,6 @@ class WorkerProcess:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _is_last(item: Chunk | int | str | IngleError) -> bool:
-    return isinstance(item, IngleError) or (isinstance(item, Chunk) and item.usage is not None)
 
 
 def _file_name(name: str) -> str:
