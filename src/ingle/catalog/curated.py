@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from importlib import resources
+from pathlib import Path
 
 import msgspec
 
@@ -76,7 +76,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
 
 def load_catalog() -> Catalog:
     """The catalogue that ships with this version of Ingle."""
-    return read_catalog(resources.files(__package__).joinpath("catalog.toml").read_text(encoding="utf-8"))
+    return read_catalog(Path(__file__).with_name("catalog.toml").read_text(encoding="utf-8"))
 
 
 def read_catalog(text: str) -> Catalog:

@@ -97,8 +97,9 @@ class GgufHeader(msgspec.Struct, frozen=True, kw_only=True):
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
     def own(self, name: str) -> int | None:
-        """A whole number under the architecture's own prefix, as in `llama.context_length`."""
-        return self.number(f"{self.architecture}.{name}")
+        """A positive number under the architecture's own prefix, as in `llama.context_length`."""
+        found = self.number(f"{self.architecture}.{name}")
+        return found if found is not None and 0 < found < 1 << 48 else None
 
     @property
     def architecture(self) -> str | None:
@@ -164,7 +165,7 @@ class GgufHeader(msgspec.Struct, frozen=True, kw_only=True):
         kv_heads = self.own("attention.head_count_kv") or heads
         key = self.own("attention.key_length") or width // heads
         value = self.own("attention.value_length") or width // heads
-        return layers * kv_heads * (key + value) * 2
+        return layers * kv_heads * (key + value) * 2 or None
 
 
 def read_header(file: Readable, *, path: Path | str, size: int | None = None) -> GgufHeader:

@@ -103,21 +103,17 @@ class Window:
         unpack = U64.unpack_from
         while count:
             self.ensure(8)
-            data, at = self.data, self.at
+            data, at, left = self.data, self.at, count
             try:
-                while count:
-                    (length,) = unpack(data, at)
-                    following = at + 8 + length
-                    if length > MAX_STRING or following > len(data):
-                        break
-                    at = following
-                    count -= 1
-            except struct.error:
+                for left in range(count, 0, -1):  # noqa: B007  # read when the buffer ends
+                    at += 8 + unpack(data, at)[0]
+                left = 0
+            except (struct.error, OverflowError):
                 pass
-            self.at = at
-            if count:
-                self.ensure(8)
-                (length,) = unpack(self.data, self.at)
-                if length > MAX_STRING:
-                    raise self.malformed(f"it holds a string of {length} bytes")
-                self.ensure(8 + length)
+            # The last string may reach behind what is in memory; how far it may is checked before going on.
+            beyond = max(0, at - len(data))
+            if beyond > MAX_STRING:
+                raise self.malformed(f"it holds a string of more than {beyond} bytes")
+            self.at = at - beyond
+            self.skip(beyond)
+            count = left
