@@ -111,10 +111,10 @@ def read_header(file: Readable, *, path: Path | str, size: int | None = None) ->
     if not 2 <= length <= limit:
         raise MalformedModel(path, f"its header claims {length} bytes; at most {limit} are possible")
     try:
-        found: Any = msgspec.json.decode(_exactly(file, length, path))
+        found = msgspec.json.decode(_exactly(file, length, path), type=dict[str, Any])
         metadata = msgspec.convert(found.pop("__metadata__", {}), dict[str, str])
         tensors = msgspec.convert(found, dict[str, StoredTensor])
-    except (msgspec.DecodeError, AttributeError, RecursionError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
         raise MalformedModel(path, f"its header is no safetensors header ({exc})") from exc
     return SafetensorsHeader(metadata=metadata, tensors=tensors, needed=8 + length + _extent(tensors, path))
 
