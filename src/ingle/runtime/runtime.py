@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
-from ingle.catalog.model import DiskState, ModelRef, Snapshot
+from ingle.catalog.model import ModelRef, Snapshot
 from ingle.catalog.names import parse_name
 from ingle.config import Config
 from ingle.engines.choose import choose_engine
-from ingle.errors import FileMissing, Incomplete, IngleError, ModelNotFound, NotDownloaded
+from ingle.errors import Incomplete, IngleError, ModelNotFound, NotDownloaded
 from ingle.generation import Chunk, Generation
 from ingle.hub.progress import Progress
 from ingle.runtime.events import EventBus, Subscription
@@ -28,11 +29,14 @@ from ingle.runtime.needs import Wants, need_of
 from ingle.runtime.owner import Owner
 from ingle.runtime.pulls import Job, PullDesk, Work
 from ingle.runtime.scheduler import Scheduler
-from ingle.runtime.seams import Removal, Seams
+from ingle.runtime.seams import Seams
 from ingle.runtime.status import ModelView, RuntimeStatus
 from ingle.runtime.use import Use
 from ingle.runtime.wiring import default_seams
 from ingle.worker.state import WorkerState
+
+if TYPE_CHECKING:
+    from ingle.hub.remove import Removal
 
 ANY = Wants()
 """As it is loaded, else as configured."""
@@ -72,6 +76,10 @@ class Runtime:
         self._bus.close()
         await self._desk.close()
         await self._owner.close()
+
+    def end_streams(self) -> None:
+        """The end is near: listeners hear no more, so that their connections can close."""
+        self._bus.close()
 
     # what can be asked
 
@@ -221,14 +229,15 @@ class Runtime:
 
     async def _whole(self, ref: ModelRef, wants: Wants) -> Snapshot:
         """The complete snapshot of a model, pulled first where that is wanted."""
-        snapshot = await asyncio.to_thread(self._seams.store.find, ref)
-        if snapshot is not None and snapshot.state is DiskState.COMPLETE:
-            return snapshot
-        if ref.path is not None:
-            raise FileMissing(ref.path) if snapshot is None else Incomplete(ref.name, snapshot.missing)
-        if not (wants.pull or self.config.auto_pull):
-            actions = (await self._eye.view(ref)).actions
-            raise NotDownloaded(ref.name, actions=tuple(action.value for action in actions))
-        async for _ in self.pull(ref.name):
-            pass
-        return await self._whole(ref, ANY)
+        try:
+            return await asyncio.to_thread(self._seams.store.require, ref)
+        except (NotDownloaded, Incomplete) as exc:
+            if ref.repo_id is None:
+                raise
+            if not (wants.pull or self.config.auto_pull):
+                exc.details["actions"] = [action.value for action in (await self._eye.view(ref)).actions]
+                raise
+        async with aclosing(self.follow(self.start_pull(ref.name))) as progress:
+            async for _ in progress:
+                pass
+        return await asyncio.to_thread(self._seams.store.require, ref)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
@@ -14,6 +13,9 @@ from ingle.engines.choose import PlatformFacts
 from ingle.errors import IngleError
 from ingle.generation import Chunk, Generation
 from ingle.hub.progress import Progress
+
+if TYPE_CHECKING:
+    from ingle.hub.remove import Removal
 
 
 class StopReport(Protocol):
@@ -53,20 +55,14 @@ class Worker(Protocol):
         """Ends the process, also in the middle of a load; idempotent."""
 
 
-class Removal(Protocol):
-    """What a delete took away: paths, and the bytes that came free."""
-
-    @property
-    def removed(self) -> tuple[Path, ...]: ...
-    @property
-    def freed(self) -> int: ...
-
-
 class Store(Protocol):
     """What lies on disk (hub/cache.py); every call may block."""
 
     def scan(self) -> list[Snapshot]: ...
     def find(self, ref: ModelRef) -> Snapshot | None: ...
+    def require(self, ref: ModelRef) -> Snapshot:
+        """The complete one. Raises `FileMissing`, `NotDownloaded`, `Incomplete`, `MalformedModel`."""
+
     def remove(self, ref: ModelRef) -> Removal: ...
 
 

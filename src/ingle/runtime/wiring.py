@@ -32,7 +32,7 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
         return hub.pull(ref, config, cancel=cancel)
 
     return Seams(
-        store=Store(config),
+        store=Store(config, catalog),
         pull=pull,
         verify=check_blobs,
         repair=pull,

@@ -13,7 +13,7 @@ name; every error is `{"error": {"code", "message", "hint"?, "details"?}}` with 
     POST /ingle/cancel  {model}                                 ModelView, after the pull or the load stopped
     POST /ingle/load    {model, keep_alive?, engine?, context?, template?, pull?: false}   ModelView, when ready
     POST /ingle/unload  {model}                                 {"model", "unloaded", "memory_returned", "view"}
-    POST /ingle/delete  {model}                                 {"model", "freed", "removed": [...], "view"}
+    POST /ingle/delete  {model}                                 {"model", "freed", "files": [...], "shared", "remaining", "view"}
     POST /ingle/generate  a GenerateRequest                     lines
     POST /ingle/verify  {model}  lines        POST /ingle/repair {model}  lines
 
@@ -48,3 +48,204 @@ RuntimeStatus: `version`, `pid`, `home`, `uptime`, `platform`, `engines` ([{form
 `models` (loaded ones: {model, state, engine, why, bytes, active, waiting, unload_in}), `pulls` ([{model, fraction,
 phase}]), `memory` ({ours, free, total, pressure}), `subscribers`.
 """
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from ingle.generation import Chunk, FinishReason, Usage
+from ingle.hub.progress import Progress
+from ingle.runtime.runtime import Runtime
+from ingle.runtime.status import PullView
+from ingle.runtime.use import Use
+from ingle.server.faults import JsonResponse, native_body
+from ingle.server.native_schema import GenerateBody, LoadBody, NamedBody, PullBody
+from ingle.server.schema import chunk_fields
+from ingle.server.stream import LINES, Source, Stream, json_line, unless_gone
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which an empty line shows that the stream lives."""
+
+
+def native_routes(runtime: Runtime) -> APIRouter:
+    """The router; every route hands the work to the runtime and decides nothing."""
+    router = APIRouter(prefix="/ingle", tags=["ingle"])
+    _looking(router, runtime)
+    _pulling(router, runtime)
+    _memory(router, runtime)
+    return router
+
+
+def _looking(router: APIRouter, runtime: Runtime) -> None:
+    @router.get("/models")
+    async def models() -> Response:
+        return JsonResponse({"models": await runtime.models()})
+
+    @router.get("/ps")
+    async def in_memory() -> Response:
+        return JsonResponse({"models": await runtime.in_memory()})
+
+    @router.get("/show")
+    async def show(model: str = Query(min_length=1)) -> Response:
+        return JsonResponse(await runtime.view(model))
+
+    @router.get("/status")
+    async def status() -> Response:
+        return JsonResponse(await runtime.status())
+
+
+def _pulling(router: APIRouter, runtime: Runtime) -> None:
+    async def followed(name: str, stream: bool, retry: bool) -> Response:
+        job = runtime.start_pull(name, retry=retry)
+        if not stream:
+            return JsonResponse(await runtime.view(name), status_code=202)
+        return _lines(_progress_lines(runtime, name, runtime.follow(job)))
+
+    @router.post("/pull")
+    async def pull(body: PullBody) -> Response:
+        return await followed(body.model, body.stream, retry=False)
+
+    @router.post("/retry")
+    async def retry(body: PullBody) -> Response:
+        return await followed(body.model, body.stream, retry=True)
+
+    @router.post("/cancel")
+    async def cancel(body: NamedBody) -> Response:
+        return JsonResponse(await runtime.cancel(body.model))
+
+    @router.post("/verify")
+    async def verify(body: NamedBody) -> Response:
+        return _lines(_progress_lines(runtime, body.model, runtime.verify(body.model)))
+
+    @router.post("/repair")
+    async def repair(body: NamedBody) -> Response:
+        return _lines(_progress_lines(runtime, body.model, runtime.repair(body.model)))
+
+    @router.post("/delete")
+    async def delete(body: NamedBody) -> Response:
+        removal = await runtime.delete(body.model)
+        view = await runtime.view(body.model)
+        fields = msgspec.to_builtins(removal)
+        return JsonResponse({"model": fields.pop("name"), **fields, "view": view})
+
+
+def _memory(router: APIRouter, runtime: Runtime) -> None:
+    @router.post("/load")
+    async def load(request: Request, body: LoadBody) -> Response:
+        return JsonResponse(await unless_gone(request, runtime.load(body.model, body.wants())))
+
+    @router.post("/unload")
+    async def unload(body: NamedBody) -> Response:
+        report = await runtime.unload(body.model)
+        return JsonResponse({**msgspec.to_builtins(report), "view": await runtime.view(body.model)})
+
+    @router.post("/generate")
+    async def generate(body: GenerateBody) -> Response:
+        body.generation()  # what is wrong with it is said before anything is loaded
+        return _lines(_answer_lines(runtime, body))
+
+
+def _lines(source: Source) -> Stream:
+    return Stream(
+        source, lambda error: json_line(native_body(error)), media_type=LINES, quiet=HEARTBEAT, filler=b"\n"
+    )
+
+
+async def _progress_lines(
+    runtime: Runtime, name: str, steps: AsyncGenerator[Progress, None]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(steps):
+        async for progress in steps:
+            yield json_line({"progress": PullView.of(progress)})
+    yield json_line({"done": {"view": await runtime.view(name)}})
+
+
+async def _answer_lines(runtime: Runtime, body: GenerateBody) -> AsyncGenerator[bytes, None]:
+    """One generation as lines, from the wait for the model to the timings."""
+    tally = Tally()
+    wants = body.wants()
+    if wants.pull:
+        async with aclosing(_fetched(runtime, body.model)) as lines:
+            async for line in lines:
+                yield line
+    async with runtime.use(body.model, wants) as use:
+        if use.waits:
+            yield json_line({"loading": {"model": use.model}})
+        yield json_line({"ready": await _readiness(use)})
+        tally.ready()
+        async with aclosing(use.generate(body.generation())) as chunks:
+            async for chunk in chunks:
+                tally.count(chunk)
+                if chunk.usage is None or _says(chunk):
+                    yield json_line({"chunk": chunk_fields(chunk)})
+    yield json_line({"done": tally.done()})
+
+
+async def _fetched(runtime: Runtime, name: str | None) -> AsyncGenerator[bytes, None]:
+    """The progress of a pull that was asked for along with the answer; nothing when the model is here."""
+    view = await runtime.view(name or "default")
+    if view.progress < 1.0 and "pull" in view.actions:
+        async with aclosing(runtime.pull(name or "default")) as steps:
+            async for progress in steps:
+                yield json_line({"progress": PullView.of(progress)})
+
+
+async def _readiness(use: Use) -> dict[str, Any]:
+    waited = use.waits
+    berth = await use.ready()
+    return {
+        "model": use.model,
+        "engine": berth.worker.info,
+        "why": berth.why,
+        "load_seconds": berth.load_seconds if waited else 0.0,
+    }
+
+
+def _says(chunk: Chunk) -> bool:
+    """Whether a chunk carries more than the usage of the whole request."""
+    return len(chunk_fields(chunk)) > 1
+
+
+class Tally:
+    """Counts one answer: what was used, how each choice ended, how long it took (seconds)."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._ready = self._begun
+        self._first: float | None = None
+        self._ends: dict[int, FinishReason] = {}
+        self._usage: Usage | None = None
+
+    def ready(self) -> None:
+        self._ready = time.perf_counter()
+
+    def count(self, chunk: Chunk) -> None:
+        if self._first is None and (chunk.text or chunk.reasoning or chunk.tool_calls):
+            self._first = time.perf_counter()
+        if chunk.finish_reason is not None:
+            self._ends[chunk.index] = chunk.finish_reason
+        self._usage = chunk.usage or self._usage
+
+    def done(self) -> dict[str, Any]:
+        now = time.perf_counter()
+        first = self._first or now
+        usage = self._usage
+        speed = usage.completion_tokens / usage.decode_seconds if usage and usage.decode_seconds else 0.0
+        return {
+            "usage": usage,
+            "finish_reasons": [self._ends[index] for index in sorted(self._ends)],
+            "timings": {
+                "load": self._ready - self._begun,
+                "first_token": first - self._begun,
+                "first_token_warm": first - self._ready,
+                "total": now - self._begun,
+                "tokens_per_second": speed,
+            },
+        }

@@ -1,0 +1,148 @@
+"""Turns whatever went wrong into the one error body of a route family; the last place an error is seen.
+
+Ingle's own routes say `{"error": {"code", "message", "hint"?, "details"?}}`; those under `/v1` say it as
+OpenAI does. A defect of our own becomes a plain 500 that tells nothing of the inside; the log has it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from ingle.errors import (
+    Cancelled,
+    Conflict,
+    HubError,
+    IngleError,
+    InvalidRequest,
+    NotFound,
+    StoreError,
+    UsageError,
+    http_status,
+)
+
+log = logging.getLogger(__name__)
+OPENAI_PREFIX = "/v1/"
+
+
+class JsonResponse(Response):
+    """JSON of plain values and msgspec structs."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return msgspec.json.encode(content, enc_hook=str)
+
+
+def typed(exc: BaseException) -> IngleError:
+    """The error as people may see it."""
+    if isinstance(exc, IngleError):
+        return exc
+    log.error("an error nobody expected", exc_info=exc)
+    return IngleError("Something inside Ingle failed.", hint="The log in INGLE_HOME/logs says what.")
+
+
+def native_body(error: IngleError) -> dict[str, Any]:
+    return {"error": error.to_dict()}
+
+
+def openai_body(error: IngleError) -> dict[str, Any]:
+    """OpenAI's shape; the hint goes along with the message, details keep their place beside it."""
+    message = f"{error.message} {error.hint}".strip()
+    body: dict[str, Any] = {
+        "message": message,
+        "type": _openai_type(error),
+        "param": error.details.get("field"),
+        "code": error.code,
+    }
+    if error.details:
+        body["details"] = error.details
+    return {"error": body}
+
+
+def body_for(path: str, error: IngleError) -> dict[str, Any]:
+    return openai_body(error) if path.startswith(OPENAI_PREFIX) else native_body(error)
+
+
+def fault_response(path: str, exc: BaseException) -> JsonResponse:
+    """The response for an error on this path, with the status of its kind."""
+    error = typed(exc)
+    headers = {}
+    if "retry_after" in error.details:
+        headers["retry-after"] = str(error.details["retry_after"])
+    return JsonResponse(body_for(path, error), status_code=http_status(error), headers=headers)
+
+
+def install_faults(app: FastAPI) -> None:
+    """Every way out of a route that is not its answer."""
+
+    async def fault(request: Request, exc: Exception) -> Response:
+        return fault_response(request.url.path, exc)
+
+    async def wrong_body(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, RequestValidationError)
+        return fault_response(request.url.path, invalid(exc.errors()))
+
+    async def refused(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, HTTPException)
+        path = request.url.path
+        if isinstance(exc.__cause__, IngleError):  # met while the body was read
+            return fault_response(path, exc.__cause__)
+        if exc.status_code == 404:
+            error: IngleError = NotFound(f"There is no route {request.method} {path}.", hint="See /docs.")
+        else:
+            error = InvalidRequest(f"{request.method} {path}: {exc.detail}.", hint="See /docs.")
+        return JsonResponse(body_for(path, error), status_code=exc.status_code, headers=exc.headers)
+
+    app.add_exception_handler(RequestValidationError, wrong_body)
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(IngleError, fault)
+    app.add_exception_handler(Exception, fault)
+
+
+def invalid(problems: Any) -> InvalidRequest:
+    """One sentence for everything that is wrong with a body, the first field named for machines."""
+    said = [_sentence(problem) for problem in problems]
+    field = _field(problems[0]) if problems else None
+    unknown = [_field(problem) for problem in problems if problem["type"] == "extra_forbidden"]
+    details: dict[str, Any] = {"field": field}
+    if unknown:
+        details["unknown"] = unknown
+    return InvalidRequest(
+        "The request is wrong: " + "; ".join(said) + ".",
+        hint="/docs lists every field of this route.",
+        **details,
+    )
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    field = _field(problem)
+    if problem["type"] == "json_invalid":
+        return f"the body is not JSON ({problem.get('ctx', {}).get('error', 'it does not parse')})"
+    if problem["type"] == "extra_forbidden":
+        return f"there is no field {field}"
+    if problem["type"] == "missing":
+        return f"{field} is missing"
+    return f"{field}: {problem['msg']}"
+
+
+def _field(problem: Mapping[str, Any]) -> str:
+    parts = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+    return ".".join(parts) or "the body"
+
+
+def _openai_type(error: IngleError) -> str:
+    if isinstance(error, UsageError | NotFound | Conflict):
+        return "invalid_request_error"
+    if isinstance(error, Cancelled):
+        return "cancelled"
+    if isinstance(error, StoreError | HubError):
+        return "model_error"
+    return "server_error"

@@ -1,0 +1,87 @@
+"""The bodies of Ingle's own routes, and their translation; pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from ingle.generation import Generation
+from ingle.runtime.needs import Wants
+from ingle.server.schema import (
+    Body,
+    ConstraintBody,
+    MessageBody,
+    ModelName,
+    SamplingBody,
+    ThinkingBody,
+    ToolBody,
+    generation_of,
+)
+
+
+class NamedBody(Body):
+    model: ModelName
+
+
+class PullBody(Body):
+    model: ModelName
+    stream: bool = True
+
+
+class DryPullBody(PullBody):
+    """`limit_rate` in bytes a second, for all pulls together from now on."""
+
+    dry_run: bool = False
+    limit_rate: int | None = Field(default=None, ge=1)
+
+
+class LoadBody(Body):
+    """How a model is to be loaded; `keep_alive` in seconds, `context` in tokens."""
+
+    model: ModelName | None = None
+    keep_alive: float | None = None
+    engine: str | None = None
+    context: int | None = Field(default=None, ge=16, le=1 << 24)
+    template: str | None = None
+    pull: bool = False
+
+    def wants(self) -> Wants:
+        return Wants(
+            engine=self.engine,
+            context=self.context,
+            template=self.template,
+            keep_alive=self.keep_alive,
+            pull=self.pull,
+        )
+
+
+class GenerateBody(Body):
+    """`generation.Generation` with the model, and how it is to be loaded."""
+
+    model: ModelName | None = None
+    messages: list[MessageBody] | None = None
+    prompt: str | None = None
+    sampling: SamplingBody | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    stop: list[str] = Field(default=[], max_length=16)
+    n: int = Field(default=1, ge=1, le=16)
+    constraint: ConstraintBody | None = None
+    tools: list[ToolBody] = Field(default=[])
+    tool_choice: str = "auto"
+    thinking: ThinkingBody | None = None
+    stop_on_loop: bool = False
+    template: str | None = None
+    keep_alive: float | None = None
+    engine: str | None = None
+    context: int | None = Field(default=None, ge=16, le=1 << 24)
+    pull: bool = False
+
+    def generation(self) -> Generation:
+        fields: dict[str, Any] = self.model_dump(
+            exclude={"model", "keep_alive", "engine", "context", "pull"}, exclude_unset=True
+        )
+        return generation_of({name: value for name, value in fields.items() if value is not None})
+
+    def wants(self) -> Wants:
+        return Wants(engine=self.engine, context=self.context, keep_alive=self.keep_alive, pull=self.pull)

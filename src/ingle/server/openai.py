@@ -1,0 +1,194 @@
+"""OpenAI's routes: chat completions, plain completions, and the list of models; nothing is ever downloaded.
+
+Chunks become OpenAI's deltas here; errors have OpenAI's shape (see faults.py).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ingle.generation import Chunk, FinishReason, Generation, TokenLogprob, ToolCall, Usage
+from ingle.runtime.needs import Wants
+from ingle.runtime.runtime import Runtime
+from ingle.server.faults import JsonResponse, openai_body
+from ingle.server.openai_schema import ChatRequest, CompletionRequest, SamplingFields
+from ingle.server.stream import SSE, Stream, sse, unless_gone
+
+DONE = b"data: [DONE]\n\n"
+HEARTBEAT = 15.0
+
+
+def openai_routes(runtime: Runtime) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["openai"])
+
+    async def answered(
+        request: Request, body: SamplingFields, generation: Generation, form: Form
+    ) -> Response:
+        if body.stream:
+            return Stream(
+                _deltas(runtime, generation, body.wants(), form, body.include_usage),
+                lambda error: sse(openai_body(error)) + DONE,
+                media_type=SSE,
+                quiet=HEARTBEAT,
+            )
+        whole = _whole(runtime, generation, body.wants(), form)
+        return JsonResponse(await unless_gone(request, whole))
+
+    @router.post("/chat/completions")
+    async def chat(request: Request, body: ChatRequest) -> Response:
+        return await answered(request, body, body.generation(), Form("chat.completion", body.model))
+
+    @router.post("/completions")
+    async def complete(request: Request, body: CompletionRequest) -> Response:
+        return await answered(request, body, body.generation(), Form("text_completion", body.model))
+
+    @router.get("/models")
+    async def models() -> Response:
+        found = [one for one in await runtime.models() if one.snapshot is not None and not one.partial]
+        return JsonResponse({"object": "list", "data": [_model(one.model, one.snapshot) for one in found]})
+
+    return router
+
+
+def _model(name: str, snapshot: Any) -> dict[str, Any]:
+    owner = name.split("/", 1)[0] if "/" in name else "local"
+    return {"id": name, "object": "model", "created": int(snapshot.modified), "owned_by": owner}
+
+
+class Form:
+    """One response in OpenAI's words: its id, and the shape of its pieces."""
+
+    def __init__(self, kind: str, model: str) -> None:
+        self.chat = kind == "chat.completion"
+        self._kind = kind
+        self.model = model
+        self._id = ("chatcmpl-" if self.chat else "cmpl-") + secrets.token_hex(12)
+        self._created = int(time.time())
+
+    def frame(self, choices: list[dict[str, Any]], *, chunk: bool) -> dict[str, Any]:
+        kind = f"{self._kind}.chunk" if chunk and self.chat else self._kind
+        return {
+            "id": self._id,
+            "object": kind,
+            "created": self._created,
+            "model": self.model,
+            "choices": choices,
+        }
+
+    def delta(self, chunk: Chunk, *, first: bool, calls: int) -> dict[str, Any]:
+        """One choice of a streamed piece; `calls` is how many tool calls this choice has made before."""
+        choice: dict[str, Any] = {"index": chunk.index, "finish_reason": finish(chunk.finish_reason)}
+        if not self.chat:
+            return {**choice, "text": chunk.text, "logprobs": None}
+        delta: dict[str, Any] = {"role": "assistant", "content": ""} if first else {}
+        if chunk.text:
+            delta["content"] = chunk.text
+        if chunk.reasoning:
+            delta["reasoning_content"] = chunk.reasoning
+        if chunk.tool_calls:
+            delta["tool_calls"] = [
+                {"index": calls + at, **tool_call(call)} for at, call in enumerate(chunk.tool_calls)
+            ]
+        return {**choice, "delta": delta, "logprobs": logprobs(chunk.logprobs)}
+
+
+async def _deltas(
+    runtime: Runtime, generation: Generation, wants: Wants, form: Form, with_usage: bool
+) -> AsyncGenerator[bytes, None]:
+    calls: dict[int, int] = {}
+    usage: Usage | None = None
+    async with aclosing(runtime.generate(form.model, generation, wants)) as chunks:
+        async for chunk in chunks:
+            usage = chunk.usage or usage
+            first = chunk.index not in calls
+            made = calls.setdefault(chunk.index, 0)
+            if not (chunk.text or chunk.reasoning or chunk.tool_calls or chunk.finish_reason or first):
+                continue
+            frame = form.frame([form.delta(chunk, first=first, calls=made)], chunk=True)
+            calls[chunk.index] = made + len(chunk.tool_calls)
+            yield sse({**frame, "usage": None} if with_usage else frame)
+    if with_usage and usage is not None:
+        yield sse({**form.frame([], chunk=True), "usage": usage_fields(usage)})
+    yield DONE
+
+
+async def _whole(runtime: Runtime, generation: Generation, wants: Wants, form: Form) -> dict[str, Any]:
+    choices: dict[int, list[Chunk]] = {index: [] for index in range(generation.n)}
+    usage: Usage | None = None
+    async with aclosing(runtime.generate(form.model, generation, wants)) as chunks:
+        async for chunk in chunks:
+            choices.setdefault(chunk.index, []).append(chunk)
+            usage = chunk.usage or usage
+    made = [_choice(index, pieces, chat=form.chat) for index, pieces in sorted(choices.items())]
+    body = form.frame(made, chunk=False)
+    if usage is not None:
+        body["usage"] = usage_fields(usage)
+    return body
+
+
+def _choice(index: int, pieces: list[Chunk], *, chat: bool) -> dict[str, Any]:
+    text = "".join(piece.text for piece in pieces)
+    reasoning = "".join(piece.reasoning for piece in pieces)
+    calls = [tool_call(call) for piece in pieces for call in piece.tool_calls]
+    probs = tuple(one for piece in pieces for one in piece.logprobs)
+    ends = [piece.finish_reason for piece in pieces if piece.finish_reason is not None]
+    choice: dict[str, Any] = {"index": index, "finish_reason": finish(ends[-1] if ends else None)}
+    if not chat:
+        return {**choice, "text": text, "logprobs": None}
+    message: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
+    if reasoning:
+        message["reasoning_content"] = reasoning
+    if calls:
+        message["tool_calls"] = calls
+    return {**choice, "message": message, "logprobs": logprobs(probs)}
+
+
+def finish(reason: FinishReason | None) -> str | None:
+    """OpenAI has no word for a loop or a cancel: both ended the answer before it was complete."""
+    if reason in (FinishReason.LOOP, FinishReason.CANCELLED):
+        return "length"
+    return reason.value if reason is not None else None
+
+
+def tool_call(call: ToolCall) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments},
+    }
+
+
+def logprobs(found: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:
+    if not found:
+        return None
+    return {
+        "content": [
+            {
+                **_token(one.token, one.logprob),
+                "top_logprobs": [_token(text, value) for text, value in one.top],
+            }
+            for one in found
+        ],
+        "refusal": None,
+    }
+
+
+def _token(text: str, value: float) -> dict[str, Any]:
+    return {"token": text, "logprob": value, "bytes": list(text.encode())}
+
+
+def usage_fields(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }

@@ -1,0 +1,234 @@
+"""Chat completions in OpenAI's words, and their translation both ways; pure.
+
+Source of names and meanings: OpenAI's API reference, "Chat completions". Ingle's own parameters stand
+beside them (top_k, min_p, repetition_penalty, thinking, stop_on_loop, constraint, template, keep_alive).
+What cannot be honoured is refused by name, never accepted and ignored; `user` is the one field without a
+meaning here, since it only tells OpenAI who its customer's customer is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ingle.errors import InvalidRequest, Unsupported
+from ingle.generation import Generation
+from ingle.runtime.needs import Wants
+from ingle.server.schema import Body, ConstraintBody, ModelName, ThinkingBody, generation_of
+
+
+class TextPart(Body):
+    type: Literal["text"]
+    text: str
+
+
+class FunctionCall(Body):
+    name: str
+    arguments: str
+
+
+class AskedCall(Body):
+    id: str
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class ChatMessage(Body):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[TextPart] | None = None
+    name: str | None = None
+    tool_calls: list[AskedCall] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    refusal: None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As `generation.Message`; what a model once reasoned is not shown to it again."""
+        content = self.content or ""
+        if isinstance(content, list):
+            content = "".join(part.text for part in content)
+        return {
+            "role": "system" if self.role == "developer" else self.role,
+            "content": content,
+            "name": self.name,
+            "tool_call_id": self.tool_call_id,
+            "tool_calls": [
+                {"id": call.id, "name": call.function.name, "arguments": call.function.arguments}
+                for call in self.tool_calls or ()
+            ],
+        }
+
+
+class FunctionSpec(Body):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolSpec(Body):
+    type: Literal["function"]
+    function: FunctionSpec
+
+
+class NamedFunction(Body):
+    name: str
+
+
+class ToolChoice(Body):
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class JsonSchemaSpec(Body):
+    name: str = ""
+    description: str | None = None
+    json_schema: dict[str, Any] = Field(alias="schema", default={})
+    strict: bool | None = None
+
+
+class ResponseFormat(Body):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchemaSpec | None = None
+
+
+class StreamOptions(Body):
+    include_usage: bool = False
+    include_obfuscation: Literal[False] = False
+
+
+class SamplingFields(Body):
+    """What chat and plain completions share."""
+
+    model: ModelName
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    temperature: float | None = Field(default=None, ge=0, le=100)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=0)
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    repetition_penalty: float | None = Field(default=None, gt=0)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    logit_bias: dict[str, float] | None = None
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    max_tokens: int | None = Field(default=None, ge=1)
+    stop: str | list[str] | None = None
+    n: int | None = Field(default=None, ge=1, le=16)
+    stop_on_loop: bool | None = None
+    constraint: ConstraintBody | None = None
+    keep_alive: float | None = None
+    user: str | None = None
+
+    def wants(self) -> Wants:
+        return Wants(keep_alive=self.keep_alive)
+
+    @property
+    def include_usage(self) -> bool:
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def shared(self) -> dict[str, Any]:
+        """The fields of a `Generation` that both forms have; absent ones stay at their defaults."""
+        names = (
+            "temperature",
+            "top_p",
+            "top_k",
+            "min_p",
+            "repetition_penalty",
+            "presence_penalty",
+            "frequency_penalty",
+            "logit_bias",
+            "seed",
+        )
+        sampling = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        stop = [self.stop] if isinstance(self.stop, str) else self.stop
+        found: dict[str, Any] = {
+            "sampling": sampling,
+            "stop": stop,
+            "n": self.n,
+            "stop_on_loop": self.stop_on_loop,
+            "constraint": self.constraint.model_dump() if self.constraint is not None else None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class ChatRequest(SamplingFields):
+    messages: list[ChatMessage] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    response_format: ResponseFormat | None = None
+    tools: list[ToolSpec] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    thinking: ThinkingBody | None = None
+    template: str | None = None
+
+    def generation(self) -> Generation:
+        """Raises `InvalidRequest` and `Unsupported`, each naming the field."""
+        self._refuse()
+        fields = self.shared()
+        fields["messages"] = [message.fields() for message in self.messages]
+        fields["max_tokens"] = self.max_completion_tokens or self.max_tokens
+        fields["sampling"]["logprobs"] = bool(self.logprobs)
+        fields["sampling"]["top_logprobs"] = self.top_logprobs or 0
+        fields["template"] = self.template
+        if self.response_format is not None and self.response_format.type != "text":
+            fields["constraint"] = self._format(self.response_format)
+        fields["tools"] = [_tool(spec) for spec in self.tools or ()]
+        if self.tool_choice is not None:
+            named = isinstance(self.tool_choice, ToolChoice)
+            fields["tool_choice"] = self.tool_choice.function.name if named else self.tool_choice  # type: ignore[union-attr]  # `named` says which of the two it is
+        fields["thinking"] = self._thinking()
+        return generation_of({name: value for name, value in fields.items() if value is not None})
+
+    def _refuse(self) -> None:
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise InvalidRequest("Give max_tokens or max_completion_tokens, not both.", field="max_tokens")
+        if self.top_logprobs and not self.logprobs:
+            raise InvalidRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
+        if self.parallel_tool_calls is False:
+            raise Unsupported(
+                "parallel_tool_calls: false cannot be promised here.",
+                hint="Leave the field out and take the first call.",
+                field="parallel_tool_calls",
+            )
+        if self.constraint is not None and self.response_format is not None:
+            raise InvalidRequest("Give response_format or constraint, not both.", field="constraint")
+        if self.tool_choice not in (None, "none", "auto") and not self.tools:
+            raise InvalidRequest("tool_choice needs tools.", field="tool_choice")
+
+    def _format(self, asked: ResponseFormat) -> dict[str, Any]:
+        if asked.type == "json_object":
+            return {"kind": "json_object"}
+        if asked.json_schema is None:
+            raise InvalidRequest("response_format.json_schema is missing.", field="response_format")
+        return {"kind": "json_schema", "value": asked.json_schema.json_schema}
+
+    def _thinking(self) -> dict[str, Any] | None:
+        if self.thinking is not None:
+            return self.thinking.model_dump()
+        if self.reasoning_effort is not None:
+            return {"enabled": self.reasoning_effort != "none"}
+        return None
+
+
+class CompletionRequest(SamplingFields):
+    """Plain text, no template: one prompt, as OpenAI's older completions."""
+
+    prompt: str
+    echo: Literal[False] = False
+
+    def generation(self) -> Generation:
+        fields = {**self.shared(), "prompt": self.prompt, "max_tokens": self.max_tokens or 16}
+        return generation_of(fields)
+
+
+def _tool(spec: ToolSpec) -> dict[str, Any]:
+    return {
+        "name": spec.function.name,
+        "description": spec.function.description or "",
+        "parameters": spec.function.parameters or {},
+    }

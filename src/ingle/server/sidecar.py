@@ -1,0 +1,162 @@
+"""The contract an app relies on when Ingle runs as its sidecar: load, generate, unload, status, warm.
+
+    POST /load {"model_path"}                              -> {"status": "loaded", "model_path"}
+    POST /generate {"prompt", "max_tokens", "temperature"} -> {"response", "tokens_generated"}
+    POST /unload                                           -> {"status": "unloaded", "model_loaded": false}
+    GET  /status                              -> {"status": "running", "model_loaded", "model_path"}
+    POST /warm {"model_path"?}                -> {"status": "warming" | "loaded", "model_path"}, at once
+
+`/generate` answers with the model of the last `/load`, loading it again when it left for idleness. None of
+these ever downloads unless `auto_pull` is on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from ingle.errors import IngleError, NothingLoaded
+from ingle.generation import Generation, Message, Role, SamplingParams
+from ingle.runtime.needs import Wants
+from ingle.runtime.runtime import Runtime
+from ingle.server.faults import JsonResponse
+from ingle.server.schema import Body, ModelName
+from ingle.server.stream import unless_gone
+
+log = logging.getLogger(__name__)
+
+
+class LoadRequest(Body):
+    model_path: ModelName
+    keep_alive: float | None = None
+
+
+class WarmRequest(Body):
+    model_path: ModelName | None = None
+    keep_alive: float | None = None
+
+
+class PromptRequest(Body):
+    """The defaults are part of the contract."""
+
+    prompt: str
+    max_tokens: int = Field(default=150, ge=1)
+    temperature: float = Field(default=0.7, ge=0, le=100)
+    top_p: float = Field(default=0.8, gt=0, le=1)
+    repetition_penalty: float = Field(default=1.15, gt=0)
+
+    def generation(self) -> Generation:
+        return Generation(
+            messages=(Message(role=Role.USER, content=self.prompt),),
+            max_tokens=self.max_tokens,
+            sampling=SamplingParams(
+                temperature=self.temperature,
+                top_p=self.top_p,
+                repetition_penalty=self.repetition_penalty,
+            ),
+        )
+
+
+class Sidecar:
+    """Remembers the model of the last `/load`: the name it was asked by, and its key in the runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._warming: set[asyncio.Task[None]] = set()
+        self.path: str | None = None
+        self._key: str | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Asks no disk and no worker: `/status` must answer within 50 ms whatever goes on."""
+        return self._key is not None and self._runtime.is_ready(self._key)
+
+    async def load(self, path: str, wants: Wants) -> None:
+        """The model of `/generate` from now on; on failure the one before stays it."""
+        before = self.path, self._key
+        try:
+            async with self._runtime.use(path, wants) as use:
+                self.path, self._key = path, use.key
+                await use.ready()
+        except BaseException:
+            if self.path == path:
+                self.path, self._key = before
+            raise
+
+    async def answer(self, generation: Generation) -> tuple[str, int]:
+        """The text and the number of generated tokens."""
+        if self.path is None:
+            raise NothingLoaded(
+                "No model has been loaded, so there is nothing to answer with.",
+                hint='First POST /load {"model_path": "NAME or PATH"}.',
+                actions=("load",),
+            )
+        pieces: list[str] = []
+        tokens = 0
+        async for chunk in self._runtime.generate(self.path, generation):
+            pieces.append(chunk.text)
+            tokens = chunk.usage.completion_tokens if chunk.usage is not None else tokens
+        return "".join(pieces), tokens
+
+    async def unload(self) -> None:
+        path, self.path, self._key = self.path, None, None
+        if path is not None:
+            await self._runtime.unload(path)
+
+    async def warm(self, path: str, wants: Wants) -> bool:
+        """Begin the load and return at once: whether it is already in memory. Raises when it cannot be."""
+        begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._hold(path, wants, begun))
+        self._warming.add(task)
+        task.add_done_callback(self._warming.discard)
+        return await begun
+
+    async def _hold(self, path: str, wants: Wants, begun: asyncio.Future[bool]) -> None:
+        """Keeps the wish alive until the load is over, for nobody else does."""
+        try:
+            async with self._runtime.use(path, wants) as use:
+                begun.set_result(not use.waits)
+                await use.ready()
+        except IngleError as exc:
+            if begun.done():
+                log.warning("warming %s failed: %s", path, exc)
+            else:
+                begun.set_exception(exc)
+
+
+def sidecar_routes(runtime: Runtime) -> APIRouter:
+    """The router, with its own memory of the last load."""
+    router = APIRouter(tags=["sidecar"])
+    sidecar = Sidecar(runtime)
+
+    @router.post("/load")
+    async def load(request: Request, body: LoadRequest) -> Response:
+        await unless_gone(request, sidecar.load(body.model_path, Wants(keep_alive=body.keep_alive)))
+        return JsonResponse({"status": "loaded", "model_path": body.model_path})
+
+    @router.post("/generate")
+    async def generate(request: Request, body: PromptRequest) -> Response:
+        text, tokens = await unless_gone(request, sidecar.answer(body.generation()))
+        return JsonResponse({"response": text, "tokens_generated": tokens})
+
+    @router.post("/unload")
+    async def unload() -> Response:
+        await sidecar.unload()
+        return JsonResponse({"status": "unloaded", "model_loaded": False})
+
+    @router.get("/status")
+    async def status() -> Response:
+        return JsonResponse({"status": "running", "model_loaded": sidecar.loaded, "model_path": sidecar.path})
+
+    @router.post("/warm")
+    async def warm(body: WarmRequest | None = None) -> Response:
+        asked = body or WarmRequest()
+        path = asked.model_path or sidecar.path or "default"
+        ready = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive))
+        return JsonResponse({"status": "loaded" if ready else "warming", "model_path": path})
+
+    return router
