@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from ingle.errors import DiskFull, IngleError, NoPermission, StoreError
 
 _F_FULLFSYNC = 51  # <sys/fcntl.h> on macOS: fsync alone leaves data in the drive's own cache there
+_F_PREALLOCATE, _F_ALLOCATEALL, _F_PEOFPOSMODE = 42, 4, 3  # <sys/fcntl.h> on macOS
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -63,6 +65,28 @@ def sync_data(descriptor: int) -> None:
         sync_file(descriptor)
     else:
         os.fdatasync(descriptor)
+
+
+def preallocate(descriptor: int, size: int) -> None:
+    """Gives the file `size` bytes and the disk blocks for them, so that a full disk is met early.
+
+    Where a file system cannot reserve, the file only gets its size. Raises `OSError` when it is full.
+    """
+    if os.fstat(descriptor).st_size > size:
+        os.ftruncate(descriptor, size)
+    try:
+        if sys.platform == "darwin":
+            import fcntl
+
+            # struct fstore of <sys/fcntl.h>: flags, mode, offset, length, bytes allocated
+            request = struct.pack("Iiqqq", _F_ALLOCATEALL, _F_PEOFPOSMODE, 0, size, 0)
+            fcntl.fcntl(descriptor, _F_PREALLOCATE, request)
+        else:
+            os.posix_fallocate(descriptor, 0, size)
+    except OSError as exc:
+        if exc.errno in _FULL:
+            raise
+    os.ftruncate(descriptor, size)
 
 
 def sync_path(path: Path) -> None:

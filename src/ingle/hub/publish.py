@@ -27,6 +27,7 @@ def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> Path:
 
     A blob that was a link into a store shared by several repos is replaced as a link: nothing is
     written through it. The caller holds the blob's lock and has checked `source`.
+    The name becomes durable with the next `publish_snapshot`: until then the file is only fetched again.
     Raises `DiskFull`, `NoPermission`, `StoreError`; then the source is still where it was.
     """
     blob = place.blob(file.digest)
@@ -37,7 +38,6 @@ def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> Path:
             os.fchmod(opened.fileno(), default_mode(source.parent))
             sync_file(opened.fileno())
         source.replace(blob)
-        sync_path(place.blobs)
     return blob
 
 
@@ -50,6 +50,7 @@ def publish_snapshot(
     protected by `refs/ingle/<sha>` instead. Gives the snapshot folder. Raises `StoreError` kinds.
     """
     with disk_errors(place.folder, "publish in"):
+        sync_path(place.blobs)
         folder = _place_snapshot(place, listing.commit, {file.path: file.digest for file in files})
         if all(os.path.lexists(folder / file.path) for file in listing.files):
             write_whole(place.tree(listing.commit), tree_json(listing.files), place.stage)

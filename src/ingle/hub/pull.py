@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import msgspec
 
-from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
+from ingle.catalog.listing import ListedFile
+from ingle.catalog.model import ModelRef
+from ingle.catalog.names import ref_key
 from ingle.config import Config
-from ingle.errors import InvalidRequest
+from ingle.errors import DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
+from ingle.hub.cache import Store
+from ingle.hub.disk import disk_errors, free_bytes
+from ingle.hub.fetch import Fetch, is_known, keep_pieces
+from ingle.hub.follow import Teller, wait_for_turn
 from ingle.hub.layout import RepoPlace
+from ingle.hub.limit import RateLimit
+from ingle.hub.meter import Meter, paced
+from ingle.hub.pieces import PIECE
+from ingle.hub.plan import PullPlan
+from ingle.hub.prepare import prepare
 from ingle.hub.progress import Phase, Progress
-from ingle.hub.starter import WheelModel, pull_starter, wheel_model
+from ingle.hub.publish import publish_snapshot
+from ingle.hub.pulllog import PullLog
+from ingle.hub.ranges import Ranges
+from ingle.hub.receipt import Asked, Receipt, read_receipt, write_receipt
+from ingle.hub.remote import Remote
+from ingle.hub.starter import pull_starter, wheel_model
+from ingle.hub.transfer import Transfer, Tuning
+from ingle.hub.verify import check_file, survey
+
+_ROUNDS = (
+    3  # times that blobs which vanished before the publishing (another tool's clean-up) are fetched again
+)
 
 
 class PullOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a pull goes about it."""
+    """How a pull goes about it. `limit` is shared by all pulls that are given the same one (None: what
+    the settings say, for this pull alone)."""
 
-    dry_run: bool = False
+    limit: RateLimit | None = None
+    tuning: Tuning = Tuning()
 
 
 def pull(
@@ -38,27 +62,158 @@ def pull(
     cancel = cancel or threading.Event()
     wheel = wheel_model(ref)
     if wheel is not None:
-        last = Progress(phase=Phase.LISTING)
-        for last in pull_starter(ref, wheel, config, cancel):
+        events = _then_find(pull_starter(ref, wheel, config, cancel), ref, config)
+    else:
+        events = _Pull(ref, config, cancel, options or PullOptions()).run()
+    yield from paced(events)
+
+
+def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None) -> PullPlan:
+    """What `pull` would do, as `--dry-run` shows it: nothing is fetched but the listing and headers."""
+    if ref.repo_id is None or wheel_model(ref) is not None:
+        raise InvalidRequest(f"{ref.name} does not come from a model hub: there is nothing to plan.")
+    with Remote(config, cancel=cancel) as remote:
+        listing = remote.listing(ref.repo_id, ref.revision or "main")
+        return prepare(ref, listing, Ranges(remote, listing), RepoPlace(config.cache, ref.repo_id))
+
+
+def _then_find(events: Iterator[Progress], ref: ModelRef, config: Config) -> Iterator[Progress]:
+    last = Progress(phase=Phase.LISTING)
+    for last in events:
+        yield last
+    yield _done(ref, config, last)
+
+
+def _done(ref: ModelRef, config: Config, last: Progress) -> Progress:
+    """The last event: the snapshot as the store finds it. Raises `Incomplete` should it not be whole."""
+    snapshot = Store(config).require(ref)
+    total = last.bytes_total or snapshot.size
+    return Progress(phase=Phase.DONE, bytes_done=total, bytes_total=total, snapshot=snapshot)
+
+
+class _Pull:
+    """One pull from a hub, its steps in order."""
+
+    def __init__(self, ref: ModelRef, config: Config, cancel: threading.Event, options: PullOptions) -> None:
+        self._ref = ref
+        self._config = config
+        self._cancel = cancel
+        self._options = options
+        self._place = RepoPlace(config.cache, str(ref.repo_id))
+        self._log = PullLog(config.logs, ref.name)
+        self._note = ""
+
+    def run(self) -> Iterator[Progress]:
+        """Waits for its turn, then lists, checks, fetches, publishes."""
+        key = ref_key(self._ref)
+        try:
+            lock = yield from wait_for_turn(self._place, key, self._cancel)
+            teller = Teller(self._place, key)
+            try:
+                self._log(f"pull of {self._ref.name} into {self._place.folder}")
+                for event in self._steps():
+                    teller.tell(event)
+                    yield event
+                self._log("done")
+            finally:
+                teller.close()
+                lock.release()
+        except BaseException as exc:
+            self._log(f"ended: {type(exc).__name__}: {exc}")
+            raise
+        finally:
+            self._log.close()
+
+    def _steps(self) -> Iterator[Progress]:
+        yield Progress(phase=Phase.LISTING, message=f"Asking what {self._place.repo_id} holds.")
+        with Remote(self._config, cancel=self._cancel, log=self._log, note=self._say) as remote:
+            listing = remote.listing(self._place.repo_id, self._ref.revision or "main")
+            ranges = Ranges(remote, listing)
+            plan = prepare(self._ref, listing, ranges, self._place)
+            self._log(plan.sentence)
+            self._remember(plan)
+            meter = Meter(plan.total, plan.done)
+            for _ in range(_ROUNDS):
+                bad = yield from self._check(plan, meter)
+                if bad:
+                    self._need_space(plan)
+                    yield from self._fetch(plan, bad, ranges, meter)
+                missing = self._vanished(plan)
+                if not missing:
+                    break
+            else:
+                raise Incomplete(self._ref.name, missing)
+            last = meter.at(Phase.PUBLISHING, plan.total, self._note)
             yield last
-        snapshot = _starter_snapshot(ref, wheel, config)
-        yield Progress(
-            phase=Phase.DONE, bytes_done=last.bytes_total, bytes_total=last.bytes_total, snapshot=snapshot
+            publish_snapshot(self._place, listing, plan.files)
+        yield _done(self._ref, self._config, last)
+
+    def _say(self, sentence: str) -> None:
+        self._note = sentence
+        self._log(sentence)
+
+    def _remember(self, plan: PullPlan) -> None:
+        """The receipt comes before the first byte: from now on what is missing is known without the hub."""
+        old = read_receipt(self._place, plan.listing.commit)
+        asked = Asked(self._ref, tuple(file.path for file in plan.files))
+        if old is not None and asked in old.asked:
+            return
+        receipt = msgspec.structs.replace(old, listing=plan.listing) if old else Receipt(listing=plan.listing)
+        write_receipt(self._place, receipt.plus(asked))
+
+    def _check(self, plan: PullPlan, meter: Meter) -> Generator[Progress, None, tuple[ListedFile, ...]]:
+        """Hashes what lies in `blobs/` already, by whomever put there; gives the files still to fetch."""
+        bad = []
+        for file in {file.digest: file for file in plan.files}.values():
+            blob = self._place.blob(file.digest)
+            try:
+                if file.size <= PIECE:
+                    check_file(blob, file, cancel=self._cancel)
+                elif not is_known(self._place, file):
+                    if blob.exists():
+                        yield meter.at(
+                            Phase.VERIFYING, plan.done, f"Checking {file.path}, which is here already."
+                        )
+                    keep_pieces(self._place, file, survey(blob, file, cancel=self._cancel))
+            except FileMissing:
+                bad.append(file)
+            except StoreError as exc:
+                self._say(f"{exc.message} Fetching it again.")
+                bad.append(file)
+        return tuple(bad)
+
+    def _need_space(self, plan: PullPlan) -> None:
+        with disk_errors(self._place.cache, "write to"):
+            self._place.work.mkdir(parents=True, exist_ok=True)
+            free = free_bytes(self._place.work)
+        if free < plan.disk_needed:
+            raise DiskFull(self._place.cache, plan.disk_needed, free)
+
+    def _fetch(
+        self, plan: PullPlan, bad: tuple[ListedFile, ...], ranges: Ranges, meter: Meter
+    ) -> Iterator[Progress]:
+        limit = self._options.limit
+        if limit is None and self._config.limit_rate:
+            limit = RateLimit(self._config.limit_rate)
+        transfer = Transfer(
+            ranges.open, cancel=self._cancel, limit=limit, log=self._log, tuning=self._options.tuning
         )
+        verify = self._options.tuning.verify
+        fetch = Fetch(self._place, bad, transfer, self._cancel, verify=verify, log=self._log)
+        before = plan.done
+        for _ in fetch.run():
+            done = before + fetch.gained
+            phase = Phase.FETCHING if transfer.busy else Phase.VERIFYING
+            yield meter.at(phase, done, fetch.waiting_for or transfer.message or self._note)
 
-
-def _starter_snapshot(ref: ModelRef, wheel: WheelModel, config: Config) -> Snapshot:
-    root = RepoPlace(config.cache, wheel.listing.repo_id).snapshot(wheel.listing.commit)
-    path = root / wheel.file.path
-    return Snapshot(
-        ref=ref,
-        state=DiskState.COMPLETE,
-        format=Format.GGUF,
-        origin=Origin.HUB_CACHE,
-        root=root,
-        path=path,
-        files=(wheel.file.path,),
-        size=wheel.file.size,
-        commit=wheel.listing.commit,
-        modified=path.stat().st_mtime,
-    )
+    def _vanished(self, plan: PullPlan) -> tuple[str, ...]:
+        """Files whose blob is gone or cut short since it was checked: somebody cleaned up meanwhile."""
+        found = []
+        for file in plan.files:
+            try:
+                whole = self._place.blob(file.digest).stat().st_size == file.size
+            except OSError:
+                whole = False
+            if not whole:
+                found.append(file.path)
+        return tuple(found)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.errors import Cancelled, DigestMismatch, FileMissing, SizeMismatch
 from ingle.hub.disk import disk_errors
+from ingle.hub.journal import Written
+from ingle.hub.pieces import PIECE
 
 BLOCK = 1 << 20  # bytes read at a time: large enough for hashlib to leave the interpreter lock
 
@@ -87,3 +90,43 @@ def check_file(
     actual = file_digest(path, file.kind, cancel=cancel, on_bytes=on_bytes)
     if actual != file.digest:
         raise DigestMismatch(path, file.digest, actual)
+
+
+def survey(
+    path: Path,
+    file: ListedFile,
+    *,
+    cancel: threading.Event | None = None,
+    on_bytes: Callable[[int], None] = lambda _count: None,
+) -> dict[int, Written]:
+    """`check_file` for a large file, which also gives the record of each piece; one read does both."""
+    try:
+        size = path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileMissing(path) from None
+    if size != file.size:
+        raise SizeMismatch(path, file.size, size)
+    found = new_hash(file.kind, file.size)
+    pieces: dict[int, Written] = {}
+    for index, data in enumerate(read_pieces(path)):
+        found.update(data)
+        pieces[index] = Written(index, len(data), zlib.crc32(data))
+        on_bytes(len(data))
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Cancelled while checking files.")
+    if found.hexdigest() != file.digest:
+        raise DigestMismatch(path, file.digest, found.hexdigest())
+    return pieces
+
+
+def read_pieces(path: Path) -> Iterator[memoryview]:
+    """The pieces of a file in order; each view is good until the next one is asked for."""
+    buffer = memoryview(bytearray(PIECE))
+    with disk_errors(path, "read"), path.open("rb", buffering=0) as opened:
+        while True:
+            filled = 0
+            while filled < PIECE and (count := opened.readinto(buffer[filled:])):
+                filled += count
+            if not filled:
+                return
+            yield buffer[:filled]

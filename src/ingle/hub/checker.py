@@ -1,0 +1,95 @@
+"""Hashes what a transfer has written, behind its write frontier, and makes it durable in batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ingle.errors import HubLied
+from ingle.hub.ledger import Ledger
+from ingle.hub.partial import Check, Partial
+
+_SYNC_SECONDS = 1.0
+_SYNC_PIECES = 4  # written and not yet recorded: 32 MiB, the most a kill can cost beside open pieces
+_MAX_WRONG = 2  # times a whole file may come out wrong
+
+
+class Checker:
+    """`hash_loop` may run in several threads, `sync_loop` in one; both end when the ledger's `stop` is set."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._busy: set[int] = set()
+        self._wrong: dict[int, int] = {}
+
+    def hash_loop(self) -> None:
+        """Hashes the next piece of any file whose frontier has one, for as long as there is a transfer."""
+        while (number := self._next()) is not None:
+            partial = self._ledger.partials[number]
+            found = partial.check()
+            with self._ledger.changed:
+                self._busy.discard(number)
+                self._take(number, partial, found)
+                self._ledger.changed.notify_all()
+
+    def _next(self) -> int | None:
+        ledger = self._ledger
+        with ledger.changed:
+            while not ledger.stop.is_set():
+                for number, partial in ledger.partials.items():
+                    if number not in self._busy and partial.has_next():
+                        self._busy.add(number)
+                        return number
+                ledger.changed.wait(0.5)
+        return None
+
+    def _take(self, number: int, partial: Partial, found: Check) -> None:
+        ledger = self._ledger
+        if found is Check.SPOILED:
+            ledger.say(
+                f"{partial.file.path}: a piece on disk changed since it was written; fetching it again"
+            )
+            ledger.pieces.spoil(number, partial.frontier)
+        elif found is Check.WHOLE:
+            del ledger.partials[number]
+            ledger.finished.append(partial)
+        elif found is Check.WRONG:
+            self._came_wrong(number, partial)
+
+    def _came_wrong(self, number: int, partial: Partial) -> None:
+        ledger = self._ledger
+        times = self._wrong[number] = self._wrong.get(number, 0) + 1
+        partial.restart()
+        path = partial.file.path
+        if times >= _MAX_WRONG:
+            error = HubLied(
+                f"The hub sent {path} {times} times with the listed length and a wrong content.",
+                hint="A mirror or proxy may be altering files: try another HF_ENDPOINT or network.",
+                kind="digest",
+                path=path,
+                expected=partial.file.digest,
+            )
+            ledger.fail(error)
+            return
+        ledger.say(f"{path}: what came has not the listed digest; fetching it again")
+        ledger.pieces.add(number, partial.file.size, partial.missing())
+
+    def sync_loop(self) -> None:
+        """Records what was written, once a second or when enough waits."""
+        last = self._clock()
+        ledger = self._ledger
+        while not ledger.stop.is_set():
+            with ledger.changed:
+                ledger.changed.wait(_SYNC_SECONDS)
+                due = self._clock() - last >= _SYNC_SECONDS
+                waiting = [
+                    partial
+                    for partial in ledger.partials.values()
+                    if partial.unsynced and (due or partial.unsynced >= _SYNC_PIECES)
+                ]
+            for partial in waiting:
+                if not ledger.stop.is_set():
+                    partial.sync()
+            if due:
+                last = self._clock()

@@ -1,0 +1,173 @@
+"""Brings every missing file of a plan into `blobs/`: lock, fetch, check, publish, one file after another."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+
+from filelock import BaseFileLock
+
+from ingle.catalog.listing import ListedFile
+from ingle.errors import FileMissing, StoreError
+from ingle.hub.disk import disk_errors
+from ingle.hub.journal import Written, read_journal, write_pieces
+from ingle.hub.layout import RepoPlace
+from ingle.hub.locks import holder_pid, try_lock
+from ingle.hub.partial import LargePartial, Partial, SmallPartial
+from ingle.hub.pieces import PIECE
+from ingle.hub.publish import publish_blob
+from ingle.hub.transfer import Transfer
+from ingle.hub.verify import check_file, survey
+
+_OPEN_FILES = 48  # at once: each large one takes three descriptors
+_AHEAD = 256 << 20  # bytes queued before another file is opened
+_TICK = 0.1
+
+
+def held_bytes(place: RepoPlace, files: Iterable[ListedFile]) -> dict[str, int]:
+    """Bytes by digest that earlier pulls left in the work tree, as their journals say."""
+    found = {}
+    for file in files:
+        if file.size > PIECE:
+            written = read_journal(place.journal(file.digest), file).values()
+            found[file.digest] = min(file.size - 1, sum(one.length for one in written))
+    return found
+
+
+def keep_pieces(place: RepoPlace, file: ListedFile, pieces: dict[int, Written]) -> None:
+    """Stores the piece digests of a checked blob. Its time then vouches for the blob's (see `is_known`)."""
+    path = place.pieces(file.digest)
+    with disk_errors(path, "write"):
+        write_pieces(path, file, pieces, place.stage)
+        stamp = place.blob(file.digest).stat().st_mtime_ns
+        os.utime(path, ns=(stamp, stamp))
+
+
+def is_known(place: RepoPlace, file: ListedFile) -> bool:
+    """Whether this large blob was checked by us and has not been touched since (size and time)."""
+    try:
+        blob = place.blob(file.digest).stat()
+        return blob.st_size == file.size and blob.st_mtime_ns == place.pieces(file.digest).stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+class Fetch:
+    """The fetching of one plan; `run` yields about ten times a second until every blob is in place."""
+
+    def __init__(
+        self,
+        place: RepoPlace,
+        files: Iterable[ListedFile],
+        transfer: Transfer,
+        cancel: threading.Event,
+        *,
+        verify: bool = True,
+        log: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._place = place
+        # Small files first: config and tokenizer tell soon whether this is the right model.
+        self._waiting = deque(sorted(files, key=lambda file: file.size > PIECE))
+        self._blocked: deque[ListedFile] = deque()
+        self._locks: dict[str, BaseFileLock] = {}
+        self._held = held_bytes(place, self._waiting)
+        self._transfer = transfer
+        self._cancel = cancel
+        self._verify = verify
+        self._log = log
+        self._known = 0
+        self.waiting_for = ""
+
+    @property
+    def gained(self) -> int:
+        """Bytes that came since the start; what a journal promised and the disk lacked counts against it."""
+        return self._known + self._transfer.fetched
+
+    def run(self) -> Iterator[None]:
+        """Raises what `Transfer.tick` raises, and `StoreError` kinds. What was fetched stays."""
+        try:
+            with self._transfer:
+                yield from self._rounds()
+        finally:
+            for lock in self._locks.values():
+                lock.release()
+            self._locks.clear()
+
+    def _rounds(self) -> Iterator[None]:
+        while self._waiting or self._blocked or self._transfer.open_files:
+            self._open_more()
+            finished = deque(self._transfer.tick(_TICK))
+            try:
+                while finished:
+                    self._publish(finished.popleft())
+            finally:
+                for partial in finished:
+                    partial.close()
+            yield
+
+    def _open_more(self) -> None:
+        self._waiting.extend(self._blocked)
+        self._blocked.clear()
+        self.waiting_for = ""
+        while self._waiting and self._transfer.open_files < _OPEN_FILES and self._transfer.queued < _AHEAD:
+            self._begin(self._waiting.popleft())
+
+    def _begin(self, file: ListedFile) -> None:
+        path = self._place.blob_lock(file.digest)
+        lock = try_lock(path)
+        if lock is None:
+            self._blocked.append(file)
+            pid = holder_pid(path)
+            by = f"another program (process {pid})" if pid else "another program"
+            self.waiting_for = f"{file.path} is being fetched by {by}; waiting for it."
+            return
+        self._locks[file.digest] = lock
+        if self._adopt(file):
+            self._known += file.size - self._held.pop(file.digest, 0)
+            self._release(file)
+            return
+        partial: Partial
+        if file.size > PIECE:
+            large = LargePartial(self._place, file, verify=self._verify)
+            self._known += large.recorded_bytes - self._held.pop(file.digest, 0)
+            partial = large
+        else:
+            partial = SmallPartial(self._place, file)
+        self._transfer.add(partial)
+
+    def _adopt(self, file: ListedFile) -> bool:
+        """Whether the blob is there after all, put by somebody else meanwhile, and right."""
+        blob = self._place.blob(file.digest)
+        try:
+            if file.size > PIECE:
+                keep_pieces(self._place, file, survey(blob, file, cancel=self._cancel))
+            else:
+                check_file(blob, file, cancel=self._cancel)
+        except FileMissing:
+            return False
+        except StoreError as exc:
+            self._log(f"not trusted, fetching it again: {exc.message}")
+            return False
+        self._log(f"{file.path}: already there, checked")
+        return True
+
+    def _publish(self, partial: Partial) -> None:
+        file = partial.file
+        try:
+            source = partial.finish()
+            records = partial.records() if isinstance(partial, LargePartial) else {}
+        finally:
+            partial.close()
+        publish_blob(self._place, file, source)
+        if records and self._verify:
+            keep_pieces(self._place, file, records)
+        with suppress(OSError):
+            self._place.journal(file.digest).unlink(missing_ok=True)
+        self._log(f"{file.path}: {file.size} bytes, {file.kind} {file.digest}, checked and in place")
+        self._release(file)
+
+    def _release(self, file: ListedFile) -> None:
+        self._locks.pop(file.digest).release()

@@ -1,0 +1,45 @@
+"""Holds what the threads of one transfer share: the files, the queue, how it stands; all under one lock."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ingle.hub.partial import Partial
+from ingle.hub.pieces import Pieces
+
+
+class Ledger:
+    """`changed` guards everything here and is notified when anything of it changes.
+
+    `stop` ends every thread; `failure` is what ended the transfer; `fetched` counts bytes written.
+    """
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self.changed = threading.Condition()
+        self.stop = threading.Event()
+        self.pieces = Pieces()
+        self.partials: dict[int, Partial] = {}
+        self.finished: deque[Partial] = deque()
+        self.failure: BaseException | None = None
+        self.fetched = 0
+        self.message = ""
+        self._log = log
+
+    @property
+    def over(self) -> bool:
+        """Whether no thread is to begin anything any more."""
+        return self.stop.is_set() or self.failure is not None
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the transfer with an error; the first one counts."""
+        with self.changed:
+            if not self.over:
+                self.failure = error
+            self.changed.notify_all()
+
+    def say(self, text: str) -> None:
+        """A sentence for people: in the log, and in the next progress."""
+        self.message = text
+        self._log(text)

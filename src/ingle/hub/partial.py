@@ -1,0 +1,275 @@
+"""Holds one file while its bytes arrive: where they go, which are there, and whether they are right.
+
+A `LargePartial` lies in the work tree with a journal beside it and is hashed behind the write frontier,
+so that the end of the download is the end of the check. A `SmallPartial`, at most one piece, is held in
+memory until it is whole. Both are written by several threads, each to bytes of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from ingle.catalog.listing import ListedFile
+from ingle.errors import DigestMismatch
+from ingle.hub.disk import disk_errors, preallocate, sync_data
+from ingle.hub.journal import Journal, Written, piece_count, piece_length
+from ingle.hub.layout import RepoPlace
+from ingle.hub.pieces import PIECE
+from ingle.hub.verify import digest_of, new_hash
+
+
+class Check(Enum):
+    """What one step of hashing came to."""
+
+    WAITING = "the next piece is not there yet"
+    MORE = "a piece was hashed"
+    SPOILED = "a piece on disk is not what was written: it is missing again"
+    WHOLE = "every byte is right"
+    WRONG = "every byte is there and the digest is not the listed one"
+
+
+class Partial(Protocol):
+    """What a transfer writes into."""
+
+    file: ListedFile
+
+    @property
+    def unsynced(self) -> int: ...
+    @property
+    def frontier(self) -> int: ...
+    def missing(self) -> tuple[tuple[int, int, int], ...]: ...
+    def write(self, pos: int, data: memoryview) -> None: ...
+    def done(self, index: int, crc: int) -> None: ...
+    def has_next(self) -> bool: ...
+    def check(self) -> Check: ...
+    def restart(self) -> None: ...
+    def sync(self, prefixes: tuple[Written, ...] = ()) -> None: ...
+    def finish(self) -> Path: ...
+    def close(self) -> None: ...
+
+
+class SmallPartial:
+    """A file of at most one piece, in memory; nothing of it is on disk before it is whole."""
+
+    def __init__(self, place: RepoPlace, file: ListedFile) -> None:
+        self.file = file
+        self._path = place.partial(file.digest)
+        self._data = bytearray(file.size)
+        self._there = file.size == 0
+        self._whole = False
+
+    @property
+    def unsynced(self) -> int:
+        """Pieces written and not yet in a journal: a small file has none."""
+        return 0
+
+    @property
+    def frontier(self) -> int:
+        """The piece that is hashed next."""
+        return 0
+
+    def missing(self) -> tuple[tuple[int, int, int], ...]:
+        """The runs of bytes to fetch: (start, stop, CRC-32 of the piece before start)."""
+        return () if self._there else ((0, self.file.size, 0),)
+
+    def write(self, pos: int, data: memoryview) -> None:
+        self._data[pos : pos + len(data)] = data
+
+    def done(self, index: int, crc: int) -> None:
+        """Its only piece is there."""
+        self._there = True
+
+    def has_next(self) -> bool:
+        return self._there and not self._whole
+
+    def check(self) -> Check:
+        """Hashes the whole file."""
+        if not self._there:
+            return Check.WAITING
+        self._whole = digest_of(bytes(self._data), self.file.kind) == self.file.digest
+        return Check.WHOLE if self._whole else Check.WRONG
+
+    def restart(self) -> None:
+        """What came was wrong: none of it counts."""
+        self._there = False
+
+    def sync(self, prefixes: tuple[Written, ...] = ()) -> None:
+        """Nothing to keep: a small file is fetched again."""
+
+    def finish(self) -> Path:
+        """Puts the checked bytes on disk and gives the path. Raises `DiskFull`, `StoreError`."""
+        if not self._whole:
+            raise DigestMismatch(self.file.path, self.file.digest, "not checked")
+        with disk_errors(self._path, "write", self.file.size):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._path.write_bytes(self._data)
+        return self._path
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LargePartial:
+    """A preallocated file and its journal. The blob's lock is held as long as this is open.
+
+    `sync` and `check` may each run in one thread beside the writers; `done` and `has_next` are called
+    under the transfer's lock.
+    """
+
+    def __init__(self, place: RepoPlace, file: ListedFile, *, verify: bool = True) -> None:
+        """Opens or starts it. Without `verify` (a bench) nothing is hashed. Raises `DiskFull` (early, from the preallocation), `NoPermission`, `StoreError`."""
+        self.file = file
+        self._verify = verify
+        self._path = place.partial(file.digest)
+        self._count = piece_count(file.size)
+        with disk_errors(self._path, "write", file.size):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                begun = os.fstat(self._descriptor).st_size == file.size
+                if not begun:
+                    # Whatever lies there is of another size: a journal about it is about nothing.
+                    place.journal(file.digest).unlink(missing_ok=True)
+                preallocate(self._descriptor, file.size)
+                self._journal = Journal(place.journal(file.digest), file)
+            except OSError:
+                os.close(self._descriptor)
+                raise
+        self._recorded: dict[int, int] = {}
+        self._fresh: set[int] = set()
+        self._unsynced: list[Written] = []
+        self._prefixes: dict[int, Written] = {}
+        self._buffer = memoryview(bytearray(PIECE))
+        for written in self._journal.written.values():
+            self._recall(written)
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self.frontier = 0
+        self._hash = new_hash(self.file.kind, self.file.size)
+
+    def _recall(self, written: Written) -> None:
+        """A whole piece is checked when the frontier comes to it; a beginning of one now, as it is continued."""
+        if written.length == piece_length(self.file.size, written.index):
+            self._recorded[written.index] = written.crc
+        elif written.length and self._crc(written.index, written.length) == written.crc:
+            self._prefixes[written.index] = written
+
+    def _crc(self, index: int, length: int) -> int:
+        return zlib.crc32(self._read(index, length))
+
+    def _read(self, index: int, length: int) -> memoryview:
+        view = self._buffer[:length]
+        done = 0
+        with disk_errors(self._path, "read"):
+            while done < length:
+                count = os.preadv(self._descriptor, [view[done:]], index * PIECE + done)
+                if count == 0:
+                    break
+                done += count
+        return view[:done]
+
+    @property
+    def recorded_bytes(self) -> int:
+        """Bytes that an earlier pull left here."""
+        whole = sum(piece_length(self.file.size, index) for index in self._recorded)
+        return whole + sum(prefix.length for prefix in self._prefixes.values())
+
+    def missing(self) -> tuple[tuple[int, int, int], ...]:
+        """The runs of bytes to fetch: (start, stop, CRC-32 of the first piece before start)."""
+        runs: list[tuple[int, int, int]] = []
+        for index in range(self._count):
+            if index in self._recorded or index in self._fresh:
+                continue
+            start, stop = index * PIECE, index * PIECE + piece_length(self.file.size, index)
+            prefix = self._prefixes.get(index)
+            if prefix is not None:
+                runs.append((start + prefix.length, stop, prefix.crc))
+            elif runs and runs[-1][1] == start:
+                runs[-1] = (runs[-1][0], stop, runs[-1][2])
+            else:
+                runs.append((start, stop, 0))
+        return tuple(runs)
+
+    def write(self, pos: int, data: memoryview) -> None:
+        """Puts bytes in place. Raises `DiskFull`, `StoreError`."""
+        with disk_errors(self._path, "write", self.file.size):
+            while data:
+                count = os.pwrite(self._descriptor, data, pos)
+                pos, data = pos + count, data[count:]
+
+    def done(self, index: int, crc: int) -> None:
+        """All bytes of a piece were written."""
+        self._fresh.add(index)
+        self._unsynced.append(Written(index, piece_length(self.file.size, index), crc))
+
+    @property
+    def unsynced(self) -> int:
+        """Pieces written and not yet in the journal."""
+        return len(self._unsynced)
+
+    def has_next(self) -> bool:
+        """Whether `check` has something to do."""
+        at = self.frontier
+        return at < self._count and (at in self._fresh or at in self._recorded)
+
+    def check(self) -> Check:
+        """Hashes the piece at the frontier, after checking it against its record from an earlier pull."""
+        if not self.has_next():
+            return Check.WAITING
+        index = self.frontier
+        if not self._verify:
+            self.frontier += 1
+            return Check.MORE if self.frontier < self._count else Check.WHOLE
+        data = self._read(index, piece_length(self.file.size, index))
+        if index in self._recorded and zlib.crc32(data) != self._recorded[index]:
+            del self._recorded[index]
+            return Check.SPOILED
+        self._hash.update(data)
+        self.frontier += 1
+        if self.frontier < self._count:
+            return Check.MORE
+        return Check.WHOLE if self._hash.hexdigest() == self.file.digest else Check.WRONG
+
+    def restart(self) -> None:
+        """The bytes that came are not the listed ones, and nothing tells which: none of them counts."""
+        self._recorded.clear()
+        self._fresh.clear()
+        self._unsynced.clear()
+        self._prefixes.clear()
+        self._rewind()
+        with disk_errors(self._journal.path, "write"):
+            self._journal.clear()
+
+    def sync(self, prefixes: tuple[Written, ...] = ()) -> None:
+        """Makes data durable, then records it. Raises `DiskFull`, `StoreError`.
+
+        `prefixes` are pieces begun and not done, kept when a pull is stopped.
+        """
+        batch = [*self._unsynced, *prefixes]
+        if not batch:
+            return
+        with disk_errors(self._path, "write", self.file.size):
+            sync_data(self._descriptor)
+            self._journal.append(batch)
+            self._journal.sync()
+        del self._unsynced[: len(batch) - len(prefixes)]
+
+    def records(self) -> dict[int, Written]:
+        """The record of every piece, for `pieces/` (see journal.write_pieces)."""
+        return dict(self._journal.written)
+
+    def finish(self) -> Path:
+        """Records the last pieces and gives the path of the checked file, still in the work tree."""
+        self.sync()
+        return self._path
+
+    def close(self) -> None:
+        """Lets go of both files."""
+        self._journal.close()
+        os.close(self._descriptor)

@@ -1,0 +1,229 @@
+"""Decides which bytes are fetched next and by whom; owns no thread, no socket, no clock.
+
+Files are cut on a fixed grid of pieces. Missing runs of bytes wait in one queue; a connection that asks
+gets a `Lease` on the first of them. Events go in (`add`, `ask`, `wrote`, `release`, `spoil`, `judge`),
+decisions come out. At every moment each missing byte is in the queue or in exactly one lease.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from dataclasses import dataclass
+
+PIECE = 8 << 20
+"""Bytes; the grid of journals and repairs, and the smallest range asked for while there is more."""
+
+STALL = 15.0
+"""Seconds without a byte after which a connection is given up."""
+
+LARGEST = 8
+"""Pieces in one range at most: a longer one would only be split again by a takeover."""
+
+_WINDOW = 1.0  # seconds over which the rate of a lease is measured
+_JUDGED_AFTER = 5.0  # seconds; a slow start is not a slow connection
+_FAR_BELOW = 0.1  # of the median of the others: such a lease is worth a new connection
+_WORTH_TAKING = 0.25  # of the median: at the end of a pull an idle connection takes its place
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes [start, stop) of a file. `crc` is the CRC-32 of its first piece before `start`."""
+
+    file: int
+    start: int
+    stop: int
+    crc: int = 0
+
+
+@dataclass(frozen=True)
+class PieceDone:
+    """A piece all of whose bytes were written, with their CRC-32."""
+
+    file: int
+    index: int
+    crc: int
+
+
+@dataclass
+class Lease:
+    """What one connection may write: [pos, stop) of a file; `revoked` means not one byte more.
+
+    While `writing` is set a write is under way and the lease is not taken away.
+    """
+
+    file: int
+    start: int
+    stop: int
+    pos: int
+    crc: int
+    began: float
+    heard: float
+    revoked: bool = False
+    writing: bool = False
+    _mark: float = 0.0
+    _mark_pos: int = 0
+    _rate: float | None = None
+
+    @property
+    def remaining(self) -> int:
+        return 0 if self.revoked else self.stop - self.pos
+
+    @property
+    def room(self) -> int:
+        """Bytes until the end of the lease or of the piece at `pos`, whichever is nearer."""
+        return max(0, min(self.stop, (self.pos // PIECE + 1) * PIECE) - self.pos)
+
+    def heard_from(self, now: float) -> None:
+        """A byte came, or the wait was ours (a bandwidth limit)."""
+        self.heard = now
+        if now - self._mark >= _WINDOW:
+            self._rate = (self.pos - self._mark_pos) / (now - self._mark)
+            self._mark, self._mark_pos = now, self.pos
+
+    def rate(self, now: float) -> float:
+        """Bytes a second lately, counting a silence as it lasts."""
+        since = now - self._mark
+        if since >= 2 * _WINDOW or self._rate is None:
+            return (self.pos - self._mark_pos) / since if since > 0 else 0.0
+        return self._rate
+
+
+class Pieces:
+    """The queue and the leases of one pull."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Span] = deque()
+        self._leases: list[Lease] = []
+        self._ends: dict[int, int] = {}
+        self._queued = 0
+
+    @property
+    def queued(self) -> int:
+        """Bytes in no lease."""
+        return self._queued
+
+    @property
+    def leases(self) -> tuple[Lease, ...]:
+        return tuple(self._leases)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no byte is missing any more."""
+        return not self._queue and not self._leases
+
+    def add(self, file: int, size: int, spans: tuple[tuple[int, int, int], ...] | None = None) -> None:
+        """A file whose bytes `spans` ((start, stop, crc before start); None: all) are missing."""
+        self._ends[file] = size
+        for start, stop, crc in ((0, size, 0),) if spans is None else spans:
+            if start < stop:
+                self._queue.append(Span(file, start, stop, crc))
+                self._queued += stop - start
+
+    def forget(self, file: int) -> tuple[Lease, ...]:
+        """Drops a file from the queue and revokes its leases, which are given."""
+        self._queue = deque(span for span in self._queue if span.file != file)
+        self._queued = sum(span.stop - span.start for span in self._queue)
+        found = tuple(lease for lease in self._leases if lease.file == file)
+        for lease in found:
+            self._drop(lease)
+        return found
+
+    def ask(self, now: float, connections: int) -> Lease | None:
+        """A connection is free: its next lease, or None when nothing is worth its while now.
+
+        When the queue is empty the lease that would end last is split, or taken over when it is slow.
+        """
+        if self._queue:
+            cut = self._cut(self._queue[0], connections)
+            span = self._queue.popleft()
+            self._queued -= span.stop - span.start
+            if cut < span.stop:
+                self._put_first(Span(span.file, cut, span.stop))
+            return self._lease(Span(span.file, span.start, cut, span.crc), now)
+        return self._take_over(now)
+
+    def wrote(self, lease: Lease, count: int, crc: int, now: float) -> PieceDone | None:
+        """`count` bytes at `lease.pos` are in the file; `crc` is the piece's CRC-32 up to there."""
+        lease.pos += count
+        lease.crc = crc
+        lease.heard_from(now)
+        if lease.pos % PIECE and lease.pos != self._ends[lease.file]:
+            return None
+        lease.crc = 0
+        return PieceDone(lease.file, (lease.pos - 1) // PIECE, crc)
+
+    def release(self, lease: Lease) -> None:
+        """The connection is done with its lease or failed in it; what is left goes to the front."""
+        if lease.revoked:
+            return
+        left = Span(lease.file, lease.pos, lease.stop, lease.crc)
+        self._drop(lease)
+        self._put_first(left)
+
+    def unfinished(self) -> tuple[Span, ...]:
+        """The pieces begun and not done, as what is left of them: a journal can keep their beginning."""
+        left = [Span(lease.file, lease.pos, lease.stop, lease.crc) for lease in self._leases]
+        return tuple(span for span in (*self._queue, *left) if span.start % PIECE)
+
+    def spoil(self, file: int, index: int) -> None:
+        """A piece that was thought written is not: it is fetched again, first of all."""
+        self._put_first(Span(file, index * PIECE, min((index + 1) * PIECE, self._ends[file])))
+
+    def judge(self, now: float) -> tuple[Lease, ...]:
+        """The leases whose connection is to be given up now: silent for `STALL`, or far below its peers."""
+        bad = [
+            lease
+            for lease in self._leases
+            if not lease.writing and (now - lease.heard >= STALL or self._far_below(lease, now))
+        ]
+        for lease in bad:
+            self.release(lease)
+            lease.revoked = True
+        return tuple(bad)
+
+    def _cut(self, span: Span, connections: int) -> int:
+        """Where a range that starts a span ends: at most a share of what is left, on the grid."""
+        share = self._queued // (4 * max(1, connections))
+        pieces = max(1, min(LARGEST, share // PIECE))
+        return min(span.stop, (span.start // PIECE + pieces) * PIECE)
+
+    def _put_first(self, span: Span) -> None:
+        if span.start < span.stop:
+            self._queue.appendleft(span)
+            self._queued += span.stop - span.start
+
+    def _lease(self, span: Span, now: float) -> Lease:
+        lease = Lease(
+            span.file, span.start, span.stop, span.start, span.crc, now, now, _mark=now, _mark_pos=span.start
+        )
+        self._leases.append(lease)
+        return lease
+
+    def _drop(self, lease: Lease) -> None:
+        lease.revoked = True
+        self._leases = [one for one in self._leases if one is not lease]
+
+    def _take_over(self, now: float) -> Lease | None:
+        open_leases = [lease for lease in self._leases if lease.remaining > 0]
+        if not open_leases:
+            return None
+        last = max(open_leases, key=lambda lease: lease.remaining / (lease.rate(now) + 1.0))
+        middle = (last.pos + last.remaining // 2) // PIECE * PIECE
+        if middle > last.pos and last.stop - middle >= PIECE:
+            stop, last.stop = last.stop, middle
+            return self._lease(Span(last.file, middle, stop), now)
+        if last.writing or now - last.began < _JUDGED_AFTER:
+            return None
+        if self._below(last, now, _WORTH_TAKING) or now - last.heard >= _JUDGED_AFTER:
+            span = Span(last.file, last.pos, last.stop, last.crc)
+            self._drop(last)
+            return self._lease(span, now)
+        return None
+
+    def _far_below(self, lease: Lease, now: float) -> bool:
+        return now - lease.began >= _JUDGED_AFTER and self._below(lease, now, _FAR_BELOW)
+
+    def _below(self, lease: Lease, now: float, part: float) -> bool:
+        peers = [one.rate(now) for one in self._leases if one is not lease and now - one.began >= _WINDOW]
+        return len(peers) >= 2 and lease.rate(now) < part * statistics.median(peers)

@@ -1,0 +1,73 @@
+"""Asks the hub and the disk what a plan needs to know: the format from headers, what is here already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
+from ingle.catalog.fits import Memory
+from ingle.catalog.formats import classify
+from ingle.catalog.gguf import MAGIC
+from ingle.catalog.listing import ListedFile, Listing
+from ingle.catalog.model import Format, ModelRef
+from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
+from ingle.errors import MalformedModel, Unsupported
+from ingle.hub.fetch import held_bytes
+from ingle.hub.layout import RepoPlace
+from ingle.hub.plan import PullPlan, plan_pull
+from ingle.hub.ranges import Ranges
+
+
+def machine_memory() -> Memory:
+    """What this machine has now."""
+    found = psutil.virtual_memory()
+    return Memory(total=found.total, available=found.available)
+
+
+def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -> PullPlan:
+    """The plan for a listing. Reads heads of a few files over the network, never one of each.
+
+    What lies in `blobs/` with the right size counts as held; whether it is right is checked later.
+    Raises what `Ranges.open`, `classify` and `plan_pull` raise.
+    """
+    by_path = {file.path: file for file in listing.files}
+
+    def read(path: str, limit: int) -> bytes:
+        return ranges.head(by_path[path], limit)
+
+    kind = _format(ref, listing, by_path, read)
+    indexed: tuple[str, ...] = ()
+    if kind is not Format.GGUF and INDEX in by_path:
+        indexed = tuple(read_index(read(INDEX, MAX_INDEX + 1), path=INDEX))
+    memory = machine_memory()
+    files = plan_pull(ref, listing, kind, indexed=indexed, memory=memory).files
+    return plan_pull(ref, listing, kind, indexed=indexed, memory=memory, held=held(place, files))
+
+
+def held(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:
+    """Bytes by digest that seem to be here: whole blobs by their size, partial files by their journals."""
+    found = held_bytes(place, files)
+    for file in files:
+        try:
+            if place.blob(file.digest).stat().st_size == file.size:
+                found[file.digest] = file.size
+        except OSError:
+            continue
+    return found
+
+
+def _format(
+    ref: ModelRef, listing: Listing, by_path: dict[str, ListedFile], read: Callable[[str, int], bytes]
+) -> Format:
+    if ref.file is not None or ref.quant is not None:
+        if ref.file in by_path and read(ref.file, 4) != MAGIC:
+            raise MalformedModel(ref.file, "it does not begin like a GGUF file")
+        return Format.GGUF
+    found = classify(by_path, read)
+    if found is None:
+        raise Unsupported(
+            f"{listing.repo_id} holds no weights that Ingle can load.",
+            hint="Ingle loads MLX and safetensors folders and GGUF files; `ingle search` finds some.",
+        )
+    return found

@@ -1,0 +1,66 @@
+"""Opens ranges of a commit's files, resolving each file's address once and again when it runs out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from ingle.catalog.listing import ListedFile, Listing
+from ingle.errors import HubRefused, LinkExpired
+from ingle.hub.body import Body
+from ingle.hub.remote import Remote
+from ingle.hub.resolved import Resolved
+
+_BEFORE = 30.0  # seconds before a signed address runs out at which it is not used any more
+_TRIES = 3  # fresh addresses refused in a row: then it is not the signature
+
+
+class Ranges:
+    """The addresses of one listing's files. Safe to use from several threads."""
+
+    def __init__(self, remote: Remote, listing: Listing, clock: Callable[[], float] = time.time) -> None:
+        self._remote = remote
+        self._listing = listing
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._known: dict[str, Resolved] = {}
+
+    def open(self, file: ListedFile, start: int, stop: int) -> Body:
+        """Bytes [start, stop) of a file. Raises what `Remote.open_range` does, save `LinkExpired`."""
+        for _ in range(_TRIES):
+            resolved = self._resolved(file)
+            try:
+                return self._remote.open_range(resolved, start, stop)
+            except LinkExpired as exc:
+                last = exc
+                self._forget(file, resolved)
+        raise HubRefused(
+            f"{file.path}: {_TRIES} fresh addresses in a row were refused: {last.message}",
+            hint="The content network may be closed to this machine, or its clock wrong.",
+        ) from last
+
+    def head(self, file: ListedFile, limit: int) -> bytes:
+        """The first `limit` bytes of a file, fewer when it is shorter."""
+        if file.size == 0:
+            return b""
+        with self.open(file, 0, min(limit, file.size)) as body:
+            return body.read()
+
+    def _resolved(self, file: ListedFile) -> Resolved:
+        if not file.lfs:
+            return self._remote.direct(self._listing.repo_id, self._listing.commit, file)
+        with self._lock:
+            one_at_a_time = self._locks.setdefault(file.path, threading.Lock())
+        with one_at_a_time:
+            known = self._known.get(file.path)
+            if known is None or (known.expires is not None and known.expires - self._clock() < _BEFORE):
+                known = self._remote.resolve(self._listing.repo_id, self._listing.commit, file)
+                self._known[file.path] = known
+            return known
+
+    def _forget(self, file: ListedFile, resolved: Resolved) -> None:
+        with self._lock:
+            if self._known.get(file.path) is resolved:
+                del self._known[file.path]
