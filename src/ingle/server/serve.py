@@ -12,10 +12,11 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,8 @@ class ServeOptions:
     verbose: bool = False
 
 
-def serve(config: Config, options: ServeOptions = ServeOptions()) -> None:
-    """Runs until a signal, the parent's end or idleness. Raises `AlreadyRunning`, `NoPermission`,
+def serve(config: Config, options: ServeOptions = ServeOptions()) -> int:  # noqa: B008 - frozen
+    """Runs until a signal, the parent's end or idleness; returns the exit code (130: Ctrl-C). Raises `AlreadyRunning`, `NoPermission`,
     `InvalidConfig` before anything is started."""
     host = options.host or config.host
     port = config.port if options.port is None else options.port
@@ -70,7 +71,7 @@ def serve(config: Config, options: ServeOptions = ServeOptions()) -> None:
             from ingle.server.logs import start_logging
 
             start_logging(config.logs, verbose=options.verbose)
-            _run(_serve(config, options, sock, host, token))
+            return _run(_serve(config, options, sock, host, token))
         finally:
             sock.close()
     finally:
@@ -104,14 +105,14 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def _serve(
     config: Config, options: ServeOptions, sock: socket.socket, host: str, token: str | None
-) -> None:
+) -> int:
     import msgspec
 
     from ingle.runtime.runtime import Runtime
     from ingle.server.app import create_app
     from ingle.server.gate import Activity
 
-    activity = Activity()
+    activity, codes = Activity(), list[int]()
     daemon = DaemonFile(
         pid=os.getpid(),
         host=host,
@@ -129,18 +130,31 @@ async def _serve(
             if options.ready_line:
                 _say_ready(daemon)
 
-        server = _server(app, runtime, ready)
-        watchers = [asyncio.create_task(work) for work in _watchers(options, runtime, activity, server)]
+        server = _server(app, ready)
+
+        def leave(why: str, code: int = 0) -> None:
+            """The first call asks politely; a second one closes what is still open."""
+            log.info("ending: %s", why)
+            codes.append(code)
+            runtime.end_streams()
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+        loop = asyncio.get_running_loop()
+        for signum, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+            loop.add_signal_handler(signum, leave, f"signal {signum.name}", code)
+        watchers = [asyncio.create_task(work) for work in _watchers(options, runtime, activity, leave)]
         try:
             await server.serve(sockets=[sock])
         finally:
             for task in watchers:
                 task.cancel()
             remove_daemon(config.home, os.getpid())
+    return codes[0] if codes else 0
 
 
-def _server(app: Any, runtime: Runtime, ready: Callable[[], None]) -> uvicorn.Server:
-    """uvicorn, which calls `ready` when it answers, and closes what the runtime streams when it must end."""
+def _server(app: Any, ready: Callable[[], None]) -> uvicorn.Server:
+    """uvicorn, which calls `ready` when it answers and leaves the signals to us."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -149,9 +163,9 @@ def _server(app: Any, runtime: Runtime, ready: Callable[[], None]) -> uvicorn.Se
             if self.started:
                 ready()
 
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            runtime.end_streams()
-            super().handle_exit(sig, frame)
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # they are ours: uvicorn would raise them again before we have cleaned up
 
     return Server(
         uvicorn.Config(
@@ -168,13 +182,8 @@ def _server(app: Any, runtime: Runtime, ready: Callable[[], None]) -> uvicorn.Se
 
 
 def _watchers(
-    options: ServeOptions, runtime: Runtime, activity: Activity, server: uvicorn.Server
+    options: ServeOptions, runtime: Runtime, activity: Activity, leave: Callable[[str], None]
 ) -> list[Coroutine[Any, Any, None]]:
-    def leave(why: str) -> None:
-        log.info("ending: %s", why)
-        runtime.end_streams()
-        server.should_exit = True
-
     found: list[Coroutine[Any, Any, None]] = []
     if options.parent_pid is not None:
         found.append(_with_parent(options.parent_pid, leave))
@@ -219,16 +228,16 @@ def _say_ready(daemon: DaemonFile) -> None:
         sys.stdout.flush()
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    """On uvloop where it is, else on asyncio's own loop; a signal that came back ends quietly."""
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    """On uvloop where it is, else on asyncio's own loop."""
     try:
         import uvloop
     except ImportError:
         factory = None
     else:
         factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner, contextlib.suppress(KeyboardInterrupt):
-        runner.run(main)
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
 
 
 def _holder(port: int) -> str:
