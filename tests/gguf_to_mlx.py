@@ -35,7 +35,8 @@ _TOP_NAMES = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "
 
 def convert(gguf: Path, folder: Path) -> None:
     """Write `folder` from `gguf`, whole or not at all. Raises `ValueError` for what it does not know."""
-    weights, metadata = mx.load(str(gguf), return_metadata=True)
+    read: Any = mx.load(str(gguf), return_metadata=True)
+    weights, metadata = read
     if metadata.get("general.architecture") != "llama" or metadata.get("tokenizer.ggml.model") != "gpt2":
         raise ValueError(f"{gguf} is not a llama with a byte-level BPE tokenizer")
     staged = folder.with_name(f"{folder.name}.{os.getpid()}")

@@ -1,0 +1,194 @@
+"""One request inside the engine: its choices, what they have made so far, and how they tell it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ingle.engines.assemble import Assembler
+from ingle.engines.base import Sink
+from ingle.engines.mlx.constrain import control
+from ingle.engines.mlx.failures import request_error
+from ingle.engines.mlx.load import Loaded
+from ingle.engines.mlx.sampling import choice_seed, make_penalties, make_sampler
+from ingle.engines.prepare import Prepared
+from ingle.errors import IngleError
+from ingle.generation import Chunk, FinishReason, Generation, SamplingParams, TokenLogprob, Usage
+
+
+class Choice:
+    """One answer to a request: a sequence of tokens in the batch.
+
+    `made` are the tokens of the answer so far. `uid` is its number in the batch, None outside. `error` is
+    set by its own sampler or processors; the batch itself goes on.
+    """
+
+    def __init__(self, job: Job, index: int, loaded: Loaded) -> None:
+        self.job = job
+        self.index = index
+        self.uid: int | None = None
+        self.made: list[int] = []
+        self.tries = 0
+        self.cached = 0
+        self.ended = False
+        self.error: IngleError | None = None
+        self._loaded = loaded
+        self._seed = choice_seed(job.generation.sampling.seed, index)
+        self._text = loaded.tokenizer.detokenizer(job.tokens if job.generation.messages is None else ())
+        self._assembler = Assembler(msgspec.structs.replace(job.prepared.shape, index=index))
+
+    @property
+    def reasoning_tokens(self) -> int:
+        return self._assembler.reasoning_tokens
+
+    @property
+    def left(self) -> int:
+        """Tokens that may still be made."""
+        return self.job.limit - len(self.made)
+
+    def sampler(self) -> Callable[[Any], Any]:
+        """For `insert`: continues where `made` ends. Never raises inside the batch."""
+        sampling = self.job.generation.sampling
+        return self._guarded_sampler(
+            make_sampler(sampling, self._seed, self._loaded.vocabulary, len(self.made))
+        )
+
+    def processors(self) -> list[Callable[[Any, Any], Any]]:
+        """For `insert`: penalties and biases, then the grammar. None of them raises inside the batch."""
+        found = make_penalties(self.job.generation.sampling)
+        watch = control(self.job.prepared, self._loaded.tokenizer, self._loaded.vocabulary, self.made)
+        if watch is not None:
+            found.append(watch)
+        return [self._guarded(processor) for processor in found]
+
+    def push(self, token: int, logprobs: Any) -> FinishReason | None:
+        """One more token; why the answer ends here, None when it goes on."""
+        self.made.append(token)
+        sampling = self.job.generation.sampling
+        told = _logprob(token, logprobs, sampling, self._loaded) if sampling.logprobs else None
+        chunk = self._assembler.push(self._text.push(token), token, told)
+        if chunk is not None:
+            self.job.sink.chunk(chunk)
+        return self._assembler.finished
+
+    def finish(self, reason: FinishReason) -> None:
+        """Tell the rest and why it ended; the job tells its usage with the last choice."""
+        self.ended = True
+        rest = self._text.flush()
+        if rest:
+            chunk = self._assembler.push(rest)
+            self._assembler.tokens -= 1  # the text of tokens that were counted when they came
+            if chunk is not None:
+                self.job.sink.chunk(msgspec.structs.replace(chunk, tokens=max(0, chunk.tokens - 1)))
+        self.job.sink.chunk(self._assembler.finish(reason))
+        self.job.choice_ended()
+
+    def _guarded(self, processor: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def apply(tokens: Any, logits: Any) -> Any:
+            if self.error is not None:
+                return logits
+            try:
+                return processor(tokens, logits)
+            except Exception as exc:  # noqa: BLE001  (it must not break the batch)
+                self._fail(exc)
+                return logits
+
+        return apply
+
+    def _guarded_sampler(self, sampler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        if self.job.generation.sampling.temperature == 0.0:
+            return sampler  # one shared function lets the batch choose all greedy tokens at once
+
+        def apply(logprobs: Any) -> Any:
+            try:
+                return sampler(logprobs)
+            except Exception as exc:  # noqa: BLE001  (it must not break the batch)
+                self._fail(exc)
+                return logprobs.argmax(axis=-1)
+
+        return apply
+
+    def _fail(self, exc: Exception) -> None:
+        self.error = request_error(exc)
+
+
+class Job:
+    """A prepared request with its sink. Made on any thread, used on the engine's thread only.
+
+    `tokens` is the prompt, `tail` the tokens of it that only open the answer, `limit` the most tokens a
+    choice may make.
+    """
+
+    def __init__(
+        self,
+        request_id: str,
+        generation: Generation,
+        prepared: Prepared,
+        tokens: list[int],
+        tail: int,
+        limit: int,
+        sink: Sink,
+    ) -> None:
+        self.request_id = request_id
+        self.generation = generation
+        self.prepared = prepared
+        self.tokens = tokens
+        self.tail = tail
+        self.limit = limit
+        self.sink = sink
+        self.choices: list[Choice] = []
+        self.over = False
+        self._arrived = time.perf_counter()
+        self._first: float | None = None
+
+    def open_choices(self, loaded: Loaded) -> list[Choice]:
+        """The choices, made on the engine's thread."""
+        self.choices = [Choice(self, index, loaded) for index in range(self.generation.n)]
+        return self.choices
+
+    def first_token(self) -> None:
+        """Notes when the first token of any choice was there."""
+        self._first = self._first or time.perf_counter()
+
+    def choice_ended(self) -> None:
+        """After the last choice the usage is told, and the request is over."""
+        if self.over or not all(choice.ended for choice in self.choices):
+            return
+        self.over = True
+        now = time.perf_counter()
+        first = self._first or now
+        self.sink.chunk(
+            Chunk(
+                usage=Usage(
+                    prompt_tokens=len(self.tokens),
+                    completion_tokens=sum(len(choice.made) for choice in self.choices),
+                    cached_tokens=self.choices[0].cached,
+                    reasoning_tokens=sum(choice.reasoning_tokens for choice in self.choices),
+                    prefill_seconds=first - self._arrived,
+                    decode_seconds=now - first,
+                )
+            )
+        )
+
+    def fail(self, error: IngleError) -> None:
+        """End the whole request with an error; once."""
+        if not self.over:
+            self.over = True
+            for choice in self.choices:
+                choice.ended = True
+            self.sink.fail(error)
+
+
+def _logprob(token: int, logprobs: Any, sampling: SamplingParams, loaded: Loaded) -> TokenLogprob:
+    import mlx.core as mx
+
+    values = np.array(logprobs.astype(mx.float32))
+    text = loaded.tokenizer.token_text
+    count = sampling.top_logprobs
+    best = np.argsort(-values, kind="stable")[:count] if count else ()
+    top = tuple((text(int(i)), float(values[i])) for i in best if np.isfinite(values[i]))
+    return TokenLogprob(token=text(token), logprob=float(values[token]), top=top)

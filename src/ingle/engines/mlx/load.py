@@ -1,0 +1,214 @@
+"""Loads one model folder into this process in the form that computes fastest here, if it fits.
+
+Runs on the engine's thread, which owns all MLX work from the first array on.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
+from ingle.catalog.model import Snapshot
+from ingle.engines.base import EngineOptions
+from ingle.engines.mlx.cpu import FAST_GFLOPS, CpuWeights, measure_gflops, plan_cpu
+from ingle.engines.mlx.failures import load_error
+from ingle.engines.mlx.memory import MemoryPlan, plan_memory, shape_of
+from ingle.engines.mlx.tokenizer import ModelTokenizer, read_json
+from ingle.errors import FileMissing, MalformedModel, Unsupported
+
+PREFILL_ROWS = 256
+"""Tokens of prompt computed in one step, all waiting prompts together: a cancel waits for no more."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory. `context` is in tokens a request; `trims`: its caches can be cut anywhere."""
+
+    model: Any
+    tokenizer: ModelTokenizer
+    device: str
+    vocabulary: int
+    context: int
+    trims: bool
+    notes: tuple[str, ...]
+
+
+def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> Loaded:
+    """`openblas` is the library in front of MLX's BLAS, if any. Raises `FileMissing`, `MalformedModel`, `Unsupported`, `OutOfMemory` and `LoadFailed`."""
+    folder = snapshot.path
+    if not (folder / "config.json").is_file():
+        raise FileMissing(folder / "config.json")
+    with ThreadPoolExecutor(1, "tokenizer") as beside:
+        # reading the vocabulary takes as long as reading the weights, and needs no MLX
+        config = _read_config(folder)
+        vocabulary = beside.submit(ModelTokenizer, folder, config)
+        model, config = _build(folder)
+        notes, plan, device = _fit(snapshot, options, model, config)
+        tokenizer = vocabulary.result()
+    if openblas is not None and device == "cpu":
+        notes = (*notes, f"BLAS: {openblas}.")
+    return Loaded(
+        model=model,
+        tokenizer=tokenizer,
+        device=device,
+        vocabulary=_vocabulary(config, tokenizer),
+        context=plan.context,
+        trims=_check_caches(model, snapshot.ref.name),
+        notes=tuple(note for note in (*notes, plan.note) if note),
+    )
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    config = read_json(folder / "config.json") or {}
+    generation = read_json(folder / "generation_config.json") or {}
+    if generation.get("eos_token_id") is not None:
+        config["eos_token_id"] = generation["eos_token_id"]
+    return config
+
+
+def _build(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The model with its weights still on disk: arrays know their shapes and nothing is read yet."""
+    from mlx_lm.utils import load_model
+
+    try:
+        model, config = load_model(folder, lazy=True)
+        return model, config
+    except FileNotFoundError as exc:
+        raise FileMissing(str(exc)) from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        if "not supported" in str(exc) or "model_file" in str(exc) or "trust_remote_code" in str(exc):
+            raise Unsupported(
+                f"{folder.name} cannot run on MLX: {exc}",
+                hint="Another build of this model, or its GGUF on llama.cpp, may run.",
+            ) from exc
+        raise MalformedModel(folder, str(exc)) from exc
+    except RuntimeError as exc:  # MLX's readers: truncated or strange safetensors
+        raise MalformedModel(folder, str(exc)) from exc
+
+
+def _fit(
+    snapshot: Snapshot, options: EngineOptions, model: Any, config: dict[str, Any]
+) -> tuple[tuple[str, ...], MemoryPlan, str]:
+    """Choose the form of the weights, check that all fits, then read the weights."""
+    import mlx.core as mx
+
+    device = _device()
+    free = _free_bytes(device)
+    notes: tuple[str, ...] = ()
+    if device == "cpu":
+        plan = plan_cpu(
+            options.cpu_mode,
+            fast_blas=measure_gflops() >= FAST_GFLOPS,
+            packed=_packed(model),
+            float32_bytes=_float32_bytes(model),
+            free_bytes=free,
+        )
+        notes = (plan.why,)
+        _convert(model, plan.weights)
+    weights = sum(int(array.nbytes) for _, array in _flat(model))
+    shape = shape_of(config, kv_bytes=_widest(model))
+    memory = plan_memory(
+        snapshot.ref.name,
+        weights,
+        shape,
+        asked=options.context,
+        slots=options.slots,
+        prefill_rows=PREFILL_ROWS,
+        free=free,
+    )
+    try:
+        mx.eval(model.parameters())
+        mx.clear_cache()
+    except (RuntimeError, MemoryError) as exc:
+        raise load_error(snapshot, exc) from exc
+    return notes, memory, device
+
+
+def _device() -> str:
+    import mlx.core as mx
+
+    if mx.default_device().type == mx.DeviceType.cpu:
+        return "cpu"
+    return "metal" if mx.metal.is_available() else "cuda"
+
+
+def _free_bytes(device: str) -> int:
+    import mlx.core as mx
+
+    free = int(psutil.virtual_memory().available)
+    if device == "cpu":
+        return free
+    facts = mx.device_info()
+    if device == "metal":
+        # unified memory: what the GPU may use at most, and what the system can give now
+        return min(int(facts["max_recommended_working_set_size"]), free)
+    known = facts.get("free_memory") or facts.get("memory_size") or facts.get("total_memory")
+    return int(known) if known else free
+
+
+def _flat(model: Any) -> list[tuple[str, Any]]:
+    from mlx.utils import tree_flatten
+
+    return list(tree_flatten(model.parameters()))
+
+
+def _packed(model: Any) -> bool:
+    return any(name.endswith(".scales") for name, _ in _flat(model))
+
+
+def _float32_bytes(model: Any) -> int:
+    """What the weights take when every one is a float32 (packed words hold 32/bits of them)."""
+    total = 0
+    for _, module in model.named_modules():
+        bits = getattr(module, "bits", None)
+        for name, array in module.items():
+            if not hasattr(array, "nbytes"):
+                continue
+            if bits and name == "weight" and "scales" in module:
+                total += 4 * array.size * 32 // int(bits)
+            elif not (bits and name in ("scales", "biases")):
+                total += 4 * array.size
+    return total
+
+
+def _widest(model: Any) -> int:
+    """Bytes of the activations: MLX computes in the widest type that meets them (often the norms')."""
+    import mlx.core as mx
+
+    return max((a.itemsize for _, a in _flat(model) if mx.issubdtype(a.dtype, mx.floating)), default=2)
+
+
+def _convert(model: Any, form: CpuWeights) -> None:
+    import mlx.core as mx
+    from mlx_lm.utils import dequantize_model
+
+    if form is CpuWeights.AS_SHIPPED:
+        return
+    model.set_dtype(mx.float32)  # scales first, so that unpacking them rounds nothing
+    if form is CpuWeights.FLOAT32:
+        dequantize_model(model)
+        model.eval()
+
+
+def _vocabulary(config: dict[str, Any], tokenizer: ModelTokenizer) -> int:
+    text = config.get("text_config")
+    found = config.get("vocab_size") or (text.get("vocab_size") if isinstance(text, dict) else None)
+    return int(found or tokenizer.size)
+
+
+def _check_caches(model: Any, name: str) -> bool:
+    """Whether the caches can be cut anywhere. Raises `Unsupported` when they cannot be batched."""
+    from mlx_lm.models.cache import KVCache, make_prompt_cache
+
+    caches = make_prompt_cache(model)
+    kinds = sorted({type(cache).__name__ for cache in caches if not hasattr(cache, "merge")})
+    if kinds:
+        raise Unsupported(
+            f"{name} keeps its context in a {kinds[0]}, which mlx-lm cannot batch.",
+            hint="Its GGUF on llama.cpp may run.",
+        )
+    return all(type(cache) is KVCache for cache in caches)

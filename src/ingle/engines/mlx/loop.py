@@ -1,0 +1,349 @@
+"""The one thread that owns MLX: requests join and leave a running batch between two steps of it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import mlx.core as mx
+
+from ingle.engines.base import EngineHealth
+from ingle.engines.mlx.failures import request_error
+from ingle.engines.mlx.job import Choice, Job
+from ingle.engines.mlx.load import PREFILL_ROWS, Loaded
+from ingle.engines.mlx.prefixes import PrefixCache
+from ingle.errors import Cancelled, IngleError
+from ingle.generation import FinishReason
+
+STUCK_SECONDS = 120.0
+"""One step on a slow CPU with 256 prompt tokens takes about 25 s; five times that is no step any more."""
+
+STREAM_GAP = 0.4
+"""Seconds that a prefill step may hold up streams that are being read, if 32 tokens can be done in it."""
+
+MOST_TRIES = 2
+SMALLEST_PREFILL = 32
+
+_LOG = logging.getLogger("ingle.engines.mlx")
+
+
+class Loop:
+    """Owns the model, the batch and the prefix cache. Other threads only put commands into its queue."""
+
+    def __init__(self, slots: int, cache_bytes: int, wired_limit: bool) -> None:
+        self._slots = slots
+        self._wired_limit = wired_limit
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._prefixes = PrefixCache(cache_bytes)
+        self._inside: dict[int, Choice] = {}
+        self._waiting: deque[Choice] = deque()
+        self._suspects: deque[Choice] = deque()
+        self._probation: Choice | None = None
+        self._jobs: dict[str, Job] = {}
+        self._prefill_rate = 0.0
+        self._steps = 0
+        self._step_began: float | None = None
+        self._stopping = False
+        self._loaded: Loaded
+        self._batch: Any = None
+
+    def open(self, load: Callable[[], Loaded]) -> Loaded:
+        """Start the thread, load on it, wait for it. Raises what `load` raises."""
+        ready: Future[Loaded] = Future()
+        self._thread = threading.Thread(target=self._run, args=(load, ready), name="mlx", daemon=True)
+        self._thread.start()
+        return ready.result()
+
+    def submit(self, job: Job) -> None:
+        self._commands.put(lambda: self._join(job))
+
+    def cancel(self, request_id: str) -> None:
+        self._commands.put(lambda: self._cancel(request_id))
+
+    def close(self) -> None:
+        """End every request as cancelled, free the model, end the thread. Idempotent."""
+        if self._thread is not None and self._thread.is_alive():
+            self._commands.put(self._stop)
+            self._thread.join()
+
+    def health(self) -> EngineHealth:
+        """Whether tokens are being made: the thread lives and its present step is not endless."""
+        began = self._step_began
+        alive = self._thread is not None and self._thread.is_alive()
+        stuck = began is not None and time.monotonic() - began > STUCK_SECONDS
+        active = len(self._inside)
+        reason = "" if alive else "the thread that makes tokens has ended"
+        if stuck and began is not None:
+            reason = f"the present step has taken {time.monotonic() - began:.0f} s"
+        return EngineHealth(
+            ok=alive and not stuck,
+            active=active,
+            queued=max(0, len(self._jobs) - active),
+            steps=self._steps,
+            reason=reason,
+        )
+
+    # ---- everything below runs on the thread ----
+
+    def _run(self, load: Callable[[], Loaded], ready: Future[Loaded]) -> None:
+        try:
+            self._loaded = load()
+            self._open_batch()
+        except BaseException as exc:  # noqa: BLE001  (it is raised again where `open` waits)
+            _end_streams()
+            ready.set_exception(exc)
+            return
+        ready.set_result(self._loaded)
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            self._end_all()
+            _end_streams()
+
+    def _turn(self) -> None:
+        """Take the commands that are there, then make one step; without work, wait for a command."""
+        idle = not (self._inside or self._waiting or self._suspects)
+        while idle or not self._commands.empty():
+            self._commands.get()()
+            idle = False
+        if self._stopping:
+            return
+        self._admit()
+        if not self._inside:
+            return
+        self._step_began = time.monotonic()
+        try:
+            self._step()
+        except Exception as exc:  # noqa: BLE001  (whatever the batch raises, the loop lives on)
+            self._recover(exc)
+        finally:
+            self._step_began = None
+        if not self._inside:
+            mx.clear_cache()  # what the last step used goes back to the system while nobody asks
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def _open_batch(self) -> None:
+        from mlx_lm.generate import BatchGenerator
+
+        self._batch = BatchGenerator(
+            self._loaded.model,
+            stop_tokens=[[token] for token in sorted(self._loaded.tokenizer.eos)],
+            completion_batch_size=self._slots,
+            prefill_batch_size=self._slots,
+            prefill_step_size=PREFILL_ROWS,
+        )
+        if not self._wired_limit:
+            self._batch.close()  # it has set the wired limit, as every batch does; closing restores it
+
+    def _join(self, job: Job) -> None:
+        self._jobs[job.request_id] = job
+        try:
+            self._waiting.extend(job.open_choices(self._loaded))
+        except Exception as exc:  # noqa: BLE001  (it fails its own request only)
+            self._fail(job, exc)
+
+    def _cancel(self, request_id: str) -> None:
+        job = self._jobs.get(request_id)
+        if job is None:
+            return
+        for choice in job.choices:
+            if not choice.ended:
+                self._leave(choice, FinishReason.CANCELLED)
+
+    def _admit(self) -> None:
+        """Let waiting choices in, as many as there are slots; after a failure one by one."""
+        if self._probation is None and self._suspects:
+            self._probation = self._suspects.popleft()
+            self._insert(self._probation)
+        if self._suspects or self._probation is not None:
+            return
+        while self._waiting and len(self._inside) < self._slots:
+            self._insert(self._waiting.popleft())
+
+    def _insert(self, choice: Choice) -> None:
+        if choice.ended:
+            return
+        tokens = choice.job.tokens + choice.made
+        try:
+            cache, covered = self._prefixes.fetch(tokens)
+            rest = tokens[covered:]
+            tail = 0 if self._loaded.trims else choice.job.tail + len(choice.made)
+            segments = (
+                [rest[: len(rest) - tail], rest[len(rest) - tail :]] if 0 < tail < len(rest) else [rest]
+            )
+            (uid,) = self._batch.insert_segments(
+                [segments],
+                max_tokens=[choice.left],
+                caches=[cache],
+                all_tokens=[tokens[:covered]],
+                samplers=[choice.sampler()],
+                logits_processors=[choice.processors()],
+            )
+        except Exception as exc:  # noqa: BLE001  (it fails its own request only)
+            self._fail(choice.job, exc)
+            return
+        choice.uid, choice.tries = uid, choice.tries + 1
+        if not choice.made:
+            choice.cached = covered
+        self._inside[uid] = choice
+
+    def _step(self) -> None:
+        prefilling = sum(1 for choice in self._inside.values() if len(choice.made) == 0)
+        streaming = len(self._inside) - prefilling
+        if prefilling:
+            self._batch.prefill_step_size = prefill_rows(self._prefill_rate, streaming) // prefilling or 1
+        counters = self._batch._counters  # read only; mlx-lm shows them through a context manager
+        before = counters.prompt_tokens, counters.prompt_time
+        prompts, answers = self._batch.next()
+        tokens, seconds = counters.prompt_tokens - before[0], counters.prompt_time - before[1]
+        if tokens and seconds > 0:
+            self._prefill_rate = tokens / seconds
+        self._steps += 1
+        for found in prompts:
+            self._prompt_done(found)
+        for found in answers:
+            self._answer(found)
+
+    def _prompt_done(self, found: Any) -> None:
+        """Keep the cache of a prompt that is computed, or of its part before the generation tail."""
+        choice = self._inside.get(found.uid)
+        if choice is None or not found.end_of_segment or choice.error is not None:
+            return
+        if found.end_of_prompt is self._loaded.trims:
+            self._keep(*self._batch.extract_cache([found.uid])[found.uid])
+
+    def _answer(self, found: Any) -> None:
+        choice = self._inside.get(found.uid)
+        if choice is None:
+            return
+        if choice is self._probation:
+            self._probation = None
+        if choice.error is not None:
+            self._fail(choice.job, choice.error)
+            return
+        choice.job.first_token()
+        if found.finish_reason == "stop":
+            self._over(choice, FinishReason.STOP, found)
+            return
+        try:
+            ended = choice.push(found.token, found.logprobs)
+        except Exception as exc:  # noqa: BLE001  (it fails its own request only)
+            self._fail(choice.job, exc)
+            return
+        if found.finish_reason is not None:
+            self._over(choice, FinishReason.LENGTH, found)
+        elif ended is not None:
+            self._leave(choice, ended)
+
+    def _over(self, choice: Choice, reason: FinishReason, found: Any) -> None:
+        """The batch itself has ended the sequence and hands over its cache."""
+        self._inside.pop(found.uid, None)
+        choice.uid = None
+        self._keep(found.prompt_cache, found.all_tokens)
+        self._finish(choice, reason)
+
+    def _leave(self, choice: Choice, reason: FinishReason) -> None:
+        """Take a choice out wherever it is: waiting, under suspicion, or in the batch."""
+        if choice.uid is not None:
+            uid, choice.uid = choice.uid, None
+            self._inside.pop(uid, None)
+            caches = self._batch.remove([uid], return_prompt_caches=bool(choice.made))
+            if uid in caches:
+                self._keep(*caches[uid])
+        self._forget(choice)
+        self._finish(choice, reason)
+
+    def _forget(self, choice: Choice) -> None:
+        if choice is self._probation:
+            self._probation = None
+        for waiting in (self._waiting, self._suspects):
+            if choice in waiting:
+                waiting.remove(choice)
+
+    def _finish(self, choice: Choice, reason: FinishReason) -> None:
+        choice.finish(reason)
+        if choice.job.over:
+            self._jobs.pop(choice.job.request_id, None)
+
+    def _fail(self, job: Job, exc: Exception) -> None:
+        """End one request with its error; nobody else notices."""
+        for choice in job.choices:
+            if choice.uid is not None:
+                uid, choice.uid = choice.uid, None
+                self._inside.pop(uid, None)
+                self._batch.remove([uid])
+            self._forget(choice)
+        self._jobs.pop(job.request_id, None)
+        if not isinstance(exc, IngleError):
+            _LOG.error("a request failed", exc_info=exc)
+        job.fail(request_error(exc))
+
+    def _keep(self, cache: list[Any], tokens: list[int]) -> None:
+        mx.eval([layer.state for layer in cache])  # else it would hold the whole batch's arrays
+        self._prefixes.keep(tokens, cache)
+
+    def _recover(self, exc: Exception) -> None:
+        """A step of the whole batch failed: begin a new batch, and let its requests in one by one.
+
+        Whoever fails while it is the newest is the one that fails; the others go on where they were.
+        Memory is given back first, so that what failed for want of it gets its one retry.
+        """
+        _LOG.warning("a step of the batch failed", exc_info=exc)
+        guilty = self._probation
+        self._probation = None
+        old = [*self._inside.values()]
+        self._inside.clear()
+        self._batch.close()
+        self._batch = None
+        self._prefixes.clear()
+        exc.__traceback__ = None  # its frames hold the arrays of the failed step
+        gc.collect()
+        mx.clear_cache()
+        self._open_batch()
+        for choice in old:
+            choice.uid = None
+            if choice.ended:
+                continue
+            if choice is guilty or choice.tries > MOST_TRIES:
+                self._fail(choice.job, exc)
+            else:
+                self._suspects.append(choice)
+
+    def _end_all(self) -> None:
+        while not self._commands.empty():
+            self._commands.get()()
+        for job in list(self._jobs.values()):
+            job.fail(Cancelled("The model was unloaded."))
+        self._jobs.clear()
+        self._inside.clear()
+        self._prefixes.clear()
+        self._batch.close()
+        self._batch = None
+        del self._loaded
+        gc.collect()
+        mx.clear_cache()
+
+
+def _end_streams() -> None:
+    """A thread that ends with a CPU stream of MLX open aborts the process when that exits (MLX 0.32)."""
+    mx.synchronize()
+    mx.clear_streams()
+
+
+def prefill_rows(rate: float, streaming: int) -> int:
+    """Tokens of prompt for the next step. `rate` in tokens a second (0: not known yet), `streaming` answers
+    that are being read meanwhile: with some, a step is kept as short as `STREAM_GAP` allows."""
+    if not streaming or not rate:
+        return PREFILL_ROWS
+    return max(SMALLEST_PREFILL, min(PREFILL_ROWS, int(rate * STREAM_GAP)))

@@ -1,0 +1,109 @@
+"""Chooses the next token of one request: penalties, biases, filters, and a random key of its own.
+
+Everything is ordinary array operations, so it computes the same on CPU, Metal and CUDA, and a request's
+choices depend on its own logits and seed only, never on its neighbours in the batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import mlx.core as mx
+from mlx_lm.sample_utils import apply_min_p, apply_top_k, apply_top_p, greedy_sampler
+
+from ingle.engines.checks import PENALTY_WINDOW
+from ingle.generation import SamplingParams
+
+Processor = Callable[[Any, Any], Any]
+"""(all tokens so far, logits of shape (1, vocabulary)) -> logits of the same shape."""
+
+
+def choice_seed(seed: int | None, index: int) -> int:
+    """32 bits for choice `index` of a request: the same for the same seed, random without one."""
+    if seed is None:
+        return secrets.randbits(32)
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{index}".encode(), digest_size=4).digest(), "big")
+
+
+class Sampler:
+    """Draws one token a step; step `i` of seed `s` always uses the key (s, i).
+
+    Filters before the temperature, in mlx-lm's order: top_p, min_p, top_k.
+    """
+
+    def __init__(self, sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> None:
+        self._temperature = sampling.temperature
+        self._seed = seed
+        self._step = step
+        self._filters: list[Callable[[Any], Any]] = []
+        if sampling.top_p < 1.0:
+            self._filters.append(lambda found: apply_top_p(found, sampling.top_p))
+        if sampling.min_p > 0.0:
+            self._filters.append(lambda found: apply_min_p(found, sampling.min_p))
+        if 0 < sampling.top_k < vocabulary:
+            self._filters.append(lambda found: apply_top_k(found, sampling.top_k))
+
+    def __call__(self, logprobs: Any) -> Any:
+        for apply in self._filters:
+            logprobs = apply(logprobs)
+        key = mx.array([self._seed, self._step], dtype=mx.uint32)
+        self._step += 1
+        return mx.random.categorical(logprobs * (1.0 / self._temperature), key=key)
+
+
+def make_sampler(sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> Callable[[Any], Any]:
+    """Greedy requests share one function, so that a batch of them takes one call. `step`: tokens made before."""
+    if sampling.temperature == 0.0 or sampling.top_k == 1:
+        return greedy_sampler  # type: ignore[no-any-return]  # mlx_lm has no types
+    return Sampler(sampling, seed, vocabulary, step)
+
+
+def make_penalties(sampling: SamplingParams) -> list[Processor]:
+    """Repetition, presence and frequency penalties over the last `PENALTY_WINDOW` tokens, then biases."""
+    found: list[Processor] = []
+    if sampling.repetition_penalty != 1.0:
+        found.append(_repetition(sampling.repetition_penalty))
+    if sampling.presence_penalty or sampling.frequency_penalty:
+        found.append(_presence_and_frequency(sampling.presence_penalty, sampling.frequency_penalty))
+    if sampling.logit_bias:
+        found.append(_bias(sampling.logit_bias))
+    return found
+
+
+def _repetition(penalty: float) -> Processor:
+    """Keskar et al. 2019: positive logits are divided, negative ones multiplied."""
+
+    def apply(tokens: Any, logits: Any) -> Any:
+        recent = tokens[-PENALTY_WINDOW:]
+        seen = logits[:, recent]
+        logits[:, recent] = mx.where(seen < 0, seen * penalty, seen / penalty)
+        return logits
+
+    return apply
+
+
+def _presence_and_frequency(presence: float, frequency: float) -> Processor:
+    """OpenAI's definition: logit - count * frequency - (count > 0) * presence."""
+
+    def apply(tokens: Any, logits: Any) -> Any:
+        recent = tokens[-PENALTY_WINDOW:]
+        if presence:
+            # a token that comes twice is gathered and written twice with the same value
+            logits[:, recent] = logits[:, recent] - presence
+        return logits.at[:, recent].subtract(frequency) if frequency else logits
+
+    return apply
+
+
+def _bias(bias: dict[int, float]) -> Processor:
+    where = list(bias)
+    # infinities are ways to say always and never; finite values keep the arithmetic free of NaN
+    values = [max(-1e9, min(1e9, value)) for value in bias.values()]
+
+    def apply(tokens: Any, logits: Any) -> Any:
+        return logits.at[:, mx.array(where)].add(mx.array(values, dtype=logits.dtype))
+
+    return apply

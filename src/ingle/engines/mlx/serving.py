@@ -1,0 +1,140 @@
+"""The engine itself: prepares requests beside the one thread that computes them all in one batch."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+from ingle.catalog.model import Snapshot
+from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
+from ingle.engines.checks import check_fits
+from ingle.engines.mlx.failures import load_error, request_error
+from ingle.engines.mlx.job import Job
+from ingle.engines.mlx.load import Loaded, load
+from ingle.engines.mlx.loop import Loop
+from ingle.engines.prepare import Prepared, prepare
+from ingle.engines.templates import ChatTemplate, chat_template
+from ingle.errors import Cancelled, IngleError
+from ingle.generation import Generation, Message, Tool
+
+
+def serve(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> MlxEngine:
+    """Load the model on a new loop's thread. Raises typed errors only."""
+    loop = Loop(options.slots, options.prompt_cache_bytes, options.wired_limit)
+    try:
+        return MlxEngine(snapshot, options, loop, loop.open(lambda: load(snapshot, options, openblas)))
+    except Exception as exc:
+        loop.close()
+        raise load_error(snapshot, exc) from exc
+
+
+class MlxEngine:
+    """Keeps the contract of `engines/base.py`. Templates, tokens and grammars are made on a thread of their
+    own, so that a long prompt being read does not hold up the batch."""
+
+    def __init__(self, snapshot: Snapshot, options: EngineOptions, loop: Loop, loaded: Loaded) -> None:
+        self._loop = loop
+        self._tokenizer = loaded.tokenizer
+        self._trims = loaded.trims
+        text = options.template or loaded.tokenizer.template
+        marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
+        self._template = ChatTemplate(text, **marks) if text else None
+        self._preparing = ThreadPoolExecutor(1, "prepare")
+        self._pending: dict[str, threading.Event] = {}
+        self._closed = False
+        self._info = EngineInfo(
+            name="mlx",
+            version=version("mlx"),
+            device=loaded.device,
+            model=snapshot.ref.name,
+            context=loaded.context,
+            slots=options.slots,
+            chat_template=self._template is not None,
+            constraints=True,
+            tools=True,
+            notes=loaded.notes,
+        )
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def start(self, request_id: str, generation: Generation, sink: Sink) -> None:
+        """Queue a request; everything about it, errors too, comes through `sink`."""
+        if self._closed:
+            sink.fail(Cancelled("The model was unloaded."))
+            return
+        cancelled = self._pending[request_id] = threading.Event()
+        self._preparing.submit(self._prepare, request_id, generation, sink, cancelled)
+
+    def cancel(self, request_id: str) -> None:
+        pending = self._pending.get(request_id)
+        if pending is not None:
+            pending.set()
+        self._loop.cancel(request_id)
+
+    def count_tokens(self, generation: Generation) -> int:
+        prepared = prepare(generation, self._template, self._info.model)
+        return len(self._encode(generation, prepared.prompt))
+
+    def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
+        template = self._template or chat_template(None, self._info.model)
+        return template.render(messages, tools)
+
+    def health(self) -> EngineHealth:
+        return self._loop.health()
+
+    def close(self) -> None:
+        self._closed = True
+        for pending in list(self._pending.values()):
+            pending.set()
+        self._preparing.shutdown(wait=True)
+        self._loop.close()
+
+    def _prepare(
+        self, request_id: str, generation: Generation, sink: Sink, cancelled: threading.Event
+    ) -> None:
+        try:
+            prepared = prepare(generation, self._template, self._info.model, request=request_id)
+            tokens = self._encode(generation, prepared.prompt)
+            room = check_fits(len(tokens), self._info.context)
+            job = Job(
+                request_id,
+                generation,
+                prepared,
+                tokens,
+                0 if self._trims else self._tail(generation, prepared, tokens),
+                min(generation.max_tokens or room, room),
+                sink,
+            )
+        except IngleError as error:
+            sink.fail(error)
+        except Exception as exc:  # noqa: BLE001  (nobody waits for this thread's result)
+            sink.fail(request_error(exc))
+        else:
+            self._loop.submit(job)
+            if cancelled.is_set():
+                self._loop.cancel(request_id)
+        finally:
+            self._pending.pop(request_id, None)
+
+    def _encode(self, generation: Generation, prompt: str) -> list[int]:
+        # a chat template writes its own marks; plain text gets those the tokenizer adds
+        tokens = self._tokenizer.encode(prompt, special=generation.messages is None)
+        if not tokens and self._tokenizer.eos:
+            tokens = [min(self._tokenizer.eos)]  # an empty prompt begins where a text ended
+        return tokens
+
+    def _tail(self, generation: Generation, prepared: Prepared, tokens: list[int]) -> int:
+        """How many tokens at the end only open the answer: the next turn's prompt has others there."""
+        if generation.messages is None or self._template is None or generation.template is not None:
+            return 0
+        tools = () if generation.tool_choice == "none" else generation.tools
+        closed = self._template.render(generation.messages, tools, opening=False)
+        if not prepared.prompt.startswith(closed) or closed == prepared.prompt:
+            return 0
+        before = self._tokenizer.encode(closed, special=False)
+        same = next((i for i, (a, b) in enumerate(zip(before, tokens, strict=False)) if a != b), len(before))
+        return len(tokens) - same
