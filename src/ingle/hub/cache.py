@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
 from ingle.catalog.model import DiskState, Format, ModelRef, Snapshot
-from ingle.catalog.names import ref_key
+from ingle.catalog.names import is_repo_id, ref_key
 from ingle.config import Config
 from ingle.errors import FileMissing, Incomplete, MalformedModel, NotDownloaded
 from ingle.hub.foreign import ForeignScan
@@ -117,11 +117,10 @@ class Store:
         begun = [one for one in scan.begun() if _same_model(one.ref, ref)]
         if begun:
             return begun[0]
-        if ref.revision is None and not scan.inventory.revisions:
-            partial = [one for one in scan.all() if one.state is DiskState.PARTIAL]
-            chosen = choose(self._foreign.of_repo(str(ref.repo_id)), ref) or choose(partial, ref)
-            return chosen
-        return None
+        if ref.revision is not None:
+            return None
+        # LM Studio's copy is whole, so it comes before what another tool only began.
+        return choose(self._foreign.of_repo(str(ref.repo_id)), ref) or choose(scan.all(), ref)
 
     def _repo(self, place: RepoPlace) -> RepoScan:
         return RepoScan(take_inventory(place), self._catalog, self._headers)
@@ -134,8 +133,8 @@ class Store:
                 names.update(os.listdir(root))  # noqa: PTH208  # names only: a listing of a large cache
             except OSError:
                 continue
-        ids = sorted(repo_id for name in names if (repo_id := repo_id_of(name)) is not None)
-        return [RepoPlace(self._config.cache, repo_id) for repo_id in ids if ".." not in repo_id]
+        ids = {repo_id for name in names if (repo_id := repo_id_of(name)) is not None}
+        return [RepoPlace(self._config.cache, repo_id) for repo_id in sorted(ids) if is_repo_id(repo_id)]
 
 
 def choose(models: Sequence[Snapshot], ref: ModelRef) -> Snapshot | None:

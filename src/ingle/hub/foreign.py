@@ -6,13 +6,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from ingle.catalog.facts import Facts
 from ingle.catalog.formats import first_part
+from ingle.catalog.gguf import MAGIC
 from ingle.catalog.inspect import Found, inspect
 from ingle.catalog.model import DiskState, ModelRef, Origin, Snapshot
 from ingle.config import Config
 from ingle.hub.headers import Headers
 from ingle.hub.shelf import DiskShelf
+
+_ENDING = ".gguf"
 
 
 class ForeignScan:
@@ -55,7 +60,7 @@ class ForeignScan:
     def _file(self, path: Path) -> Iterator[Snapshot]:
         shelf = _OneModel(DiskShelf(path.parent, self._headers, depth=1), path.name)
         for model in inspect(shelf):
-            yield self._snapshot(path.parent, model, shelf, self._origin(path, Origin.FILE), path)
+            yield self._snapshot(path.parent, shelf.real(model), shelf, self._origin(path, Origin.FILE), path)
 
     def _snapshot(
         self, root: Path, model: Found, shelf: DiskShelf | _OneModel, origin: Origin, named: Path
@@ -89,26 +94,35 @@ class ForeignScan:
 
 
 class _OneModel:
-    """One GGUF file of a folder, with the other parts where it is split, and nothing of what lies beside."""
+    """One GGUF file of a folder, with the other parts where it is split, and nothing of what lies beside.
+
+    A file that begins like a GGUF and is not called so (a blob, a download) is shown with the ending.
+    """
 
     def __init__(self, shelf: DiskShelf, name: str) -> None:
-        head = first_part(name)
         self._shelf = shelf
-        self._sizes = {path: size for path, size in shelf.sizes().items() if first_part(path) == head}
-        self._dangling = frozenset(path for path in shelf.dangling() if first_part(path) == head)
         self.modified = shelf.modified
+        self._names = {path: path for path in shelf.sizes() if first_part(path) == first_part(name)}
+        if not name.lower().endswith(_ENDING) and shelf.read(name, len(MAGIC)) == MAGIC:
+            self._names = {name + _ENDING: name}
+
+    def real(self, model: Found) -> Found:
+        """The model with the names that the files have on disk."""
+        files = tuple(self._names[path] for path in model.files)
+        return msgspec.structs.replace(model, path=self._names.get(model.path, model.path), files=files)
 
     def sizes(self) -> dict[str, int]:
-        return self._sizes
+        sizes = self._shelf.sizes()
+        return {shown: sizes[path] for shown, path in self._names.items()}
 
     def dangling(self) -> frozenset[str]:
-        return self._dangling
+        return frozenset()
 
     def read(self, path: str, limit: int) -> bytes:
-        return self._shelf.read(path, limit)
+        return self._shelf.read(self._names[path], limit)
 
     def facts(self, path: str) -> Facts:
-        return self._shelf.facts(path)
+        return self._shelf.facts(self._names[path])
 
 
 def _folders(root: Path) -> list[Path]:

@@ -7,6 +7,7 @@ written here is done without, and a damaged file is never remembered.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -58,7 +59,8 @@ class Headers:
             draft.replace(self._file)
             self._new = False
         except OSError:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
 
     def _known(self) -> dict[str, Facts]:
         if self._facts is None:

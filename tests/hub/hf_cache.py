@@ -1,0 +1,132 @@
+"""Lays files into a hub cache the way huggingface_hub does, and reads it back with huggingface_hub itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import HFCacheInfo, scan_cache_dir
+
+from ingle.config import Config, load_config
+from ingle.hub.layout import RepoPlace
+
+COMMIT = "a" * 40
+OTHER = "b" * 40
+
+
+def make_config(root: Path) -> Config:
+    """Settings whose every folder lies below `root`."""
+    return load_config({"HOME": str(root / "home"), "INGLE_HOME": str(root / "ingle")})
+
+
+def put(
+    config: Config,
+    repo_id: str,
+    files: dict[str, bytes],
+    *,
+    commit: str = COMMIT,
+    ref: str | None = "main",
+    tree: bool = False,
+) -> RepoPlace:
+    """One snapshot: blobs, relative links, a ref, and huggingface_hub's listing where `tree` asks for it."""
+    place = RepoPlace(config.cache, repo_id)
+    for path, content in files.items():
+        blob = place.blob(hashlib.sha256(content).hexdigest())
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        blob.write_bytes(content)
+        link = place.snapshot(commit) / path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(blob, link.parent))
+    place.snapshot(commit).mkdir(parents=True, exist_ok=True)
+    if ref is not None:
+        named = place.refs / ref
+        named.parent.mkdir(parents=True, exist_ok=True)
+        named.write_text(commit)
+    if tree:
+        entries = {
+            path: {
+                "size": len(content),
+                "blob_id": "0" * 40,
+                "lfs_sha256": hashlib.sha256(content).hexdigest(),
+                "lfs_size": len(content),
+            }
+            for path, content in files.items()
+        }
+        place.tree(commit).parent.mkdir(parents=True, exist_ok=True)
+        place.tree(commit).write_text(json.dumps({"format_version": 1, "files": entries}))
+    return place
+
+
+def share(place: RepoPlace, path: str, *, commit: str = COMMIT) -> Path:
+    """Moves the blob behind `path` into the store shared by several repos, as huggingface_hub does."""
+    blob = (place.snapshot(commit) / path).parent / (place.snapshot(commit) / path).readlink()
+    blob = Path(os.path.normpath(blob))
+    store = place.cache / "blobs"
+    shared = store / "ab" / ("ab" * 32)
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    (store / ".huggingface-shared-blobs").write_text("1\n")
+    blob.rename(shared)
+    blob.symlink_to(os.path.relpath(shared, blob.parent))
+    return shared
+
+
+@contextmanager
+def ordinary_user(config: Config) -> Iterator[None]:
+    """The rights of nobody in particular, where the tests run as root, who may read everything."""
+    root = os.geteuid() == 0
+    opened = []
+    for folder in (config.cache, *config.cache.parents)[:-1]:
+        mode = folder.stat().st_mode & 0o777
+        if root and mode & 0o055 != 0o055:
+            folder.chmod(mode | 0o055)
+            opened.append((folder, mode))
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for folder, mode in opened:
+            folder.chmod(mode)
+
+
+def theirs(config: Config) -> HFCacheInfo:
+    """What huggingface_hub sees."""
+    return scan_cache_dir(config.cache)
+
+
+def damage(config: Config) -> list[str]:
+    """What huggingface_hub calls corrupted. Our own work tree is no repo, and it says so; that is no damage."""
+    return [str(one) for one in theirs(config).warnings if str(config.work) not in str(one)]
+
+
+def their_files(config: Config) -> dict[str, set[str]]:
+    """The snapshot files huggingface_hub sees, by repo; a repo it refuses is not in it."""
+    return {
+        repo.repo_id: {
+            f"{revision.commit_hash}/{file.file_path.relative_to(revision.snapshot_path)}"
+            for revision in repo.revisions
+            for file in revision.files
+        }
+        for repo in theirs(config).repos
+    }
+
+
+def everything(root: Path) -> dict[str, bytes | str]:
+    """Every file and link below `root` with its content, except our own work tree and the locks."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if name.startswith((".ingle", ".locks")):
+            continue
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found
