@@ -13,7 +13,7 @@ from ingle.cli.session import Session, open_session
 from ingle.version import __version__
 
 if TYPE_CHECKING:
-    from ingle.client.views import RuntimeStatus
+    from ingle.client.views import LoadedModel, RuntimeStatus
 
 PARTS = ("mlx", "mlx-lm", "xllamacpp", "llguidance", "huggingface-hub", "fastapi", "uvicorn")
 Short = Annotated[bool, typer.Option("--short", help="Only the number.")]
@@ -100,13 +100,11 @@ def _told(session: Session, found: dict[str, Any], status: RuntimeStatus | None)
     else:
         up = render.duration(status.uptime)
         told.append(("daemon", f"running at {found['daemon']['address']}, pid {status.pid}, up {up}"))
-        loaded = [f"{one.get('model')} ({one.get('state')})" for one in status.models]
-        told.append(("loaded", "\n".join(loaded) or "nothing"))
+        told.append(("loaded", "\n".join(_loaded(one) for one in status.models) or "nothing"))
         if status.pulls:
-            pulls = [
-                f"{one.get('model')} {one.get('phase')} {one.get('fraction', 0):.0%}" for one in status.pulls
-            ]
-            told.append(("pulling", "\n".join(pulls)))
+            told.append(
+                ("pulls", "\n".join(f"{one.model} {one.phase} {one.fraction:.0%}" for one in status.pulls))
+            )
     for engine in found["engines"]:
         name = f"{engine['engine']} on {engine['device']}: " if engine["engine"] else "none: "
         told.append((f"{engine['files']} files", name + engine["why"]))
@@ -121,6 +119,12 @@ def _told(session: Session, found: dict[str, Any], status: RuntimeStatus | None)
         ),
     ]
     return told
+
+
+def _loaded(one: LoadedModel) -> str:
+    engine = one.memory.engine
+    how = f" on {engine.name} ({engine.device})" if engine else ""
+    return f"{one.model} {one.memory.state}{how}, {render.size(one.memory.bytes)}. {one.memory.why}"
 
 
 def _free(session: Session) -> str:

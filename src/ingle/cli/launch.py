@@ -68,7 +68,7 @@ def _spawn(config: Config) -> None:
     with process.stdout as said:
         first = said.readline()
         if b'"port"' in first:
-            process.returncode = 0  # it lives on, and is not ours to wait for
+            process.returncode = 0  # it lives on and is not ours to wait for
             return
         rest = said.read()
     code = process.wait()

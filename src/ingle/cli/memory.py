@@ -113,7 +113,8 @@ def stop_model(model: Some = None, every: All = False, as_json: AsJson = False) 
         return
     for result in results:
         came = f"; {render.size(result.memory_returned)} came back" if result.memory_returned else ""
-        session.terminal.tell(f"{result.model} is not in memory any more{came}.")
+        gone = "was not in memory" if not result.unloaded else f"has left the memory{came}"
+        session.terminal.tell(f"{result.model} {gone}.")
     if not results:
         session.terminal.tell("Nothing was loaded.")
 

@@ -1,9 +1,119 @@
-"""`serve`: the daemon in this terminal, in the background, or beside an app; and its end."""
+"""`serve`: the daemon in this terminal, beside an app, or in the background; and its end."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from ingle.cli.options import DAEMON_PANEL, AsJson
+from ingle.cli.session import Session, open_session
+from ingle.errors import AlreadyRunning, NoPermission
+
+if TYPE_CHECKING:
+    from ingle.config import Config
+
+EXAMPLES = """Examples:
+
+ingle serve
+
+ingle serve --port 0 --parent-pid $$     (beside an app: one JSON line says port and token)
+
+ingle serve --stop"""
+Host = Annotated[str | None, typer.Option(help="Address to listen on; the loopback by default.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="0 takes a free one and makes a token.", show_default=False),
+]
+Token = Annotated[str | None, typer.Option(help="What every request must bring as its bearer token.")]
+ParentPid = Annotated[int | None, typer.Option("--parent-pid", help="End when this process ends.")]
+IdleExit = Annotated[
+    str | None, typer.Option("--idle-exit", metavar="TIME", help="End after this time without work: 10m.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The log on standard error too.")]
+Stop = Annotated[bool, typer.Option("--stop", help="End the daemon of this home, and wait for its end.")]
+Background = Annotated[bool, typer.Option("--background", hidden=True)]
 
 
 def register(app: typer.Typer) -> None:
-    del app
+    app.command("serve", rich_help_panel=DAEMON_PANEL, epilog=EXAMPLES)(serve_models)
+
+
+def serve_models(
+    host: Host = None,
+    port: Port = None,
+    token: Token = None,
+    parent_pid: ParentPid = None,
+    idle_exit: IdleExit = None,
+    stop: Stop = False,
+    verbose: Verbose = False,
+    background: Background = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the daemon here until Ctrl-C; when it answers, one JSON line says where."""
+    from ingle.config import parse_seconds
+    from ingle.server.serve import ServeOptions, serve
+
+    del as_json  # the ready line is JSON in any case; errors are, because of the word itself
+    session = open_session()
+    if stop:
+        _end(session)
+        return
+    if background:
+        _in_background(session.config)
+        return
+    if session.terminal.stdout.isatty():
+        session.terminal.tell("Ctrl-C ends it; the line below says when it answers, and where.")
+    serve(
+        session.config,
+        ServeOptions(
+            host=host,
+            port=port,
+            token=token,
+            parent_pid=parent_pid,
+            idle_exit=parse_seconds(idle_exit) if idle_exit is not None else None,
+            verbose=verbose,
+        ),
+    )
+
+
+def _in_background(config: Config) -> None:
+    """On the usual port, or a free one where another home's daemon (or program) has that."""
+    from ingle.server.serve import ServeOptions, serve
+
+    usual = ServeOptions(idle_exit=config.idle_exit)
+    try:
+        serve(config, usual)
+    except AlreadyRunning as taken:
+        if "pid" in taken.details:  # this home has its daemon: a second one is no answer
+            raise
+        serve(config, ServeOptions(idle_exit=config.idle_exit, port=0))
+
+
+def _end(session: Session) -> None:
+    """Ask the daemon to end, then wait for the lock that it holds as long as it lives."""
+    home = session.config.home
+    try:
+        lock = (home / "daemon.lock").open("a")
+    except FileNotFoundError:
+        session.terminal.tell("Ingle is not running.")
+        return
+    except PermissionError as exc:
+        raise NoPermission(home, "write in") from exc
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            from ingle.client.address import read_address
+
+            pid = read_address(session.config).pid
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            session.terminal.tell(f"The daemon (pid {pid}) has ended.")
+        else:
+            session.terminal.tell("Ingle is not running.")

@@ -60,6 +60,10 @@ class Session:
 
     def daemon(self) -> Client:
         """The daemon of this home, started in the background when none answers."""
+        return self._daemon
+
+    @cached_property
+    def _daemon(self) -> Client:
         from ingle.cli.launch import start_daemon
 
         return self.running() or start_daemon(self.config)

@@ -52,7 +52,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):
-    """A model's snapshot on disk, sizes in bytes."""
+    """A model's snapshot on disk, sizes in bytes; `files` is their number."""
 
     format: str
     origin: str = ""
@@ -60,7 +60,7 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
     root: str = ""
     size: int = 0
     commit: str | None = None
-    files: tuple[str, ...] = ()
+    files: int = 0
     missing: tuple[str, ...] = ()
     architecture: str | None = None
     parameters: int | None = None
@@ -99,11 +99,13 @@ class Unloaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
-    """`freed` in bytes, `removed` the paths that are gone."""
+    """`freed` in bytes; `files` are gone, `shared` bytes stay because others use them."""
 
     model: str
     freed: int = 0
-    removed: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    shared: int = 0
+    remaining: tuple[str, ...] = ()
     view: ModelView | None = None
 
 
@@ -116,6 +118,21 @@ class SystemMemory(msgspec.Struct, frozen=True, kw_only=True):
     pressure: Any = None
 
 
+class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One model in memory, as the status tells it."""
+
+    model: str
+    memory: Memory
+
+
+class PullStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull that runs, or that was begun and waits to go on; `fraction` from 0.0 to 1.0."""
+
+    model: str
+    phase: str = ""
+    fraction: float = 0.0
+
+
 class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     pid: int
@@ -123,8 +140,8 @@ class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
     uptime: float = 0.0
     platform: Any = None
     engines: tuple[dict[str, Any], ...] = ()
-    models: tuple[dict[str, Any], ...] = ()
-    pulls: tuple[dict[str, Any], ...] = ()
+    models: tuple[LoadedModel, ...] = ()
+    pulls: tuple[PullStatus, ...] = ()
     memory: SystemMemory | None = None
     subscribers: int = 0
 
