@@ -65,6 +65,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "tools"
 
     @property
+    def history_file(self) -> Path:
+        """Where the text tools remember, when `history` is on."""
+        return self.home / "history.sqlite"
+
+    @property
     def work(self) -> Path:
         """Partials, journals, listings and staged folders: ours, beside the shared repos."""
         return self.cache / ".ingle"
@@ -237,3 +242,9 @@ def _path(text: str | None, user_home: Path) -> Path | None:
     if not text:
         return None
     return user_home / text[2:] if text.startswith("~/") else Path(text)
+
+
+def login_shell(environ: Mapping[str, str] | None = None) -> str | None:
+    """The person's shell as the system names it (`$SHELL`), or None."""
+    env = os.environ if environ is None else environ
+    return env.get("SHELL") or None

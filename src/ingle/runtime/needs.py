@@ -20,13 +20,15 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 class Wants(msgspec.Struct, frozen=True, kw_only=True):
     """How a model is wanted. None: as it is loaded, else the configured value. `keep_alive` in seconds
     (negative: for ever), `context` in tokens, `template` the text of a chat template for the load;
-    `pull`: fetch the model first when it is not here."""
+    `pull`: fetch the model first when it is not here. `speculate` is a wish for the load: a model that is
+    in memory in another form answers as it is."""
 
     engine: str | None = None
     context: int | None = None
     template: str | None = None
     keep_alive: float | None = None
     pull: bool = False
+    speculate: bool | None = None
 
     @property
     def explicit(self) -> bool:
@@ -58,6 +60,7 @@ def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, runni
         base,
         context=wants.context if wants.context is not None else base.context,
         template=wants.template if wants.template is not None else base.template,
+        speculate=wants.speculate if wants.speculate is not None and running is None else base.speculate,
     )
     return Need(
         model=snapshot.ref.name,

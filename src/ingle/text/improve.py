@@ -7,7 +7,8 @@ back byte for byte, and a piece whose answer is not taken comes back as it was, 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 
 import msgspec
 
@@ -114,7 +115,7 @@ async def improve(
     options: Mapping[str, str] | None = None,
     context: int = 2048,
     clean: bool = True,
-) -> AsyncIterator[TextEvent]:
+) -> AsyncGenerator[TextEvent, None]:
     """Events of one run; the last has the result. `context` is the model's, in tokens.
 
     Raises `InvalidRequest` for a missing option or an oversized text before any model is asked, and
@@ -131,11 +132,9 @@ async def improve(
         )
     tool.fill("", given)
     run = _Run(tool, generate, given, unit_limit(tool, context))
-    if tool.output is Output.SAME:
-        async for event in run.same(text, clean):
-            yield event
-    else:
-        async for event in run.about(text):
+    events = run.same(text, clean) if tool.output is Output.SAME else run.about(text)
+    async with aclosing(events):
+        async for event in events:
             yield event
 
 
@@ -154,7 +153,7 @@ class _Run:
         self.limit = limit
         self.target = LANGUAGE_CODES.get(options.get("to", "").lower()) if tool.translates else None
 
-    async def same(self, text: str, clean: bool) -> AsyncIterator[TextEvent]:
+    async def same(self, text: str, clean: bool) -> AsyncGenerator[TextEvent, None]:
         """Prose pieces one after the other; everything else as it is."""
         pieces = [part for piece in cut(text) for part in self._fit(piece)]
         total = sum(len(piece.text) for piece in pieces if piece.prose) or 1
@@ -181,7 +180,7 @@ class _Run:
             yield TextEvent(text=new, progress=done / total)
         yield self._finish(text, "".join(out), tuple(kept), units, spent)
 
-    async def about(self, text: str) -> AsyncIterator[TextEvent]:
+    async def about(self, text: str) -> AsyncGenerator[TextEvent, None]:
         """Texts about the text: part by part, and digests once more over the parts."""
         parts = [piece.text for piece in split_prose(text, self.limit) if piece.prose] or [text]
         spent = [0, 0]

@@ -1,0 +1,167 @@
+"""Text tools over HTTP: `/text` by name, `/process` for apps that bring their own prompt, `/shell/check`.
+
+    GET  /text/tools                         -> {"tools": [{"name", "intent", "output", "needs"}]}
+    POST /text {tool, text, options?, model?, clean?, stream?: false}
+                                             -> {"text", "changed", "reason", "kept", "units", ..., "model"}
+    POST /process {prompt, text, model?}     -> the same; `${output}` in `prompt` stands for `text`
+    POST /shell/check {command, shell?}      -> the verdict; no model, nothing is ever run
+
+`text` is whole in every answer: where a model's answer could not be taken, the original stayed and
+`reason` says why. With `stream`, lines as on Ingle's own routes: `{"loading"}`, `{"ready"}`,
+`{"piece": {"text", "progress"}}`, and the result as `{"done": ...}`. None of these ever downloads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from ingle.config import Config
+from ingle.errors import InvalidRequest
+from ingle.runtime.needs import Wants
+from ingle.runtime.runtime import Runtime
+from ingle.server.faults import JsonResponse, native_body
+from ingle.server.schema import Body, ModelName
+from ingle.server.stream import LINES, Stream, json_line, unless_gone
+from ingle.text.history import History
+from ingle.text.improve import TextResult, improve
+from ingle.text.tool import Output, Tool, find_tool, load_tools
+
+PLACE = "${output}"
+HEARTBEAT = 15.0
+
+
+class TextBody(Body):
+    tool: str = Field(min_length=1)
+    text: str
+    options: dict[str, str] = Field(default={})
+    model: ModelName | None = None
+    clean: bool = True
+    stream: bool = False
+
+
+class ProcessBody(Body):
+    prompt: str = Field(min_length=1)
+    text: str
+    model: ModelName | None = None
+
+    def as_tool(self) -> Tool:
+        if PLACE not in self.prompt:
+            raise InvalidRequest(
+                f"The prompt has no {PLACE}.", hint="It stands for the transcript.", field="prompt"
+            )
+        return Tool(
+            name="process",
+            intent="An app's own prompt.",
+            output=Output.FREE,
+            temperature=0.0,
+            system="You edit text as asked. Reply with the resulting text only.",
+            user=self.prompt.replace(PLACE, "{text}"),
+        )
+
+
+class CheckBody(Body):
+    command: str
+    shell: str = "bash"
+
+
+def text_routes(runtime: Runtime, config: Config) -> APIRouter:
+    """The router; the work is the text room's, the model the runtime's."""
+    router = APIRouter(tags=["text"])
+    desk = Desk(runtime, config)
+
+    @router.get("/text/tools")
+    async def tools() -> Response:
+        found = await asyncio.to_thread(load_tools, config.tools)
+        shown = [
+            {"name": tool.name, "intent": tool.intent, "output": tool.output, "needs": tool.needs}
+            for tool in found.values()
+        ]
+        return JsonResponse({"tools": shown})
+
+    @router.post("/text")
+    async def text(request: Request, body: TextBody) -> Response:
+        tool = await asyncio.to_thread(find_tool, body.tool, config.tools)
+        work = desk.work(tool, body.text, body.model, body.options, clean=body.clean)
+        if not body.stream:
+            return JsonResponse(await unless_gone(request, _last(work)))
+        return Stream(
+            work,
+            lambda error: json_line(native_body(error)),
+            media_type=LINES,
+            quiet=HEARTBEAT,
+            filler=b"\n",
+        )
+
+    @router.post("/process")
+    async def process(request: Request, body: ProcessBody) -> Response:
+        work = desk.work(body.as_tool(), body.text, body.model, {}, clean=False)
+        return JsonResponse(await unless_gone(request, _last(work)))
+
+    @router.post("/shell/check")
+    async def check(body: CheckBody) -> Response:
+        from ingle.shell.surroundings import SHELLS
+        from ingle.shell.verdict import analyse, verdict_to_dict
+
+        if body.shell not in SHELLS:
+            raise InvalidRequest(
+                f"{body.shell} is no shell Ingle knows.", hint=f"It knows {', '.join(SHELLS)}.", field="shell"
+            )
+        return JsonResponse(verdict_to_dict(analyse(body.command, body.shell)))
+
+    return router
+
+
+class Desk:
+    """Runs one tool over one text with the runtime's model, and remembers it where that is on."""
+
+    def __init__(self, runtime: Runtime, config: Config) -> None:
+        self._runtime = runtime
+        self._config = config
+
+    async def work(
+        self, tool: Tool, text: str, model: str | None, options: dict[str, str], *, clean: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Lines, the last one `done`. Options are checked before anything is loaded."""
+        tool.fill("", options)
+        async with self._runtime.use(model, Wants(speculate=tool.speculate or None)) as use:
+            if use.waits:
+                yield json_line({"loading": {"model": use.model}})
+            berth = await use.ready()
+            info = berth.worker.info
+            yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why}})
+            context = info.context if info is not None else self._config.context
+            events = improve(tool, text, use.generate, options=options, context=context, clean=clean)
+            result: TextResult | None = None
+            async with aclosing(events):
+                async for event in events:
+                    result = event.result or result
+                    if event.result is None:
+                        yield json_line({"piece": {"text": event.text, "progress": event.progress}})
+            assert result is not None
+            await self._remember(text, result, use.model)
+        yield json_line({"done": {**msgspec.to_builtins(result), "model": use.model}})
+
+    async def _remember(self, raw: str, result: TextResult, model: str) -> None:
+        if not self._config.history:
+            return
+        history = History(self._config.history_file)
+        await asyncio.to_thread(
+            history.add, tool=result.tool, model=model, raw=raw, result=result.text, reason=result.reason
+        )
+
+
+async def _last(work: AsyncGenerator[bytes, None]) -> Any:
+    """The content of the `done` line."""
+    last = b"{}"
+    async with aclosing(work):
+        async for line in work:
+            last = line
+    return msgspec.json.decode(last)["done"]
