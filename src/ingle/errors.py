@@ -178,7 +178,11 @@ class FileMissing(NotFound):
     code = "file_missing"
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(f"There is no file or folder {path}.", path=str(path))
+        super().__init__(
+            f"There is no file or folder {path}.",
+            hint="Check the path; `ingle list` shows the models that are here.",
+            path=str(path),
+        )
 
 
 class Conflict(IngleError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from bench.startup import fill_cache
+
 from ingle.errors import InUse
 from tests.cli.conftest import Place
 from tests.cli.fake_daemon import Refusal, fake_daemon

@@ -49,6 +49,7 @@ def fetch(
     from ingle.client import api
 
     drawing = Drawing(session.terminal, model, quiet=quiet)
+    joined = client.ask(api.show(model)).state == "downloading"
     view = None
     try:
         with drawing, closing(client.stream(api.pull(model, limit_rate=limit_rate))) as lines:
@@ -58,6 +59,9 @@ def fetch(
                 elif line.done is not None:
                     view = line.done.view
     except KeyboardInterrupt:
+        if joined:
+            raise Cancelled(f"The pull of {model} was begun elsewhere, and goes on there.") from None
+        client.ask(api.cancel(model))
         raise Cancelled(f"Stopped. What came is kept: `ingle pull {model}` goes on from there.") from None
     if view is None:
         raise IngleError(f"The daemon ended the pull of {model} without a result.", hint="ingle logs")
@@ -100,7 +104,7 @@ class Drawing:
             )
             if progress.message and progress.message != self._said[1]:
                 self._bar.console.print(progress.message, highlight=False, markup=False)
-        elif not self.quiet and (progress.phase, progress.message) != self._said:
+        elif not self.quiet and progress.phase != "done" and (progress.phase, progress.message) != self._said:
             total = f" {render.size(progress.bytes_total)}" if progress.bytes_total else ""
             note = f" ({progress.message})" if progress.message else ""
             self.terminal.tell(f"{self.model}: {progress.phase}{total}{note}")

@@ -88,8 +88,9 @@ def build_app(*, completion: bool = True) -> typer.Typer:
     app.callback()(_root)
     for group in (talk, fetch, library, memory, serve, about, text):
         group.register(app)
-    if find_spec("ingle.cli.check") is not None:
-        import_module("ingle.cli.check").register(app)
+    for name in ("sh", "check"):
+        if find_spec(f"ingle.cli.{name}") is not None:
+            import_module(f"ingle.cli.{name}").register(app)
     return app
 
 
