@@ -57,9 +57,11 @@ class ServeOptions:
     verbose: bool = False
 
 
-def serve(config: Config, options: ServeOptions = ServeOptions()) -> int:  # noqa: B008 - frozen
-    """Runs until a signal, the parent's end or idleness; returns the exit code (130: Ctrl-C). Raises `AlreadyRunning`, `NoPermission`,
-    `InvalidConfig` before anything is started."""
+def serve(config: Config, options: ServeOptions = ServeOptions()) -> int:
+    """Runs until a signal, the parent's end or idleness; returns the exit code (130 after Ctrl-C).
+
+    Raises `AlreadyRunning`, `NoPermission`, `InvalidConfig` before anything is started.
+    """
     host = options.host or config.host
     port = config.port if options.port is None else options.port
     token = options.token or (secrets.token_urlsafe(24) if port == 0 else None)
