@@ -5,11 +5,13 @@ Runs on the engine's thread, which owns all MLX work from the first array on.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import importlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
 from ingle.catalog.model import Snapshot
@@ -22,6 +24,9 @@ from ingle.errors import FileMissing, MalformedModel, Unsupported
 
 PREFILL_ROWS = 256
 """Tokens of prompt computed in one step, all waiting prompts together: a cancel waits for no more."""
+
+
+_MOST_STREAMS = 8
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,18 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
     folder = snapshot.path
     if not (folder / "config.json").is_file():
         raise FileMissing(folder / "config.json")
-    with ThreadPoolExecutor(1, "tokenizer") as beside:
-        # reading the vocabulary takes as long as reading the weights, and needs no MLX
-        config = _read_config(folder)
-        vocabulary = beside.submit(ModelTokenizer, folder, config)
-        model, config = _build(folder)
-        notes, plan, device = _fit(snapshot, options, model, config)
-        tokenizer = vocabulary.result()
+    config = _read_config(folder)
+    model, config = _build(folder, config)
+    notes, plan, device = _fit(snapshot, options, model, config)
+    try:
+        _begin_reading(model)
+        # the weights are read and unpacked on MLX's own threads while this one does the rest
+        importlib.import_module("ingle.engines.mlx.serving")
+        tokenizer = ModelTokenizer(folder, config)
+        mx.eval(model.parameters())
+        mx.clear_cache()
+    except (RuntimeError, MemoryError) as exc:
+        raise load_error(snapshot, exc) from exc
     if openblas is not None and device == "cpu":
         notes = (*notes, f"BLAS: {openblas}.")
     return Loaded(
@@ -62,6 +72,17 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
     )
 
 
+def end_streams() -> None:
+    """A thread that ends with a CPU stream of MLX open aborts the process when that exits (MLX 0.32)."""
+    mx.synchronize()
+    mx.clear_streams()
+
+
+def _begin_reading(model: Any) -> None:
+    begin: Any = mx.async_eval  # its stub has no types
+    begin(model.parameters())
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     config = read_json(folder / "config.json") or {}
     generation = read_json(folder / "generation_config.json") or {}
@@ -70,13 +91,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _build(folder: Path) -> tuple[Any, dict[str, Any]]:
+def _build(folder: Path, config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The model with its weights still on disk: arrays know their shapes and nothing is read yet."""
     from mlx_lm.utils import load_model
 
     try:
-        model, config = load_model(folder, lazy=True)
-        return model, config
+        model, read = load_model(folder, lazy=True)
+        return model, {**config, **read}
     except FileNotFoundError as exc:
         raise FileMissing(str(exc)) from exc
     except (ValueError, KeyError, TypeError) as exc:
@@ -94,8 +115,6 @@ def _fit(
     snapshot: Snapshot, options: EngineOptions, model: Any, config: dict[str, Any]
 ) -> tuple[tuple[str, ...], MemoryPlan, str]:
     """Choose the form of the weights, check that all fits, then read the weights."""
-    import mlx.core as mx
-
     device = _device()
     free = _free_bytes(device)
     notes: tuple[str, ...] = ()
@@ -120,25 +139,16 @@ def _fit(
         prefill_rows=PREFILL_ROWS,
         free=free,
     )
-    try:
-        mx.eval(model.parameters())
-        mx.clear_cache()
-    except (RuntimeError, MemoryError) as exc:
-        raise load_error(snapshot, exc) from exc
     return notes, memory, device
 
 
 def _device() -> str:
-    import mlx.core as mx
-
     if mx.default_device().type == mx.DeviceType.cpu:
         return "cpu"
     return "metal" if mx.metal.is_available() else "cuda"
 
 
 def _free_bytes(device: str) -> int:
-    import mlx.core as mx
-
     free = int(psutil.virtual_memory().available)
     if device == "cpu":
         return free
@@ -177,21 +187,31 @@ def _float32_bytes(model: Any) -> int:
 
 def _widest(model: Any) -> int:
     """Bytes of the activations: MLX computes in the widest type that meets them (often the norms')."""
-    import mlx.core as mx
-
     return max((a.itemsize for _, a in _flat(model) if mx.issubdtype(a.dtype, mx.floating)), default=2)
 
 
 def _convert(model: Any, form: CpuWeights) -> None:
-    import mlx.core as mx
-    from mlx_lm.utils import dequantize_model
-
+    """Widen, and unpack, layer by layer on one stream a core: MLX's CPU streams are threads."""
     if form is CpuWeights.AS_SHIPPED:
         return
-    model.set_dtype(mx.float32)  # scales first, so that unpacking them rounds nothing
+    streams = [mx.new_stream(mx.cpu) for _ in range(min(os.cpu_count() or 1, _MOST_STREAMS))]
+    due = [0] * len(streams)
+    for part in (*getattr(model, "layers", ()), model):
+        at = due.index(min(due))
+        with mx.stream(streams[at]):
+            due[at] += _widen(part, form)
+    model.eval()
+
+
+def _widen(part: Any, form: CpuWeights) -> int:
+    """The bytes that `part` still had to change; nothing when it has been widened before."""
+    from mlx_lm.utils import dequantize_model
+
+    before = sum(int(a.nbytes) for _, a in _flat(part) if a.dtype != mx.float32)
+    part.set_dtype(mx.float32)  # scales first, so that unpacking them rounds nothing
     if form is CpuWeights.FLOAT32:
-        dequantize_model(model)
-        model.eval()
+        dequantize_model(part)
+    return before
 
 
 def _vocabulary(config: dict[str, Any], tokenizer: ModelTokenizer) -> int:

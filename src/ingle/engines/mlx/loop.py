@@ -5,16 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 import mlx.core as mx
 
-from ingle.engines.base import EngineHealth
+from ingle.engines.base import EngineHealth, EngineOptions
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Choice, Job
 from ingle.engines.mlx.load import PREFILL_ROWS, Loaded
@@ -37,12 +35,12 @@ _LOG = logging.getLogger("ingle.engines.mlx")
 class Loop:
     """Owns the model, the batch and the prefix cache. Other threads only put commands into its queue."""
 
-    def __init__(self, slots: int, cache_bytes: int, wired_limit: bool) -> None:
-        self._slots = slots
-        self._wired_limit = wired_limit
+    def __init__(self, loaded: Loaded, options: EngineOptions) -> None:
+        self.loaded = loaded
+        self._slots = options.slots
+        self._wired_limit = options.wired_limit
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._prefixes = PrefixCache(cache_bytes)
+        self._prefixes = PrefixCache(options.prompt_cache_bytes)
         self._inside: dict[int, Choice] = {}
         self._waiting: deque[Choice] = deque()
         self._suspects: deque[Choice] = deque()
@@ -52,15 +50,9 @@ class Loop:
         self._steps = 0
         self._step_began: float | None = None
         self._stopping = False
-        self._loaded: Loaded
+        self._ended = False
         self._batch: Any = None
-
-    def open(self, load: Callable[[], Loaded]) -> Loaded:
-        """Start the thread, load on it, wait for it. Raises what `load` raises."""
-        ready: Future[Loaded] = Future()
-        self._thread = threading.Thread(target=self._run, args=(load, ready), name="mlx", daemon=True)
-        self._thread.start()
-        return ready.result()
+        self._open_batch()
 
     def submit(self, job: Job) -> None:
         self._commands.put(lambda: self._join(job))
@@ -68,46 +60,34 @@ class Loop:
     def cancel(self, request_id: str) -> None:
         self._commands.put(lambda: self._cancel(request_id))
 
-    def close(self) -> None:
-        """End every request as cancelled, free the model, end the thread. Idempotent."""
-        if self._thread is not None and self._thread.is_alive():
-            self._commands.put(self._stop)
-            self._thread.join()
+    def stop(self) -> None:
+        """Have every request end and `run` return. Harmless when it has."""
+        self._commands.put(self._stop)
 
     def health(self) -> EngineHealth:
         """Whether tokens are being made: the thread lives and its present step is not endless."""
         began = self._step_began
-        alive = self._thread is not None and self._thread.is_alive()
         stuck = began is not None and time.monotonic() - began > STUCK_SECONDS
         active = len(self._inside)
-        reason = "" if alive else "the thread that makes tokens has ended"
+        reason = "" if not self._ended else "the thread that makes tokens has ended"
         if stuck and began is not None:
             reason = f"the present step has taken {time.monotonic() - began:.0f} s"
         return EngineHealth(
-            ok=alive and not stuck,
+            ok=not self._ended and not stuck,
             active=active,
             queued=max(0, len(self._jobs) - active),
             steps=self._steps,
             reason=reason,
         )
 
-    # ---- everything below runs on the thread ----
-
-    def _run(self, load: Callable[[], Loaded], ready: Future[Loaded]) -> None:
-        try:
-            self._loaded = load()
-            self._open_batch()
-        except BaseException as exc:  # noqa: BLE001  (it is raised again where `open` waits)
-            _end_streams()
-            ready.set_exception(exc)
-            return
-        ready.set_result(self._loaded)
+    def run(self) -> None:
+        """Make tokens until `stop`. Everything below runs on the thread that calls this."""
         try:
             while not self._stopping:
                 self._turn()
         finally:
+            self._ended = True
             self._end_all()
-            _end_streams()
 
     def _turn(self) -> None:
         """Take the commands that are there, then make one step; without work, wait for a command."""
@@ -137,8 +117,8 @@ class Loop:
         from mlx_lm.generate import BatchGenerator
 
         self._batch = BatchGenerator(
-            self._loaded.model,
-            stop_tokens=[[token] for token in sorted(self._loaded.tokenizer.eos)],
+            self.loaded.model,
+            stop_tokens=[[token] for token in sorted(self.loaded.tokenizer.eos)],
             completion_batch_size=self._slots,
             prefill_batch_size=self._slots,
             prefill_step_size=PREFILL_ROWS,
@@ -149,7 +129,7 @@ class Loop:
     def _join(self, job: Job) -> None:
         self._jobs[job.request_id] = job
         try:
-            self._waiting.extend(job.open_choices(self._loaded))
+            self._waiting.extend(job.open_choices(self.loaded))
         except Exception as exc:  # noqa: BLE001  (it fails its own request only)
             self._fail(job, exc)
 
@@ -178,7 +158,7 @@ class Loop:
         try:
             cache, covered = self._prefixes.fetch(tokens)
             rest = tokens[covered:]
-            tail = 0 if self._loaded.trims else choice.job.tail + len(choice.made)
+            tail = 0 if self.loaded.trims else choice.job.tail + len(choice.made)
             segments = (
                 [rest[: len(rest) - tail], rest[len(rest) - tail :]] if 0 < tail < len(rest) else [rest]
             )
@@ -220,7 +200,7 @@ class Loop:
         choice = self._inside.get(found.uid)
         if choice is None or not found.end_of_segment or choice.error is not None:
             return
-        if found.end_of_prompt is self._loaded.trims:
+        if found.end_of_prompt is self.loaded.trims:
             self._keep(*self._batch.extract_cache([found.uid])[found.uid])
 
     def _answer(self, found: Any) -> None:
@@ -330,15 +310,9 @@ class Loop:
         self._prefixes.clear()
         self._batch.close()
         self._batch = None
-        del self._loaded
+        del self.loaded
         gc.collect()
         mx.clear_cache()
-
-
-def _end_streams() -> None:
-    """A thread that ends with a CPU stream of MLX open aborts the process when that exits (MLX 0.32)."""
-    mx.synchronize()
-    mx.clear_streams()
 
 
 def prefill_rows(rate: float, streaming: int) -> int:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from pathlib import Path
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
 from ingle.engines.checks import check_fits
-from ingle.engines.mlx.failures import load_error, request_error
+from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Job
-from ingle.engines.mlx.load import Loaded, load
 from ingle.engines.mlx.loop import Loop
 from ingle.engines.prepare import Prepared, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
@@ -20,22 +18,16 @@ from ingle.errors import Cancelled, IngleError
 from ingle.generation import Generation, Message, Tool
 
 
-def serve(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> MlxEngine:
-    """Load the model on a new loop's thread. Raises typed errors only."""
-    loop = Loop(options.slots, options.prompt_cache_bytes, options.wired_limit)
-    try:
-        return MlxEngine(snapshot, options, loop, loop.open(lambda: load(snapshot, options, openblas)))
-    except Exception as exc:
-        loop.close()
-        raise load_error(snapshot, exc) from exc
-
-
 class MlxEngine:
     """Keeps the contract of `engines/base.py`. Templates, tokens and grammars are made on a thread of their
     own, so that a long prompt being read does not hold up the batch."""
 
-    def __init__(self, snapshot: Snapshot, options: EngineOptions, loop: Loop, loaded: Loaded) -> None:
+    def __init__(
+        self, snapshot: Snapshot, options: EngineOptions, loop: Loop, thread: threading.Thread
+    ) -> None:
+        loaded = loop.loaded
         self._loop = loop
+        self._thread = thread
         self._tokenizer = loaded.tokenizer
         self._trims = loaded.trims
         text = options.template or loaded.tokenizer.template
@@ -91,7 +83,8 @@ class MlxEngine:
         for pending in list(self._pending.values()):
             pending.set()
         self._preparing.shutdown(wait=True)
-        self._loop.close()
+        self._loop.stop()
+        self._thread.join()
 
     def _prepare(
         self, request_id: str, generation: Generation, sink: Sink, cancelled: threading.Event
