@@ -114,13 +114,14 @@ class Store:
             chosen = choose(scan.of(revision), ref)
             if chosen is not None:
                 return chosen
-        begun = [one for one in scan.begun() if _same_model(one.ref, ref)]
-        if begun:
+        others = [one for one in scan.all() if one.state is DiskState.PARTIAL]
+        begun = [one for one in others if _same_model(one.ref, ref) and one.commit is not None]
+        if begun and (revision is None or ref.file is not None or ref.quant is not None):
             return begun[0]
         if ref.revision is not None:
             return None
         # LM Studio's copy is whole, so it comes before what another tool only began.
-        return choose(self._foreign.of_repo(str(ref.repo_id)), ref) or choose(scan.all(), ref)
+        return choose(self._foreign.of_repo(str(ref.repo_id)), ref) or choose(others, ref)
 
     def _repo(self, place: RepoPlace) -> RepoScan:
         return RepoScan(take_inventory(place), self._catalog, self._headers)

@@ -33,8 +33,7 @@ class RepoScan:
     def all(self) -> list[Snapshot]:
         """Every model of every snapshot; and what was begun and is in no snapshot yet."""
         found = [snapshot for one in self.inventory.revisions for snapshot in self.of(one)]
-        begun = [partial for partial in self.begun() if partial.commit not in {one.commit for one in found}]
-        return found + begun or list(self._foreign_partials())
+        return found + list(self._begun(found)) or list(self._foreign_partials())
 
     def of(self, revision: Revision) -> list[Snapshot]:
         """The models of one snapshot folder, the folder's own first, then its GGUF files."""
@@ -67,16 +66,14 @@ class RepoScan:
             )
         return snapshots
 
-    def begun(self) -> Iterator[Snapshot]:
-        """What our own unfinished pulls want, from their receipts, where no snapshot shows it yet."""
-        shown = {one.commit for one in self.inventory.revisions}
+    def _begun(self, shown: list[Snapshot]) -> Iterator[Snapshot]:
         for receipt in receipts(self.place):
-            if receipt.listing.commit in shown:
-                continue
+            here = [one for one in shown if one.commit == receipt.listing.commit]
             for asked in receipt.asked:
-                yield self._begun(receipt, asked)
+                if not any(_asks_for(asked, one.ref.file) for one in here):
+                    yield self._partial(receipt, asked)
 
-    def _begun(self, receipt: Receipt, asked: Asked) -> Snapshot:
+    def _partial(self, receipt: Receipt, asked: Asked) -> Snapshot:
         wanted = [file for file in receipt.listing.files if file.path in set(asked.files)]
         here = [file for file in wanted if os.path.exists(self.place.blob(file.digest))]  # noqa: PTH110
         commit = receipt.listing.commit
@@ -146,12 +143,17 @@ def _with_receipt(model: Found, receipt: Receipt | None, shelf: DiskShelf) -> Fo
         return model
     present = shelf.sizes()
     for asked in receipt.asked:
-        if (model.path in asked.files) if model.path else not gguf_files(asked.files):
+        if _asks_for(asked, model.path or None):
             lacks = [path for path in asked.files if path not in present]
             told = {line.partition(" (")[0] for line in model.missing}
             missing = (*model.missing, *(path for path in lacks if path not in told))
             return msgspec.structs.replace(model, missing=missing)
     return model
+
+
+def _asks_for(asked: Asked, file: str | None) -> bool:
+    """Whether this was the wish for the GGUF that begins with `file`; without one, for the folder's model."""
+    return file in asked.files if file else not gguf_files(asked.files)
 
 
 def _format_of(asked: Asked) -> Format:
