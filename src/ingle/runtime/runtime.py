@@ -25,6 +25,7 @@ from ingle.hub.progress import Progress
 from ingle.runtime.events import EventBus, Subscription
 from ingle.runtime.eye import Eye
 from ingle.runtime.fleet import Unloaded
+from ingle.runtime.memory import total_memory
 from ingle.runtime.needs import Wants, need_of
 from ingle.runtime.owner import Owner
 from ingle.runtime.pulls import Job, PullDesk, Work
@@ -38,6 +39,8 @@ from ingle.worker.state import WorkerState
 if TYPE_CHECKING:
     from ingle.hub.remove import Removal
 
+SHARE = 0.9
+"""The part of all memory that models together may hold; the rest is the system's."""
 ANY = Wants()
 """As it is loaded, else as configured."""
 
@@ -53,7 +56,7 @@ class Runtime:
         self.catalog = catalog or load_catalog()
         self._seams = seams or default_seams(config, self.catalog)
         self._bus = EventBus()
-        self._scheduler = Scheduler(config.keep_alive)
+        self._scheduler = Scheduler(config.keep_alive, limit=int(total_memory() * SHARE))
         self._owner = Owner(self._seams, self._scheduler, self._bus)
         self._desk = PullDesk(
             config.home / "pulls.json", self._seams.clock, self._bus.publish, self._job_ended

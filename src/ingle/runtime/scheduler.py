@@ -69,10 +69,12 @@ class Slot:
 
 
 class Scheduler:
-    """`keep_alive` is the default idle time of a model, in seconds (negative: for ever)."""
+    """`keep_alive` is the default idle time of a model, in seconds (negative: for ever). `limit` is what
+    all models together may hold, in bytes: mapped weights count as free to the system, and are not."""
 
-    def __init__(self, keep_alive: float = 300.0) -> None:
+    def __init__(self, keep_alive: float = 300.0, limit: int | None = None) -> None:
         self._keep_alive = keep_alive
+        self._limit = limit
         self._slots: dict[str, Slot] = {}
         self._where: dict[str, str] = {}
         self._pressure = False
@@ -239,9 +241,11 @@ class Scheduler:
         """Free bytes, less what running loads have not taken yet."""
         if self._free is None:
             return None
-        return self._free - sum(
-            slot.held for slot in self._slots.values() if slot.state is WorkerState.STARTING
-        )
+        starting = (slot.held for slot in self._slots.values() if slot.state is WorkerState.STARTING)
+        room = self._free - sum(starting)
+        if self._limit is None:
+            return room
+        return min(room, self._limit - sum(slot.held for slot in self._slots.values()))
 
     def _make_room(self, short: int, idle: list[Slot]) -> list[Effect]:
         """The longest idle leave first, those that were to stay for ever last."""
