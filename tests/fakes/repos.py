@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,20 @@ class Commit:
             self._known[path] = found
         return found
 
+    @cached_property
+    def _order(self) -> tuple[list[str], list[str]]:
+        """The folders and the files of the tree, each sorted."""
+        names = sorted(self.files)
+        holding = {name.rpartition("/")[0] for name in names} - {""}
+        folders = holding | {str(parent) for name in holding for parent in Path(name).parents} - {"."}
+        return sorted(folders), names
+
     def entries(self) -> Iterator[Entry]:
         return (entry for path in self.files if (entry := self.entry(path)) is not None)
 
     def tree(self, start: int, count: int) -> list[dict[str, Any]]:
         """`count` rows of the recursive listing from row `start` on, folders first."""
-        names = sorted(self.files)
-        folders = sorted({str(parent) for name in names for parent in Path(name).parents} - {"."})
+        folders, names = self._order
         rows: list[dict[str, Any]] = []
         for number in range(start, start + count):
             if number < len(folders):

@@ -176,6 +176,9 @@ def _requests(sock: socket.socket, origin: str, number: int) -> Iterator[Asked]:
         head, _, waiting = waiting.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ", 2)
+        if "://" in target:
+            # Through a proxy the whole address comes.
+            target = "/" + target.split("/", 3)[3]
         headers = {}
         for line in lines:
             name, _, value = line.partition(":")

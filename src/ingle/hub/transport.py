@@ -309,7 +309,7 @@ class Transport:
         while True:
             cancelled = self._cancel.wait(WATCH_SECONDS)
             with self._lock:
-                if not self._busy:
+                if not self._busy or self._closed:
                     self._watching = False
                     return
                 wires = list(self._busy)
