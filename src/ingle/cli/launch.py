@@ -1,16 +1,19 @@
-"""Starts a daemon in the background and waits for it to say that it is ready."""
+"""Starts a daemon in the background, finds the one that runs, and ends it; waits for events, never for time."""
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ingle.client.address import read_address
 from ingle.config import Config, child_environment
 from ingle.errors import DaemonUnreachable, IngleError, NoPermission
 
@@ -51,6 +54,29 @@ def find_daemon(config: Config) -> Client | None:
     except DaemonUnreachable:
         return None
     return client
+
+
+def end_daemon(config: Config) -> int | None:
+    """End this home's daemon and wait until it is gone; its pid, or None when none ran.
+
+    The lock that a daemon holds as long as it lives is what is waited for.
+    """
+    try:
+        lock = (config.home / "daemon.lock").open("a")
+    except FileNotFoundError:
+        return None
+    except PermissionError as exc:
+        raise NoPermission(config.home, "write in") from exc
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = read_address(config).pid
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return pid
+    return None
 
 
 def _spawn(config: Config) -> None:

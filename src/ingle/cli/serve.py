@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingle.cli.options import DAEMON_PANEL, AsJson
-from ingle.cli.session import Session, open_session
-from ingle.errors import AlreadyRunning, NoPermission
+from ingle.cli.session import open_session
+from ingle.errors import AlreadyRunning
 
 if TYPE_CHECKING:
     from ingle.config import Config
@@ -55,13 +51,16 @@ def serve_models(
     as_json: AsJson = False,
 ) -> None:
     """Run the daemon here until Ctrl-C; when it answers, one JSON line says where."""
+    from ingle.cli.launch import end_daemon
     from ingle.config import parse_seconds
     from ingle.server.serve import ServeOptions, serve
 
     del as_json  # the ready line is JSON in any case; errors are, because of the word itself
     session = open_session()
     if stop:
-        _end(session)
+        pid = end_daemon(session.config)
+        said = f"The daemon (pid {pid}) has ended." if pid is not None else "Ingle is not running."
+        session.terminal.tell(said)
         return
     if background:
         _in_background(session.config)
@@ -92,28 +91,3 @@ def _in_background(config: Config) -> None:
         if "pid" in taken.details:  # this home has its daemon: a second one is no answer
             raise
         serve(config, ServeOptions(idle_exit=config.idle_exit, port=0))
-
-
-def _end(session: Session) -> None:
-    """Ask the daemon to end, then wait for the lock that it holds as long as it lives."""
-    home = session.config.home
-    try:
-        lock = (home / "daemon.lock").open("a")
-    except FileNotFoundError:
-        session.terminal.tell("Ingle is not running.")
-        return
-    except PermissionError as exc:
-        raise NoPermission(home, "write in") from exc
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            from ingle.client.address import read_address
-
-            pid = read_address(session.config).pid
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            session.terminal.tell(f"The daemon (pid {pid}) has ended.")
-        else:
-            session.terminal.tell("Ingle is not running.")
