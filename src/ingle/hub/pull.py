@@ -72,9 +72,11 @@ def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None
     """What `pull` would do, as `--dry-run` shows it: nothing is fetched but the listing and headers."""
     if ref.repo_id is None or wheel_model(ref) is not None:
         raise InvalidRequest(f"{ref.name} does not come from a model hub: there is nothing to plan.")
+    cancel = cancel or threading.Event()
     with Remote(config, cancel=cancel) as remote:
         listing = remote.listing(ref.repo_id, ref.revision or "main")
-        return prepare(ref, listing, Ranges(remote, listing), RepoPlace(config.cache, ref.repo_id))
+        ranges = Ranges(remote, listing, cancel)
+        return prepare(ref, listing, ranges, RepoPlace(config.cache, ref.repo_id))
 
 
 def _then_find(events: Iterator[Progress], ref: ModelRef, config: Config) -> Iterator[Progress]:
@@ -128,7 +130,7 @@ class _Pull:
         yield Progress(phase=Phase.LISTING, message=f"Asking what {self._place.repo_id} holds.")
         with Remote(self._config, cancel=self._cancel, log=self._log, note=self._say) as remote:
             listing = remote.listing(self._place.repo_id, self._ref.revision or "main")
-            ranges = Ranges(remote, listing)
+            ranges = Ranges(remote, listing, self._cancel)
             plan = prepare(self._ref, listing, ranges, self._place)
             self._log(plan.sentence)
             self._remember(plan)

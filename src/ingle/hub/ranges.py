@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
 
 from ingle.catalog.listing import ListedFile, Listing
-from ingle.errors import HubRefused, LinkExpired
+from ingle.errors import Cancelled, HubLied, HubRefused, HubUnreachable, LinkExpired, RateLimited
 from ingle.hub.body import Body
+from ingle.hub.pace import Backoff
 from ingle.hub.remote import Remote
 from ingle.hub.resolved import Resolved
 
 _BEFORE = 30.0  # seconds before a signed address runs out at which it is not used any more
+_FRUITLESS = 5
+_LONGEST_WAIT = 300.0  # seconds
+_SLOW_AFTER = 4.0  # seconds
+_SLOWEST = 1024  # bytes a second: below this another connection is worth trying
 _TRIES = 3  # fresh addresses refused in a row: then it is not the signature
 
 
 class Ranges:
     """The addresses of one listing's files. Safe to use from several threads."""
 
-    def __init__(self, remote: Remote, listing: Listing, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        remote: Remote,
+        listing: Listing,
+        cancel: threading.Event,
+        *,
+        clock: Callable[[], float] = time.time,
+        seed: int | None = None,
+    ) -> None:
         self._remote = remote
         self._listing = listing
+        self._cancel = cancel
         self._clock = clock
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._known: dict[str, Resolved] = {}
@@ -42,11 +58,45 @@ class Ranges:
         ) from last
 
     def head(self, file: ListedFile, limit: int) -> bytes:
-        """The first `limit` bytes of a file, fewer when it is shorter."""
-        if file.size == 0:
-            return b""
-        with self.open(file, 0, min(limit, file.size)) as body:
-            return body.read()
+        """The first `limit` bytes of a file, fewer when it is shorter.
+
+        Goes on where a connection broke off, on a new one when it is hopelessly slow; raises what the last
+        of `_FRUITLESS` attempts without a single byte met.
+        """
+        data = bytearray(min(limit, file.size))
+        done = 0
+        backoff = Backoff(self._random)
+        while done < len(data):
+            before = done
+            try:
+                done = self._read_on(file, data, done)
+            except (HubUnreachable, HubLied, RateLimited) as exc:
+                if backoff.failures >= _FRUITLESS:
+                    raise
+                asked = exc.details.get("seconds")
+                wait = backoff.failed(min(float(asked), _LONGEST_WAIT) if asked else None)
+                if self._cancel.wait(wait):
+                    raise Cancelled from exc
+            if done > before:
+                backoff.arrived()
+        return bytes(data)
+
+    def _read_on(self, file: ListedFile, data: bytearray, done: int) -> int:
+        """Reads from byte `done` until the end or until it is too slow; gives how far it came."""
+        view = memoryview(data)
+        began, start = time.monotonic(), done
+        with self.open(file, done, len(data)) as body:
+            while done < len(data):
+                try:
+                    done += body.readinto(view[done:])
+                except HubUnreachable:
+                    if done == start:
+                        raise
+                    break
+                seconds = time.monotonic() - began
+                if seconds > _SLOW_AFTER and done - start < _SLOWEST * seconds:
+                    break
+        return done
 
     def _resolved(self, file: ListedFile) -> Resolved:
         if not file.lfs:
