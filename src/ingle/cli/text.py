@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from ingle.cli.options import TALK_PANEL, AsJson
 from ingle.cli.session import Session, open_session
 from ingle.errors import InvalidRequest, UsageError
-from ingle.generation import Chunk
 
 if TYPE_CHECKING:
-    from ingle.client.aio import AsyncClient
-    from ingle.generation import Generation
-    from ingle.text.improve import TextResult
-    from ingle.text.tool import Tool
+    from ingle.client.views import Improved
 
 EXAMPLES = """Examples:
 
 ingle text proofread 'Teh cat sat.'
 
-ingle text proofread letter.txt > better.txt
+ingle text proofread letter.txt --diff
 
-ingle text translate --to French < note.md"""
-ToolName = Annotated[str, typer.Argument(metavar="TOOL", help="proofread, rewrite, concise, ...")]
+ingle text proofread letter.txt --in-place    keeps letter.txt.bak
+
+ingle text translate --to French < note.md
+
+ingle text custom 'make it rhyme' poem.txt
+
+ingle text dictation --clipboard"""
+ToolName = Annotated[
+    str, typer.Argument(metavar="TOOL", help="proofread, rewrite, concise, ... (`ingle tools` lists them)")
+]
 Source = Annotated[
     list[str] | None,
     typer.Argument(metavar="TEXT|FILE|-", help="Words, one file, or `-` for standard input."),
 ]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")]
 To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `translate`.")]
-Instruction = Annotated[str | None, typer.Option("--instruction", help="For `custom`: what to do.")]
+Instruction = Annotated[
+    str | None, typer.Option("--instruction", help="For `custom`; else its first word or quoted words.")
+]
+ShowDiff = Annotated[bool, typer.Option("--diff", help="Show what changed, word by word.")]
+InPlace = Annotated[
+    bool, typer.Option("--in-place", "-i", help="Write the result into the file; the old one stays as .bak.")
+]
+Clipboard = Annotated[
+    bool, typer.Option("--clipboard", help="Take the text from the clipboard and put it back.")
+]
+Clean = Annotated[
+    bool, typer.Option("--clean/--no-clean", help="`dictation`: drop fillers and stutters before the model.")
+]
+
+
+class Given(msgspec.Struct, frozen=True):
+    """The text of one call and where it came from; `file` only when it is exactly one file."""
+
+    text: str
+    file: Path | None = None
 
 
 def register(app: typer.Typer) -> None:
     app.command("text", rich_help_panel=TALK_PANEL, epilog=EXAMPLES)(improve_text)
+    app.command("tools", rich_help_panel=TALK_PANEL)(list_tools)
+
+
+def list_tools(as_json: AsJson = False) -> None:
+    """List the text tools: the built-in ones and your own."""
+    from ingle.text.tool import load_tools
+
+    session = open_session()
+    tools = load_tools(session.config.tools).values()
+    if as_json:
+        session.terminal.answer_json(
+            [{"name": tool.name, "intent": tool.intent, "needs": tool.needs} for tool in tools]
+        )
+        return
+    width = max(len(tool.name) for tool in tools)
+    session.terminal.answer("\n".join(f"{tool.name:<{width}}  {tool.intent}" for tool in tools))
+    session.terminal.tell(f"Your own go into {session.config.tools}.")
 
 
 def improve_text(
@@ -47,72 +87,149 @@ def improve_text(
     model: Model = None,
     to: To = None,
     instruction: Instruction = None,
+    diff: ShowDiff = False,
+    in_place: InPlace = False,
+    clipboard: Clipboard = False,
+    clean: Clean = True,
     as_json: AsJson = False,
 ) -> None:
     """Correct or rewrite a text; where an answer is not usable, your own words stay."""
-    import asyncio
-
-    from ingle.cli.offer import ensure_here, pick_model
     from ingle.text.tool import find_tool
 
     session = open_session()
+    words = list(source or [])
     found = find_tool(tool, session.config.tools)
-    text = read_source(source or [], session)
-    name = model or pick_model(session)
-    ensure_here(session, name)
-    options = {"to": to or "", "instruction": instruction or ""}
-    session.daemon()
-    result = asyncio.run(_improve(session, session.daemon_name(name), found, text, options, show=not as_json))
-    if as_json:
-        session.terminal.answer_json(result)
-        return
-    if not text.endswith("\n") and session.terminal.stdout.isatty():
-        session.terminal.answer("")
-    if result.kept:
-        places = "it" if result.units <= 1 else f"{len(result.kept)} of {result.units} parts"
-        session.terminal.tell(f"The answer was not usable ({result.reason}), so {places} stayed as written.")
+    if found.needs == "instruction" and instruction is None and words:
+        instruction = words.pop(0)
+    given = _take(session, words, in_place=in_place, clipboard=clipboard)
+    options = {name: value for name, value in {"to": to, "instruction": instruction}.items() if value}
+    found.fill("", options)
+    plain = not (diff or as_json or in_place or clipboard)
+    done = run_tool(session, tool, given.text, model, options, clean=clean, show=plain)
+    _give(session, given, done, diff=diff, as_json=as_json, in_place=in_place, clipboard=clipboard)
+    if done.kept and not as_json:
+        places = "it" if done.units <= 1 else f"{len(done.kept)} of {done.units} parts"
+        session.terminal.tell(f"The answer was not usable ({done.reason}), so {places} stayed as written.")
 
 
-def read_source(words: list[str], session: Session) -> str:
+def read_source(words: list[str], session: Session) -> Given:
     """The text a person means: one existing file, standard input for `-` or nothing, else the words."""
     if not words or words == ["-"]:
         text = session.terminal.read_input()
         if not text and session.terminal.stdin.isatty():
             raise UsageError("There is no text.", hint="Give it as words, as a file, or on standard input.")
-        return text
+        return Given(text)
     if len(words) == 1 and len(words[0]) < 4096 and "\n" not in words[0] and Path(words[0]).is_file():
+        path = Path(words[0])
         try:
-            return Path(words[0]).read_text(encoding="utf-8")
+            with path.open(encoding="utf-8", newline="") as opened:
+                return Given(opened.read(), path)
         except UnicodeDecodeError as exc:
-            raise InvalidRequest(f"{words[0]} is not UTF-8 text.", hint="Convert it first.") from exc
-    return " ".join(words)
+            raise InvalidRequest(f"{path} is not UTF-8 text.", hint="Convert it first.") from exc
+    return Given(" ".join(words))
 
 
-async def _improve(
-    session: Session, model: str, tool: Tool, text: str, options: dict[str, str], *, show: bool
-) -> TextResult:
-    from ingle.client.aio import AsyncClient
-    from ingle.text.improve import TextResult, improve
+def _take(session: Session, words: list[str], *, in_place: bool, clipboard: bool) -> Given:
+    if clipboard:
+        from ingle.text.clipboard import read_clipboard
 
-    result = TextResult(tool=tool.name, text=text, changed=False)
-    async with AsyncClient(session.config) as client:
-
-        def ask(generation: Generation) -> AsyncIterator[Chunk]:
-            return _generate(client, model, generation)
-
-        async for event in improve(tool, text, ask, options=options):
-            if show and event.text:
-                session.terminal.answer(event.text, end="")
-            result = event.result or result
-    return result
+        if words or in_place:
+            raise UsageError("--clipboard takes the text from the clipboard, and nothing else.")
+        return Given(read_clipboard())
+    given = read_source(words, session)
+    if in_place and given.file is None:
+        raise UsageError("--in-place needs one file.", hint="ingle text proofread FILE --in-place")
+    return given
 
 
-async def _generate(client: AsyncClient, model: str, generation: Generation) -> AsyncIterator[Chunk]:
+def run_tool(
+    session: Session,
+    tool: str,
+    text: str,
+    model: str | None,
+    options: dict[str, str],
+    *,
+    clean: bool = True,
+    show: bool,
+) -> Improved:
+    """Runs the tool in the daemon, printing pieces as they come when `show` is on."""
+    from ingle.cli.answer import Waiting, visible
+    from ingle.cli.offer import ensure_here, pick_model
     from ingle.client import api
 
-    async with aclosing(client.stream(api.generate(generation, model=model))) as lines:
-        async for line in lines:
-            if line.chunk is not None:
-                yield line.chunk
-            elif line.done is not None and line.done.usage is not None:
-                yield Chunk(usage=line.done.usage)
+    name = model or pick_model(session)
+    ensure_here(session, name)
+    request = api.text(tool, text, model=session.daemon_name(name), clean=clean, options=options)
+    waiting = Waiting(session.terminal)
+    on_screen = session.terminal.stdout.isatty()
+    with closing(session.daemon().stream(request)) as lines:
+        try:
+            for line in lines:
+                if line.loading is not None:
+                    waiting.say(f"Loading {line.loading.get('model', 'the model')} ...")
+                elif line.piece is not None:
+                    waiting.clear()
+                    if show:
+                        session.terminal.answer(
+                            visible(line.piece.text) if on_screen else line.piece.text, end=""
+                        )
+                    elif line.piece.progress < 1:
+                        waiting.say(f"{line.piece.progress:.0%}")
+                elif line.done is not None and line.done.improved is not None:
+                    if show and on_screen and not line.done.improved.text.endswith("\n"):
+                        session.terminal.answer("")
+                    return line.done.improved
+        finally:
+            waiting.clear()
+    raise InvalidRequest("The daemon sent no result.", hint="A daemon of another version may be running.")
+
+
+def _give(
+    session: Session,
+    given: Given,
+    done: Improved,
+    *,
+    diff: bool,
+    as_json: bool,
+    in_place: bool,
+    clipboard: bool,
+) -> None:
+    terminal = session.terminal
+    if in_place and given.file is not None and done.changed:
+        from ingle.text.files import replace_with_backup
+
+        backup = replace_with_backup(given.file, done.text)
+        terminal.tell(f"{given.file} is changed; {backup.name} is how it was.")
+    elif in_place:
+        terminal.tell(f"{given.file} needed no change.")
+    if clipboard:
+        from ingle.text.clipboard import write_clipboard
+
+        write_clipboard(done.text)
+        terminal.tell("The clipboard has the result." if done.changed else "The clipboard needed no change.")
+    if as_json:
+        terminal.answer_json(done)
+    elif diff:
+        terminal.answer(
+            _coloured(session, given.text, done.text), end="" if done.text.endswith("\n") else "\n"
+        )
+
+
+def _coloured(session: Session, before: str, after: str) -> str:
+    """The word diff: colours at a terminal, `[-removed-]{+added+}` (the form of `git diff --word-diff`) elsewhere."""
+    from ingle.cli.answer import visible
+    from ingle.cli.terminal import GREEN, RED
+    from ingle.text.diff import Change, word_diff
+
+    terminal = session.terminal
+    colours = terminal.stdout.isatty() and not terminal.plain
+    marks = {Change.REMOVED: ("[-", "-]", RED), Change.ADDED: ("{+", "+}", GREEN)}
+    parts: list[str] = []
+    for span in word_diff(before, after):
+        if span.change is Change.SAME:
+            parts.append(visible(span.text))
+            continue
+        opening, closing_mark, colour = marks[span.change]
+        shown = visible(span.text)
+        parts.append(terminal.style(shown, colour) if colours else f"{opening}{shown}{closing_mark}")
+    return "".join(parts)

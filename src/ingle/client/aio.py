@@ -9,9 +9,10 @@ from typing import TypeVar
 
 import httpx2
 
+from ingle.client import api
 from ingle.client.address import Address, read_address
 from ingle.client.api import Ask, Stream, read_answer, read_error, read_line
-from ingle.client.views import Line
+from ingle.client.views import Improved, Line
 from ingle.config import Config, load_config
 from ingle.errors import DaemonUnreachable
 
@@ -55,6 +56,10 @@ class AsyncClient:
                     yield line
         if not ended:
             raise self._gone("ended the stream without an answer")
+
+    async def text(self, tool: str, text: str, *, model: str | None = None, **options: str) -> Improved:
+        """`text` after one of the text tools; see `Client.text`."""
+        return await self.ask(api.improved(tool, text, model=model, options=options))
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ingle.client.views import Deleted, Line, Models, ModelView, RuntimeStatus, Unloaded
+from ingle.client.views import Deleted, Improved, Line, Models, ModelView, RuntimeStatus, Unloaded
 from ingle.errors import IngleError
 from ingle.generation import Generation, Message, Role
 
@@ -112,6 +112,30 @@ def generate(
     `context` in tokens, `keep_alive` in seconds, `pull` to fetch it first."""
     body = _given(model=model, engine=engine, context=context, keep_alive=keep_alive, pull=pull or None)
     return Stream("/ingle/generate", body | _sparse(generation))
+
+
+def text(
+    tool: str,
+    text: str,
+    *,
+    model: str | None = None,
+    clean: bool = True,
+    options: dict[str, str] | None = None,
+) -> Stream:
+    """One text tool over one text, piece by piece; the last line's `done.improved` is the whole."""
+    body = _given(tool=tool, text=text, model=model, options=options or None)
+    return Stream("/text", body | {"stream": True} | ({} if clean else {"clean": False}))
+
+
+def improved(tool: str, text: str, *, model: str | None = None, options: dict[str, str]) -> Ask[Improved]:
+    """The same in one answer."""
+    return Ask(
+        "POST",
+        "/text",
+        Improved,
+        _given(tool=tool, text=text, model=model, options=options or None),
+        PATIENT_S,
+    )
 
 
 def read_answer(ask: Ask[T], status: int, body: bytes) -> T:

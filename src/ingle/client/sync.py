@@ -9,9 +9,10 @@ from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ingle.client import api
 from ingle.client.address import Address, read_address
 from ingle.client.api import Ask, Stream, read_answer, read_error, read_line
-from ingle.client.views import Line
+from ingle.client.views import Improved, Line
 from ingle.config import Config, load_config
 from ingle.errors import DaemonUnreachable
 
@@ -43,6 +44,13 @@ class Client:
                     yield line
             if not ended:
                 raise self._gone("ended the stream without an answer")
+
+    def text(self, tool: str, text: str, *, model: str | None = None, **options: str) -> Improved:
+        """`text` after one of the text tools; options such as `to="French"` or `instruction="..."`.
+
+        The result's `text` is always whole. Raises the daemon's typed errors.
+        """
+        return self.ask(api.improved(tool, text, model=model, options=options))
 
     def close(self) -> None:
         """Nothing stays open between requests."""

@@ -166,12 +166,47 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a success: a `view` after a pull, counts and times after a generation."""
+    """The end of a success: a `view` after a pull, counts and times after a generation, the `improved`
+    text after a text tool."""
 
+    improved: Improved | None = None
     view: ModelView | None = None
     usage: Usage | None = None
     finish_reasons: tuple[str, ...] = ()
     timings: Timings | None = None
+
+
+class KeptPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the text that stayed as it was written, in characters of the source, and why."""
+
+    start: int
+    end: int
+    reason: str
+    detail: str = ""
+
+
+class Improved(msgspec.Struct, frozen=True, kw_only=True):
+    """What a text tool made. `text` is always whole; `reason` is None when every answer was taken."""
+
+    tool: str
+    text: str
+    changed: bool
+    model: str = ""
+    reason: str | None = None
+    kept: tuple[KeptPart, ...] = ()
+    units: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """The next piece of an improved text, and how far the work is (0.0 to 1.0)."""
+
+    text: str = ""
+    progress: float = 0.0
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +216,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     loading: dict[str, Any] | None = None
     ready: Ready | None = None
     chunk: Chunk | None = None
+    piece: Piece | None = None
     done: Done | None = None
     error: dict[str, Any] | None = None
 

@@ -12,6 +12,7 @@ from ingle.server.native import native_routes
 from ingle.server.news import event_routes
 from ingle.server.openai import openai_routes
 from ingle.server.sidecar import sidecar_routes
+from ingle.server.text import text_routes
 from ingle.version import __version__
 
 
@@ -31,5 +32,6 @@ def create_app(
     app.include_router(native_routes(runtime))
     app.include_router(event_routes(runtime))
     app.include_router(openai_routes(runtime))
+    app.include_router(text_routes(runtime, config))
     app.add_middleware(Gate, token=token, host=config.host, activity=activity or Activity())
     return app

@@ -8,7 +8,7 @@
 
 `text` is whole in every answer: where a model's answer could not be taken, the original stayed and
 `reason` says why. With `stream`, lines as on Ingle's own routes: `{"loading"}`, `{"ready"}`,
-`{"piece": {"text", "progress"}}`, and the result as `{"done": ...}`. None of these ever downloads.
+`{"piece": {"text", "progress"}}`, and the result as `{"done": {"improved"}}`. None of these ever downloads.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Desk:
                         yield json_line({"piece": {"text": event.text, "progress": event.progress}})
             assert result is not None
             await self._remember(text, result, use.model)
-        yield json_line({"done": {**msgspec.to_builtins(result), "model": use.model}})
+        yield json_line({"done": {"improved": {**msgspec.to_builtins(result), "model": use.model}}})
 
     async def _remember(self, raw: str, result: TextResult, model: str) -> None:
         if not self._config.history:
@@ -159,9 +159,9 @@ class Desk:
 
 
 async def _last(work: AsyncGenerator[bytes, None]) -> Any:
-    """The content of the `done` line."""
+    """The result in the `done` line."""
     last = b"{}"
     async with aclosing(work):
         async for line in work:
             last = line
-    return msgspec.json.decode(last)["done"]
+    return msgspec.json.decode(last)["done"]["improved"]
