@@ -1,0 +1,1 @@
+"""Looks after what lies in the store: checks every byte, finds leftovers, explains what is wrong."""

@@ -1,0 +1,75 @@
+"""Tells whether a file's content is what its name promises: JSON that parses, headers that hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ingle.catalog.facts import GgufFacts, read_facts
+from ingle.catalog.formats import read_config
+from ingle.errors import MalformedModel
+
+MAX_JSON = 256 * 1024 * 1024  # bytes; the largest tokenizer.json seen is 35 MB
+_WEIGHTS = (".gguf", ".safetensors")
+_TEXTS = (".jinja", ".tiktoken")
+
+
+def complaint(path: Path, name: str) -> str | None:
+    """Why the file at `path` cannot be what `name` (its path in the repo) says; None when it can.
+
+    Looks into `*.json` (config and tokenizer are objects), `*.jsonl`, templates and the headers of weights.
+    Raises `OSError`.
+    """
+    lower = name.lower()
+    try:
+        if lower.endswith(_WEIGHTS):
+            return _weights(path)
+        if lower.endswith(".json"):
+            return _json(path, lower)
+        if lower.endswith(".jsonl"):
+            return _lines(path)
+        if lower.endswith(_TEXTS):
+            path.read_bytes().decode("utf-8")
+        if lower.endswith("tokenizer.model") and path.stat().st_size == 0:
+            return "it is empty"
+    except MalformedModel as exc:
+        return str(exc.details.get("why", exc.message))
+    except UnicodeDecodeError as exc:
+        return f"it is no UTF-8 text ({exc.reason} at byte {exc.start})"
+    except (msgspec.DecodeError, RecursionError) as exc:
+        return f"it does not parse: {exc}"
+    return None
+
+
+def _weights(path: Path) -> str | None:
+    size = path.stat().st_size
+    with path.open("rb", buffering=0) as file:
+        facts = read_facts(file, path=path, size=size)
+    if size < facts.needed or (size > facts.needed and not isinstance(facts, GgufFacts)):
+        return f"it has {size} bytes and its header promises {facts.needed}"
+    return None
+
+
+def _json(path: Path, name: str) -> str | None:
+    if path.stat().st_size > MAX_JSON:
+        return f"it is longer than {MAX_JSON} bytes"
+    content = path.read_bytes()
+    if name == "config.json":
+        read_config(content)
+        return None
+    found = msgspec.json.decode(content)
+    if name.rpartition("/")[2].startswith("tokenizer") and not isinstance(found, dict):
+        return "it is no JSON object"
+    return None
+
+
+def _lines(path: Path) -> str | None:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    msgspec.json.decode(line)
+                except (msgspec.DecodeError, RecursionError) as exc:
+                    return f"line {number} does not parse: {exc}"
+    return None
