@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingle.catalog.model import Snapshot
@@ -15,6 +15,7 @@ from ingle.engines.mlx.lean import import_mlx_lm
 from ingle.errors import LoadFailed
 
 if TYPE_CHECKING:
+    from ingle.engines.mlx.load import Loaded
     from ingle.engines.mlx.loop import Loop
 
 
@@ -27,10 +28,15 @@ def open_engine(snapshot: Snapshot, options: EngineOptions) -> Engine:
         raise LoadFailed(
             f"MLX cannot be imported: {exc}.", hint="Install mlx and mlx-lm for this platform."
         ) from exc
+    from ingle.engines.mlx.load import load
+
+    return open_loaded(snapshot, options, lambda: load(snapshot, options, openblas))
+
+
+def open_loaded(snapshot: Snapshot, options: EngineOptions, load: Callable[[], Loaded]) -> Engine:
+    """The engine around what `load` gives; it is called on the thread that will own MLX."""
     ready: Future[Loop] = Future()
-    thread = threading.Thread(
-        target=_own_mlx, args=(snapshot, options, openblas, ready), name="mlx", daemon=True
-    )
+    thread = threading.Thread(target=_own_mlx, args=(options, load, ready), name="mlx", daemon=True)
     thread.start()
     try:
         loop = ready.result()
@@ -42,13 +48,13 @@ def open_engine(snapshot: Snapshot, options: EngineOptions) -> Engine:
     return MlxEngine(snapshot, options, loop, thread)
 
 
-def _own_mlx(snapshot: Snapshot, options: EngineOptions, openblas: Path | None, ready: Future[Loop]) -> None:
+def _own_mlx(options: EngineOptions, load: Callable[[], Loaded], ready: Future[Loop]) -> None:
     """Load, tell that it is ready, then make tokens until told to stop; all MLX work happens here."""
-    from ingle.engines.mlx.load import end_streams, load
+    from ingle.engines.mlx.load import end_streams
 
     try:
         try:
-            loaded = load(snapshot, options, openblas)
+            loaded = load()
             from ingle.engines.mlx.loop import Loop
 
             loop = Loop(loaded, options)

@@ -14,7 +14,7 @@ from ingle.engines.mlx.job import Job
 from ingle.engines.mlx.loop import Loop
 from ingle.engines.prepare import Prepared, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
-from ingle.errors import Cancelled, IngleError
+from ingle.errors import Cancelled, IngleError, InvalidRequest
 from ingle.generation import Generation, Message, Tool
 
 
@@ -30,6 +30,7 @@ class MlxEngine:
         self._thread = thread
         self._tokenizer = loaded.tokenizer
         self._trims = loaded.trims
+        self._vocabulary = loaded.vocabulary
         text = options.template or loaded.tokenizer.template
         marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
         self._template = ChatTemplate(text, **marks) if text else None
@@ -91,6 +92,7 @@ class MlxEngine:
     ) -> None:
         try:
             prepared = prepare(generation, self._template, self._info.model, request=request_id)
+            self._check_bias(generation)
             tokens = self._encode(generation, prepared.prompt)
             room = check_fits(len(tokens), self._info.context)
             job = Job(
@@ -112,6 +114,15 @@ class MlxEngine:
                 self._loop.cancel(request_id)
         finally:
             self._pending.pop(request_id, None)
+
+    def _check_bias(self, generation: Generation) -> None:
+        # MLX does not check indices: one beyond the vocabulary would write into foreign memory
+        beyond = [token for token in generation.sampling.logit_bias if token >= self._vocabulary]
+        if beyond:
+            raise InvalidRequest(
+                f"logit_bias names token {beyond[0]}, and this model has {self._vocabulary}.",
+                param="logit_bias",
+            )
 
     def _encode(self, generation: Generation, prompt: str) -> list[int]:
         # a chat template writes its own marks; plain text gets those the tokenizer adds

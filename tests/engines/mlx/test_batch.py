@@ -1,0 +1,272 @@
+"""How requests share the batch: joining, leaving, failing and starting again, on tiny models."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ingle.engines.base import Engine, EngineOptions
+from ingle.engines.mlx.engine import open_engine, open_loaded
+from ingle.errors import Cancelled, GenerationFailed, InvalidRequest, OutOfMemory
+from ingle.generation import FinishReason, Generation, SamplingParams
+from tests.engines.mlx.asking import GREEDY, HANG, ask, begin, chat
+from tests.engines.mlx.conftest import OPTIONS
+from tests.engines.mlx.tiny import write_alphabet, write_random
+from tests.models import mlx_snapshot
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+ENDLESS = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
+
+Trouble = Callable[[Any], None]
+"""Called with the tokens of each forward pass, shape (sequences, tokens); it may raise or wait."""
+
+
+class TroubledModel:
+    """A real model with trouble in front of it."""
+
+    def __init__(self, model: Any, trouble: Trouble) -> None:
+        self._model = model
+        self._trouble = trouble
+        self.layers = model.layers
+
+    def __call__(self, tokens: Any, cache: Any = None) -> Any:
+        self._trouble(tokens)
+        return self._model(tokens, cache=cache)
+
+
+def troubled(folder: Path, trouble: Trouble, options: EngineOptions = OPTIONS) -> Engine:
+    from ingle.engines.mlx.load import Loaded, load
+
+    snapshot = mlx_snapshot(folder)
+
+    def with_trouble() -> Loaded:
+        import dataclasses
+
+        loaded = load(snapshot, options, None)
+        return dataclasses.replace(loaded, model=TroubledModel(loaded.model, trouble))
+
+    return open_loaded(snapshot, options, with_trouble)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_alphabet(tmp_path_factory.mktemp("batch") / "model")
+
+
+class Gate:
+    """Lets forward passes through one by one once it is closed."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.reached = threading.Event()
+        self.passes = 0
+
+    def __call__(self, tokens: Any) -> None:
+        self.passes += 1
+        if not self.open.is_set():
+            self.reached.set()
+            assert self.open.wait(HANG)
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def gated(folder: Path, gate: Gate) -> Iterator[Engine]:
+    engine = troubled(folder, gate)
+    yield engine
+    gate.open.set()
+    engine.close()
+
+
+def test_a_cancelled_answer_ends_within_a_step(gated: Engine, gate: Gate) -> None:
+    answer = begin(gated, "one", chat(sampling=ENDLESS, max_tokens=900))
+    assert answer.begun.wait(HANG)
+    gate.open.clear()
+    assert gate.reached.wait(HANG)
+    before = gate.passes
+    gated.cancel("one")
+    gate.open.set()
+    assert answer.wait().reasons == [FinishReason.CANCELLED]
+    assert gate.passes <= before + 1
+    assert answer.usage.completion_tokens < 900
+
+
+def test_a_cancelled_prefill_stops_at_the_next_piece(gated: Engine, gate: Gate) -> None:
+    gate.open.clear()
+    answer = begin(gated, "long", Generation(prompt="a" * 1000, sampling=GREEDY))
+    assert gate.reached.wait(HANG)
+    gated.cancel("long")
+    gate.open.set()
+    assert answer.wait().reasons == [FinishReason.CANCELLED]
+    assert gate.passes <= 2
+    assert answer.usage.completion_tokens == 0
+
+
+def test_a_request_cancelled_while_it_waits_never_runs(gated: Engine, gate: Gate) -> None:
+    gate.open.clear()
+    running = [begin(gated, f"r{i}", chat(max_tokens=3)) for i in range(OPTIONS.slots)]
+    waiting = begin(gated, "waiting", chat())
+    assert gate.reached.wait(HANG)
+    gated.cancel("waiting")
+    gate.open.set()
+    assert waiting.wait().reasons == [FinishReason.CANCELLED]
+    assert [answer.wait().text for answer in running] == ["abc"] * OPTIONS.slots
+
+
+def test_cancelling_what_is_not_there_does_nothing(alphabet: Engine) -> None:
+    alphabet.cancel("nobody")
+    assert ask(alphabet, chat(max_tokens=2)).text == "ab"
+
+
+def test_a_newcomer_begins_while_others_stream(gated: Engine, gate: Gate) -> None:
+    streaming = [begin(gated, f"s{i}", chat(sampling=ENDLESS, max_tokens=900)) for i in range(3)]
+    for answer in streaming:
+        assert answer.begun.wait(HANG)
+    before = gated.health().steps
+    newcomer = begin(gated, "new", chat(max_tokens=1)).wait()
+    assert newcomer.text == "a"
+    # a step that was on its way, the prefill, the move into the batch, the token
+    assert gated.health().steps <= before + 6
+    assert not any(answer.done.is_set() for answer in streaming)
+    for i in range(3):
+        gated.cancel(f"s{i}")
+    assert all(answer.wait().reasons == [FinishReason.CANCELLED] for answer in streaming)
+
+
+def test_a_long_prompt_is_read_in_pieces_while_others_stream(folder: Path) -> None:
+    sizes: list[int] = []
+    engine = troubled(folder, lambda tokens: sizes.append(int(tokens.size)))
+    try:
+        streaming = begin(engine, "stream", chat(sampling=ENDLESS, max_tokens=900))
+        assert streaming.begun.wait(HANG)
+        assert ask(engine, Generation(prompt="a" * 1000, sampling=GREEDY, max_tokens=1), "long").text == "b"
+        engine.cancel("stream")
+        streaming.wait()
+    finally:
+        engine.close()
+    pieces = [at for at, size in enumerate(sizes) if size > 32]
+    assert max(sizes) <= 256 and len(pieces) >= 3
+    assert all(later - earlier > 1 for earlier, later in itertools.pairwise(pieces))
+
+
+def test_more_requests_than_slots_all_get_their_answer(alphabet: Engine) -> None:
+    answers = [begin(alphabet, f"q{i}", chat(f"question {i}", max_tokens=4)) for i in range(11)]
+    assert [answer.wait().text for answer in answers] == ["abcd"] * 11
+
+
+def test_a_bias_on_a_token_that_does_not_exist_is_refused(alphabet: Engine) -> None:
+    for token in (260, 261, 10**12):
+        outside = SamplingParams(temperature=0.0, logit_bias={token: 1.0})
+        assert isinstance(ask(alphabet, chat(sampling=outside)).error, InvalidRequest)
+
+
+def test_a_failing_step_is_tried_again_and_nobody_notices(folder: Path) -> None:
+    passes = [0]
+
+    def once(tokens: Any) -> None:
+        passes[0] += 1
+        if passes[0] == 9:
+            raise RuntimeError("[METAL] Command buffer execution failed: Insufficient Memory")
+
+    engine = troubled(folder, once)
+    try:
+        answers = [begin(engine, f"q{i}", chat(f"{i}")) for i in range(3)]
+        assert [answer.wait().text for answer in answers] == [ALPHABET] * 3
+        assert engine.health().ok
+    finally:
+        engine.close()
+
+
+def test_the_request_that_breaks_the_batch_is_the_one_that_fails(folder: Path) -> None:
+    def poisoned(tokens: Any) -> None:
+        # byte 0 stands for what no model should be shown; only the poisoned prompt has it
+        if any(188 in row for row in tokens.tolist()):
+            raise RuntimeError("this prompt breaks the model")
+
+    engine = troubled(folder, poisoned)
+    try:
+        good = [begin(engine, f"q{i}", chat(f"{i}")) for i in range(2)]
+        bad = begin(engine, "bad", Generation(prompt="\x00\x00", sampling=GREEDY, max_tokens=5))
+        assert isinstance(bad.wait().error, GenerationFailed)
+        assert [answer.wait().text for answer in good] == [ALPHABET] * 2
+        assert ask(engine, chat("after"), "after").text == ALPHABET
+    finally:
+        engine.close()
+
+
+def test_a_request_too_big_for_the_memory_fails_typed_after_one_retry(folder: Path) -> None:
+    long_passes = [0]
+
+    def full(tokens: Any) -> None:
+        if tokens.size >= 100:
+            long_passes[0] += 1
+            raise RuntimeError("[malloc_or_wait] Unable to allocate 123456789 bytes.")
+
+    engine = troubled(folder, full)
+    try:
+        big = begin(engine, "big", Generation(prompt="a" * 500, sampling=GREEDY, max_tokens=5))
+        assert isinstance(big.wait().error, OutOfMemory)
+        assert long_passes[0] == 2
+        assert ask(engine, chat(), "small").text == ALPHABET
+    finally:
+        engine.close()
+
+
+def test_a_restarted_request_keeps_its_random_choices(tmp_path: Path) -> None:
+    model = write_random(tmp_path / "model")
+    hot = chat(sampling=SamplingParams(temperature=1.3, seed=5, repetition_penalty=1.2), max_tokens=20)
+    failing = [False]
+    passes = [0]
+
+    def once(tokens: Any) -> None:
+        passes[0] += 1
+        if failing[0] and passes[0] == 8:
+            raise RuntimeError("once")
+
+    engine = troubled(model, once)
+    try:
+        undisturbed = ask(engine, hot)
+        failing[0], passes[0] = True, 0
+        disturbed = ask(engine, hot)
+        assert passes[0] > 8
+        assert disturbed.text == undisturbed.text
+    finally:
+        engine.close()
+
+
+def test_closing_ends_what_runs_and_refuses_what_comes(folder: Path) -> None:
+    engine = open_engine(mlx_snapshot(folder), OPTIONS)
+    answer = begin(engine, "one", chat(sampling=ENDLESS, max_tokens=900))
+    assert answer.begun.wait(HANG)
+    engine.close()
+    engine.close()
+    assert isinstance(answer.wait().error, Cancelled)
+    assert isinstance(ask(engine, chat(), "late").error, Cancelled)
+    assert not engine.health().ok
+
+
+def test_health_counts_requests_and_steps(gated: Engine, gate: Gate) -> None:
+    gate.open.clear()
+    answer = begin(gated, "one", chat(max_tokens=3))
+    assert gate.reached.wait(HANG)
+    health = gated.health()
+    assert (health.ok, health.active) == (True, 1)
+    gate.open.set()
+    answer.wait()
+    assert gated.health().steps > health.steps
+
+
+def test_info_tells_what_is_loaded(alphabet: Engine) -> None:
+    info = alphabet.info
+    assert (info.name, info.context, info.slots, info.constraints) == ("mlx", 1024, 4, True)
+    assert msgspec.json.decode(msgspec.json.encode(info), type=type(info)) == info
