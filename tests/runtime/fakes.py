@@ -275,6 +275,7 @@ class World:
             "pressure": lambda was: self.pressure,
             "facts": PlatformFacts(system="Linux", machine="x86_64"),
             "clock": time.monotonic,
+            "pressure_period": 0.01,
         }
         return Seams(**(fields | changes))
 

@@ -27,9 +27,6 @@ from ingle.runtime.use import Use
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PRESSURE_PERIOD = 2.0
-"""Seconds between two looks at the system's memory pressure: its averages move over ten."""
-
 
 class Owner:
     """Holds the scheduler, the fleet and the desk, and every use that is not over."""
@@ -45,7 +42,7 @@ class Owner:
         self._deleting: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.fleet = Fleet(seams.worker, seams.clock, self._report, self._left, self._lost)
-        self.closing = False
+        self._closing = self._closed = False
 
     def begin(self, desk: PullDesk, eye: Eye) -> None:
         """Start working; `desk` and `eye` are the other rooms of the same runtime."""
@@ -54,16 +51,21 @@ class Owner:
 
     async def close(self) -> None:
         """Refuse who waits, stop every worker, and end when the system confirmed that each is gone."""
-        self.closing = True
+        self._closing = True
         for use in tuple(self._uses.values()):
             use.refuse(Cancelled("The runtime ends."))
         await self.fleet.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closed = True
+        while not self._inbox.empty():  # whoever still asked is told, not left waiting
+            self._attempt(self._inbox.get_nowait())
 
     async def do(self, act: Callable[[], T]) -> T:
         """Have the owner do it; returns what it returned, raises what it raised."""
+        if self._closed:
+            raise Cancelled("The runtime has ended.")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def perform() -> None:
@@ -81,7 +83,7 @@ class Owner:
 
     def ask(self, use: Use, snapshot: Snapshot, why: str, need: Need, keep_alive: float | None) -> None:
         """Through `do`: `use` wants the model; it is granted or refused now or later."""
-        if self.closing:
+        if self._closing:
             raise Cancelled("The runtime ends.")
         if use.key in self._deleting:
             raise InUse(f"{use.model} is being deleted.")
@@ -130,10 +132,13 @@ class Owner:
                     act = await self._inbox.get()
             except TimeoutError:
                 act = partial(self._happened, news.Tick())
-            try:
-                act()
-            except Exception:  # the owner must outlive any one message
-                log.exception("the runtime's owner could not do one thing")
+            self._attempt(act)
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:  # the owner must outlive any one message
+            log.exception("the runtime's owner could not do one thing")
 
     def _report(self, event: news.Event) -> None:
         self._inbox.put_nowait(partial(self._happened, event))
@@ -205,7 +210,7 @@ class Owner:
 
     async def _watch_pressure(self) -> None:
         while True:
-            await asyncio.sleep(PRESSURE_PERIOD)
+            await asyncio.sleep(self._seams.pressure_period)
             high = self._seams.pressure(self._scheduler.pressure)
             if high is not self._scheduler.pressure:
                 self._report(news.Pressure(high=high))

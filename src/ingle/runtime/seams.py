@@ -88,3 +88,5 @@ class Seams:
     pressure: Callable[[bool], bool]
     facts: PlatformFacts
     clock: Callable[[], float]
+    pressure_period: float = 2.0
+    """Seconds between two looks at the memory pressure: the system's averages move over ten."""

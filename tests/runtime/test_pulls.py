@@ -1,0 +1,180 @@
+"""Pulls in threads: joined, cancelled, failed, retried, refused, remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import Cancelled, HubUnreachable, IngleError, InUse, RetryRefused
+from ingle.hub.progress import Phase, Progress
+from ingle.runtime.events import EventKind
+from ingle.runtime.runtime import Runtime
+from ingle.runtime.status import ModelState
+from tests.runtime.fakes import World, until
+
+MODEL = "org/new"
+
+
+async def drain(runtime: Runtime, *, retry: bool = False) -> list[Progress]:
+    return [progress async for progress in runtime.pull(MODEL, retry=retry)]
+
+
+async def fail(runtime: Runtime, world: World, *, retry: bool = False) -> None:
+    world.pull.errors.append(HubUnreachable("The hub does not answer."))
+    with pytest.raises(HubUnreachable):
+        await drain(runtime, retry=retry)
+
+
+async def test_a_pull_tells_its_progress_and_ends_with_the_model_here(world: World) -> None:
+    async with world.runtime() as runtime, runtime.events() as events:
+        seen = await drain(runtime)
+        assert seen[-1].phase is Phase.DONE
+        assert (await runtime.view(MODEL)).state is ModelState.DOWNLOADED
+        heard = [await anext(events) for _ in range(3)]
+        assert [event.event for event in heard] == [
+            EventKind.DOWNLOAD_STARTED,
+            EventKind.DOWNLOAD_PROGRESS,
+            EventKind.DOWNLOAD_COMPLETED,
+        ]
+        assert heard[1].progress == 0.5
+
+
+async def test_a_second_pull_of_the_same_model_follows_the_first(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        first = asyncio.create_task(drain(runtime))
+        await asyncio.to_thread(world.pull.begun.wait)
+        second = asyncio.create_task(drain(runtime))
+        await asyncio.sleep(0)
+        world.pull.go_on.set()
+        await asyncio.gather(first, second)
+        assert world.pull.times == 1
+
+
+async def test_leaving_a_pull_lets_it_go_on(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime, runtime.events() as events:
+        leaving = asyncio.create_task(drain(runtime))
+        await asyncio.to_thread(world.pull.begun.wait)
+        leaving.cancel()
+        world.pull.go_on.set()
+        async for event in events:
+            if event.event is EventKind.DOWNLOAD_COMPLETED:
+                break
+        assert (await runtime.view(MODEL)).state is ModelState.DOWNLOADED
+
+
+async def test_a_cancelled_pull_is_paused_and_goes_on_when_asked(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        pulling = asyncio.create_task(drain(runtime))
+        await asyncio.to_thread(world.pull.begun.wait)
+        view = await runtime.cancel(MODEL)
+        assert view.paused and view.progress == 0.5 and "pull" in view.actions
+        assert view.last_error is None
+        with pytest.raises(Cancelled):
+            await pulling
+        world.pull.go_on.set()
+        await drain(runtime)
+        assert (await runtime.view(MODEL)).state is ModelState.DOWNLOADED
+
+
+async def test_retry_is_refused_after_three_failures_until_the_pull_is_asked_for(world: World) -> None:
+    async with world.runtime() as runtime:
+        await fail(runtime, world)
+        assert "retry" in (await runtime.view(MODEL)).actions
+        await fail(runtime, world, retry=True)
+        await fail(runtime, world, retry=True)
+        view = await runtime.view(MODEL)
+        assert "retry" not in view.actions and "pull" in view.actions
+        assert view.last_error is not None and view.last_error["code"] == "hub_unreachable"
+        with pytest.raises(RetryRefused) as raised:
+            await drain(runtime, retry=True)
+        assert raised.value.details["failures"] == 3 and raised.value.actions == ("pull",)
+        await drain(runtime)
+        assert (await runtime.view(MODEL)).last_error is None
+
+
+async def test_a_success_ends_the_row_of_failures(world: World) -> None:
+    async with world.runtime() as runtime:
+        await fail(runtime, world)
+        await drain(runtime, retry=True)
+        await fail(runtime, world)
+        assert "retry" in (await runtime.view(MODEL)).actions
+
+
+async def test_unfinished_pulls_are_paused_after_a_restart_and_resume_on_request(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        runtime.start_pull(MODEL)
+        await asyncio.to_thread(world.pull.begun.wait)
+    world.pull.go_on.set()
+    async with world.runtime() as runtime:
+        assert world.pull.times == 1
+        (view,) = [view for view in await runtime.models() if view.model == MODEL]
+        assert view.paused and "pull" in view.actions
+        await drain(runtime)
+    async with world.runtime() as runtime:
+        (view,) = [view for view in await runtime.models() if view.model == MODEL]
+        assert not view.paused and view.state is ModelState.DOWNLOADED
+
+
+async def test_failures_are_remembered_over_a_restart(world: World) -> None:
+    async with world.runtime() as runtime:
+        for retry in (False, True, True):
+            await fail(runtime, world, retry=retry)
+    async with world.runtime() as runtime:
+        with pytest.raises(RetryRefused):
+            await drain(runtime, retry=True)
+
+
+async def test_an_unreadable_memo_is_an_empty_one(world: World) -> None:
+    world.config.home.mkdir(parents=True)
+    (world.config.home / "pulls.json").write_bytes(b"{")
+    async with world.runtime() as runtime:
+        assert len(await runtime.models()) == 1
+
+
+async def test_a_home_that_cannot_be_written_does_not_stop_a_pull(world: World) -> None:
+    world.config.home.parent.mkdir(parents=True, exist_ok=True)
+    world.config.home.write_text("a file where the folder should be")
+    async with world.runtime() as runtime:
+        assert (await drain(runtime))[-1].phase is Phase.DONE
+
+
+async def test_a_model_that_is_pulled_is_neither_deleted_nor_repaired(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        await runtime.load("org/tiny")
+        await runtime.unload("org/tiny")
+        runtime.start_pull("org/tiny")
+        await asyncio.to_thread(world.pull.begun.wait)
+        with pytest.raises(InUse) as raised:
+            await runtime.delete("org/tiny")
+        assert raised.value.actions == ("cancel",)
+        with pytest.raises(InUse):
+            async for _ in runtime.repair("org/tiny"):
+                pass
+
+
+async def test_a_defect_in_a_pull_ends_it_with_an_error(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def broken(ref: object, cancel: object) -> object:
+        raise ValueError("a defect")
+
+    async with world.runtime(pull=broken) as runtime:
+        with pytest.raises(IngleError, match="a defect"):
+            await drain(runtime)
+        view = await runtime.view(MODEL)
+        assert view.last_error is not None and "retry" in view.actions
+
+
+async def test_verify_tells_what_it_finds(world: World) -> None:
+    async with world.runtime() as runtime:
+        steps = [progress async for progress in runtime.verify("org/tiny")]
+        assert steps[-1].phase is Phase.DONE
+        await until(lambda: not runtime.busy)
+        assert world.check.checked == ["org/tiny"]
