@@ -48,14 +48,14 @@ class AnswerControl:
         self._budget = shape.budget
         self._spent = 0
         self._forced: list[int] = []
+        self._was_forced = False
         self._started = False
         self._phase = _first_phase(prepared)
         if prepared.thinks and matcher is not None and self._phase is _Phase.UNDECIDED:
             self._forced = tokenizer.encode(self._marks.open, special=False)
         self._check_budget()
         for token in made:
-            if self._forced:
-                self._forced.pop(0)
+            self._take_forced()
             self._observe(token)
 
     def __call__(self, tokens: Any, logits: Any) -> Any:
@@ -65,11 +65,17 @@ class AnswerControl:
         if self._started:
             self._observe(int(tokens[-1].item()))
         self._started = True
-        if self._forced:
-            return _only(self._forced.pop(0), logits)
+        forced = self._take_forced()
+        if forced is not None:
+            return _only(forced, logits)
         if self._phase is _Phase.ANSWER and self._matcher is not None:
             return self._masked(logits)
         return logits
+
+    def _take_forced(self) -> int | None:
+        token = self._forced.pop(0) if self._forced else None
+        self._was_forced = token is not None
+        return token
 
     def _observe(self, token: int) -> None:
         if self._phase is _Phase.ANSWER:
@@ -95,8 +101,8 @@ class AnswerControl:
             self._budget = None
 
     def _consume(self, tokens: list[int]) -> None:
-        if self._matcher is None or self._matcher.is_stopped():
-            return  # the step after the end is computed and thrown away
+        if self._matcher is None or self._matcher.is_stopped() or self._was_forced:
+            return  # marks of reasoning are no part of the grammar; the step after the end is thrown away
         if not self._matcher.consume_tokens(tokens):
             raise GenerationFailed(f"The answer left its grammar: {self._matcher.get_error()}")
 
