@@ -44,9 +44,14 @@ async def start_worker(tmp_path: Path) -> AsyncIterator[StartWorker]:
     started: list[WorkerProcess] = []
 
     async def start(
-        script: Script | None = None, *, slots: int = 2, wait: bool = True, load_timeout: float = 60.0
+        script: Script | None = None,
+        *,
+        slots: int = 2,
+        wait: bool = True,
+        load_timeout: float = 60.0,
+        patience: float = 3.0,
     ) -> WorkerProcess:
-        worker = WorkerProcess("fake", logs=tmp_path / "logs", load_timeout=load_timeout)
+        worker = WorkerProcess("fake", logs=tmp_path / "logs", load_timeout=load_timeout, patience=patience)
         started.append(worker)
         snapshot = script_snapshot(tmp_path, script or Script())
         await worker.start(snapshot, "scripted", EngineOptions(slots=slots))

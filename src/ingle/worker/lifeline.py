@@ -18,8 +18,8 @@ _PR_SET_PDEATHSIG = 1
 
 _WATCH = """
 trap '' INT TERM HUP
-read -r _ <&"$1"
-[ "$(ps -o ppid= -p $$ | tr -d ' ')" = "$2" ] && kill -9 "$2"
+read -r _
+[ "$(ps -o ppid= -p $$ | tr -d ' ')" = "$1" ] && kill -9 "$1"
 """
 """`read` returns when the pipe closes. A worker that left before is no longer our parent: then its
 process id may belong to somebody else, and nothing is killed."""
@@ -44,9 +44,8 @@ def tie_to_parent(parent: int, lifeline: int) -> None:
 def start_watcher(lifeline: int) -> subprocess.Popen[bytes]:
     """Start the shell that kills this process when `lifeline` closes."""
     return subprocess.Popen(
-        ["/bin/sh", "-c", _WATCH, "ingle-watch", str(lifeline), str(os.getpid())],
-        pass_fds=(lifeline,),
-        stdin=subprocess.DEVNULL,
+        ["/bin/sh", "-c", _WATCH, "ingle-watch", str(os.getpid())],
+        stdin=lifeline,  # not by number: some shells know no descriptor above 9
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

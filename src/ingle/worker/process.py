@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 
 import msgspec
@@ -27,9 +27,6 @@ from ingle.worker.logring import LogRing
 from ingle.worker.memory import process_memory
 from ingle.worker.spawn import Child, crash_error, spawn, with_reason
 from ingle.worker.state import WorkerEvent, WorkerState, advance
-
-POLITE_SECONDS = 3.0
-"""How long a worker gets to leave when asked, and again when terminated, before it is killed."""
 
 KEPT_FOR_ERRORS = 12
 """Log lines that travel with an error."""
@@ -55,7 +52,8 @@ class StopReport(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerProcess:
     """One child process with one engine and one model. After an exit it may be started again.
 
-    `error` says why it left or could not load, when nobody asked it to leave.
+    `error` says why it left or could not load, when nobody asked it to leave. `patience` is how many
+    seconds it gets to leave when asked, and again when terminated, before it is killed.
     """
 
     def __init__(
@@ -64,6 +62,7 @@ class WorkerProcess:
         *,
         logs: Path | None = None,
         load_timeout: float = 600.0,
+        patience: float = 3.0,
         python: str = sys.executable,
     ) -> None:
         self.name = name
@@ -72,6 +71,7 @@ class WorkerProcess:
         self.error: IngleError | None = None
         self.log = LogRing(logs / f"worker-{_file_name(name)}.log" if logs else None)
         self._load_timeout = load_timeout
+        self._patience = patience
         self._python = python
         self._exchange = Exchange()
         self._admission = Admission(1)
@@ -135,7 +135,7 @@ class WorkerProcess:
             self.error = error
             raise error from None
 
-    async def generate(self, generation: Generation) -> AsyncIterator[Chunk]:
+    async def generate(self, generation: Generation) -> AsyncGenerator[Chunk, None]:
         """The chunks of one request, after its turn came. Closing the iterator cancels the request,
         waiting or running; its slot is free only when the child said that it stopped.
 
@@ -289,12 +289,11 @@ class WorkerProcess:
     async def _end(self, child: Child) -> str:
         """Ask, terminate, kill; until the process is gone. Returns which of them it took."""
         ways: list[tuple[str, Callable[[], None], float | None]] = [
-            ("asked", self._ask_to_leave, POLITE_SECONDS),
-            ("terminated", child.terminate, POLITE_SECONDS),
+            ("asked", self._ask_to_leave, self._patience),
+            ("terminated", child.terminate, self._patience),
             ("killed", child.kill, None),
         ]
-        loading = self._loaded is not None and not self._loaded.done()
-        for how, act, patience in ways[1:] if loading else ways:  # a child that loads reads no frames
+        for how, act, patience in ways if self.info else ways[1:]:  # a child that loads reads no frames
             act()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._gone.wait(), patience)

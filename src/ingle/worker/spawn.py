@@ -26,12 +26,16 @@ class Child:
     lifeline: int
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        self._signal(Signals.SIGKILL)
 
     def terminate(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+        self._signal(Signals.SIGTERM)
+
+    def _signal(self, signal: Signals) -> None:
+        # not process.kill(): it polls first, and so may reap the child in asyncio's place
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal)
 
     def close(self) -> None:
         """Let go of our ends, after the process is gone."""
