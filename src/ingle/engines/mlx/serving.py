@@ -12,6 +12,7 @@ from ingle.engines.checks import check_fits
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Job
 from ingle.engines.mlx.loop import Loop
+from ingle.engines.mlx.toolformats import ToolFormats
 from ingle.engines.prepare import Prepared, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
 from ingle.errors import Cancelled, IngleError, InvalidRequest
@@ -34,6 +35,7 @@ class MlxEngine:
         text = options.template or loaded.tokenizer.template
         marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
         self._template = ChatTemplate(text, **marks) if text else None
+        self._tools = ToolFormats(text, loaded.tokenizer.vocabulary())
         self._preparing = ThreadPoolExecutor(1, "prepare")
         self._pending: dict[str, threading.Event] = {}
         self._closed = False
@@ -91,7 +93,13 @@ class MlxEngine:
         self, request_id: str, generation: Generation, sink: Sink, cancelled: threading.Event
     ) -> None:
         try:
-            prepared = prepare(generation, self._template, self._info.model, request=request_id)
+            prepared = prepare(
+                generation,
+                self._template,
+                self._info.model,
+                request=request_id,
+                tools_format=self._tools.of(generation),
+            )
             self._check_bias(generation)
             tokens = self._encode(generation, prepared.prompt)
             room = check_fits(len(tokens), self._info.context)

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from ingle.engines.reasoning import FORMATS
 from ingle.errors import FileMissing, LoadFailed, MalformedModel
 
-_TOOL_MARKS = ("tool_call", "TOOL_CALLS", "python_tag", "function_call", "tool_sep")
+_TOOL_MARKS = ("tool_call", "TOOL_CALLS", "python_tag", "function_call", "tool_sep", "[ARGS]", "[CALL_ID]")
 _CONTEXT_TOKENS = 4  # of the prompt, so that the first token's leading space is decoded in its place
 
 
@@ -52,6 +52,11 @@ class ModelTokenizer:
     def token_id(self, text: str) -> int | None:
         """The id of a token of the vocabulary, by its text."""
         found: int | None = self._tokenizer.token_to_id(text)
+        return found
+
+    def vocabulary(self) -> dict[str, int]:
+        """Every token's text and id, added ones included."""
+        found: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
         return found
 
     def detokenizer(self, context: Iterable[int] = ()) -> Detokenizer:
