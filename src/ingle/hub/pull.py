@@ -51,10 +51,10 @@ def pull(
     *,
     cancel: threading.Event | None = None,
     options: PullOptions | None = None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Pulls one model; the last Progress has phase DONE and the snapshot.
 
-    A generator for a thread: each `next` may block, at most a second after `cancel` is set (then
+    A generator for a thread (closing it is a cancel): each `next` may block, at most a second after `cancel` is set (then
     `Cancelled` is raised). Errors are raised typed; what was fetched and checked stays for the next pull.
     """
     if ref.repo_id is None:
