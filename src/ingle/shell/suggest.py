@@ -16,7 +16,9 @@ import msgspec
 
 from ingle.errors import GenerationFailed, Unsupported
 from ingle.generation import Chunk, Constraint, Generation, Message, Role, SamplingParams
+from ingle.shell.finding import Level
 from ingle.shell.surroundings import Surroundings
+from ingle.shell.verdict import analyse
 
 Generate = Callable[[Generation], AsyncIterator[Chunk]]
 Complaint = Callable[[str], str | None]
@@ -34,6 +36,13 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 MAX_TOKENS = 700
+DESTROYING = frozenset(
+    {"delete", "write", "move", "database", "remote destroy", "ransom", "permissions", "exhaust"}
+)
+GENERIC = frozenset(
+    "deletes delete overwrites wipes destroys removes whole your the without undo every all and files file folder "
+    "directory folders directories this that can not cannot with home user src project rm bin usr".split()
+) - {"home", "project"}
 MAX_ANSWER = 20_000
 
 
@@ -120,6 +129,44 @@ async def suggest(
             answer=answer[:400],
         )
     return msgspec.structs.replace(best, repaired=True)
+
+
+def explanation_request(command: str, surroundings: Surroundings) -> Generation:
+    """The request for an explanation in depth: what each part does, and nothing about risk."""
+    system = (
+        f"You explain {surroundings.shell} commands to a person who did not write them. Go through the "
+        "command part by part, one line each, in plain words. Do not judge whether it is safe."
+    )
+    return Generation(
+        messages=(
+            Message(role=Role.SYSTEM, content=system),
+            Message(role=Role.USER, content=command),
+        ),
+        max_tokens=MAX_TOKENS,
+        sampling=SamplingParams(temperature=0.0),
+        stop_on_loop=True,
+    )
+
+
+def syntax_complaint(command: str, shell: str) -> str | None:
+    """What keeps a command from being read with certainty, as a sentence for the model; None when nothing."""
+    verdict = analyse(command, shell)
+    return next((f"{found.consequence}." for found in verdict.findings if found.effect == "unread"), None)
+
+
+def unnamed_loss(request: str, command: str, shell: str) -> str | None:
+    """A question back when the command would destroy, beyond repair, something the request never named.
+
+    Named means that a telling word of what would be lost stands in the request.
+    """
+    said = set(re.findall(r"\w{3,}", request.lower()))
+    for found in analyse(command, shell).findings:
+        if found.level < Level.HIGH or found.effect not in DESTROYING:
+            continue
+        lost = set(re.findall(r"\w{3,}", f"{found.consequence} {found.resolved}".lower())) - GENERIC
+        if not any(word in said or word.removesuffix("s") in said or word + "s" in said for word in lost):
+            return f"That {found.consequence}, which you did not name. What exactly should go?"
+    return None
 
 
 async def _ask(messages: list[Message], generate: Generate) -> tuple[str, bool]:

@@ -1,0 +1,269 @@
+"""Finds out which command a line of words really is, and hands it to the one who knows its effects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from . import commands, spec, targets
+from .arguments import Arguments
+from .finding import Level
+from .paths import Place, is_secret
+from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_BIN = re.compile(r"(?:/(?:usr/(?:local/)?)?s?bin|/opt/homebrew/bin|/bin)/([^/]+)\Z")
+_VENV = re.compile(r"(?:.*/)?(?:\.?v?env|\.venv\w*|node_modules/\.bin|vendor/bin|bin)/([\w.-]+)\Z")
+_HOOKS = re.compile(
+    r"(?:GIT_)?(?:PAGER|EDITOR|SEQUENCE_EDITOR|SSH_COMMAND|EXTERNAL_DIFF|PROXY_COMMAND|ASKPASS)\Z|VISUAL\Z|MANPAGER\Z|"
+    r"LESSOPEN\Z|LESSCLOSE\Z|PROMPT_COMMAND\Z|BROWSER\Z|RSYNC_RSH\Z|CVS_RSH\Z|GIT_SSH\Z|S?SH_ASKPASS\Z|SUDO_ASKPASS\Z|"
+    r"SYSTEMD_(?:PAGER|EDITOR)\Z|PSQL_(?:PAGER|EDITOR)\Z|FZF_DEFAULT_COMMAND\Z|MAKEFLAGS_SHELL\Z|CRONTAB_EDITOR\Z"
+)
+_LOADERS = re.compile(
+    r"LD_PRELOAD\Z|LD_AUDIT\Z|DYLD_INSERT_LIBRARIES\Z|DYLD_FRAMEWORK_PATH\Z|BASH_ENV\Z|ENV\Z|PERL5OPT\Z|PERL5DB\Z|"
+    r"PYTHONSTARTUP\Z|PYTHONHOME\Z|ZDOTDIR\Z|RUBYOPT\Z|GCONV_PATH\Z|BASH_FUNC_\w+"
+)
+_OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
+_CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
+
+
+def assigned(machine: Machine, name: str, values: list[Value]) -> None:
+    """What setting a variable does by itself: some are run, some load code, some hide."""
+    if not name.isupper() and name != "fish_history":
+        return
+    value = values[0] if values else EMPTY
+    if _HOOKS.match(name) and value.text:
+        before = dict(machine.findings)
+        machine.source(value.text, UNKNOWN)
+        if machine.worst() <= Level.MODERATE:
+            machine.findings = before
+    elif _LOADERS.match(name) and value.text:
+        machine.report(Level.HIGH, "load", f"`{name}` makes every program started here load other code")
+    elif name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB", "PATH") and (
+        value.text.startswith((*_OWN_PATHS, ".:")) and value.text.partition(":")[0] not in ("/tmp/build",)
+    ):
+        machine.report(Level.HIGH, "load", f"`{name}` lets files in a temporary folder stand in for real programs")
+    elif name in ("NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS") and re.search(
+        r"--require|-r |--import|-javaagent|-agentpath|--loader", value.text
+    ):
+        machine.report(Level.HIGH, "load", f"`{name}` makes programs load other code")
+    elif _CONCEAL.match(name) and value.text in ("", "0", "/dev/null"):
+        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
+
+
+def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> Value:
+    """Judge a command; gives the text it would print, as far as that is known."""
+    first = words[0]
+    name = first.text
+    if HOLE in name:
+        known = name.rpartition("/")[2]
+        if HOLE in known or not known or first.has(Taint.NETWORK | Taint.DECODED):
+            return _unresolved(machine, words, stdin)
+        return _dispatch(machine, known, words, stdin, local=True)
+    state = machine.state
+    if bare and name in state.aliases and name not in machine.calling:
+        return _alias(machine, name, words, stdin)
+    if name in state.functions:
+        return _function(machine, name, words, stdin)
+    if "/" not in name:
+        return _dispatch(machine, name, words, stdin, local=False)
+    path, _ = targets.place_of(machine, first)
+    match = _BIN.match(path)
+    if match:
+        return _dispatch(machine, match.group(1), words, stdin, local=False)
+    return _program(machine, path, words, stdin)
+
+
+def _unresolved(machine: Machine, words: list[Value], stdin: Value) -> Value:
+    level = Level.CRITICAL if machine.root and words[0].has(Taint.NETWORK) else Level.HIGH
+    machine.report(
+        level,
+        "opaque",
+        "the name of the command is not known before it runs",
+        safer="write the command out, or print it first and read it",
+    )
+    return Value(HOLE, stdin.taint)
+
+
+def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    machine.calling.append(name)
+    rest = " ".join(quoted(word.text) for word in words[1:])
+    try:
+        return machine.source(f"{machine.state.aliases[name]} {rest}", stdin)
+    finally:
+        machine.calling.pop()
+
+
+def quoted(text: str) -> str:
+    """The text as one shell word; marks stay live."""
+    if re.fullmatch(r"[\w./:=,@%+-]+", text):
+        return text
+    parts = re.split(r"([\U000f0000-\U000f0003])", text)
+    return "".join(part if part[:1] in tuple("\U000f0000\U000f0001\U000f0002\U000f0003") else _quote(part) for part in parts)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'" if text else ""
+
+
+def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if name in machine.calling:
+        if machine.piped or machine.background:
+            machine.report(
+                Level.CRITICAL,
+                "exhaust",
+                "a function that starts itself again and again: a fork bomb that stops the machine",
+                safer="do not run this",
+            )
+        return UNKNOWN
+    function = machine.state.functions[name]
+    names = machine.state.names
+    positional = {str(index): [word] for index, word in enumerate(words[1:], 1)}
+    before = {key: names.get(key) for key in (*positional, "@", "*", "#", "argv")}
+    names.update(positional)
+    names["@"] = names["*"] = names["argv"] = words[1:]
+    names["#"] = [Value(str(len(words) - 1))]
+    machine.calling.append(name)
+    data, machine.data = machine.data, function.source
+    machine.depth += 1
+    try:
+        with machine.setting(piped=False, background=False):
+            return machine.visit(function.body, stdin)
+    finally:
+        machine.depth -= 1
+        machine.data = data
+        machine.calling.pop()
+        for key, values in before.items():
+            if values is None:
+                names.pop(key, None)
+            else:
+                names[key] = values
+
+
+def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> Value:
+    """A program by its path: what this line wrote there, else a local script."""
+    made = machine.state.files.get(path)
+    if made is not None and made.taint & ~Taint.FILE or any(
+        path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched
+    ):
+        from .code import run_text
+
+        return run_text(machine, made or Value(HOLE, Taint.NETWORK), "sh", words[1:])
+    if made is not None and made.known:
+        return machine.source(made.text, stdin)
+    base = path.rsplit("/", 1)[-1]
+    venv = _VENV.match(path)
+    if venv and spec_or_handler(venv.group(1)):
+        return _dispatch(machine, venv.group(1), words, stdin, local=False)
+    if machine.read_file is not None and (text := machine.read_file(path)) is not None:
+        return machine.source(text, stdin)
+    if len(words) == 2 and words[1].text in ("--help", "--version", "-h"):
+        return UNKNOWN
+    if base in ("gradlew", "mvnw") and spec_or_handler(base):
+        return _dispatch(machine, base, words, stdin, local=False)
+    machine.commands.append(base)
+    machine.report(Level.MODERATE, "execute", f"runs a program of its own: `{words[0].shown()}`")
+    _judge_operands(machine, words, stdin)
+    return Value(HOLE, stdin.taint)
+
+
+def spec_or_handler(name: str) -> bool:
+    return name in commands.ALL or spec.find(name) is not None
+
+
+def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, local: bool) -> Value:
+    machine.commands.append(name)
+    if not name.islower() and name.lower() in commands.ALL and name not in commands.ALL:
+        name = name.lower()  # macOS file systems ignore case
+    if len(words) == 2 and words[1].text in ("--help", "--version") and name not in commands.RUNS_INPUT:
+        return UNKNOWN
+    handler = commands.ALL.get(name)
+    if handler is not None:
+        found = handler(machine, name, words[1:], stdin)
+        return found if found is not None else Value(HOLE, _passed(machine, words, stdin))
+    entry = spec.find(name)
+    if entry is None:
+        return _unknown(machine, name, words, stdin)
+    judge(machine, entry, words[1:], stdin)
+    if local:
+        machine.report(Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`")
+    return Value(HOLE, _passed(machine, words, stdin))
+
+
+def _unknown(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if len(words) == 2 and words[1].text in ("--help", "--version", "-V", "version", "help"):
+        return UNKNOWN
+    machine.report(Level.MODERATE, "unknown", f"nothing is known about `{name}`")
+    _judge_operands(machine, words, stdin)
+    return Value(HOLE, _passed(machine, words, stdin))
+
+
+def _judge_operands(machine: Machine, words: list[Value], stdin: Value) -> None:
+    """An unknown program is handed text that was fetched or a whole disk: not moderate any more."""
+    if any(targets.place_of(machine, word)[1] is Place.DEVICE for word in words[1:] if word.text.startswith("/dev/")):
+        machine.report(Level.HIGH, "write", "hands a whole disk to a program nothing is known about")
+
+
+def _passed(machine: Machine, words: list[Value], stdin: Value) -> int:
+    taint = stdin.taint & ~Taint.ENDLESS
+    for word in words[1:]:
+        taint |= word.taint
+        if word.text[:1] in "/~." and is_secret(targets.place_of(machine, word)[0]):
+            taint |= Taint.SECRET
+    return taint
+
+
+def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) -> None:
+    """Apply a command's rules."""
+    arguments = Arguments(words, entry.takes)
+    if not entry.dry.isdisjoint(arguments.flags) or (
+        "--help" in arguments.flags and words[-1].text == "--help" and entry.rules
+    ):
+        return
+    piped = stdin is not EMPTY
+    for rule in entry.rules:
+        if not spec.matches(rule, arguments, piped):
+            continue
+        if rule.level is None:
+            for value in spec.select(rule.where, rule, arguments):
+                _effect(machine, rule, value, stdin)
+            continue
+        _report(machine, entry, rule.level, rule.consequence)
+        return
+    _report(machine, entry, entry.level, entry.consequence)
+
+
+def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str) -> None:
+    if machine.isolated and level > Level.MODERATE:
+        level = Level.MODERATE
+    machine.report(level, "effect", consequence or f"`{entry.name}` changes something")
+
+
+def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> None:
+    match rule.effect:
+        case "delete":
+            targets.delete(machine, value, tree=False)
+        case "deltree":
+            targets.delete(machine, value, tree=True)
+        case "move":
+            targets.delete(machine, value, tree=True, moved=True)
+        case "write":
+            targets.write(machine, value, Value(HOLE, stdin.taint))
+        case "append":
+            targets.write(machine, value, Value(HOLE, stdin.taint), append=True)
+        case "read":
+            targets.read(machine, value)
+        case "send":
+            targets.send(machine, value)
+        case "fetch":
+            targets.write(machine, value, Value(HOLE, Taint.NETWORK))
+        case "run":
+            machine.source(value.text, stdin)
+        case "sql":
+            from .sql import judge_sql
+
+            judge_sql(machine, value)
+        case _:
+            machine.report(Level.HIGH, "unread", f"unknown effect `{rule.effect}`")

@@ -1,0 +1,39 @@
+"""The commands whose effect needs more than a table: one function each, found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..words import Value
+from . import (
+    builtins,
+    copying,
+    databases,
+    fetching,
+    interpreters,
+    modes,
+    output,
+    processes,
+    removal,
+    repository,
+    sending,
+    session,
+    tools,
+    wrappers,
+)
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+
+# machine, name, words after the name, input -> output, or None when nothing is known of it.
+Command = Callable[["Machine", str, list[Value], Value], Value | None]
+
+_MODULES: tuple[Any, ...] = (
+    builtins, copying, databases, fetching, interpreters, modes, output, processes, removal, repository,
+    sending, session, tools, wrappers,
+)  # fmt: skip
+ALL: dict[str, Command] = {name: command for module in _MODULES for name, command in module.COMMANDS.items()}
+RUNS_INPUT = frozenset(
+    "sh bash zsh dash ksh mksh ash fish eval source . xargs parallel sudo env command exec builtin echo printf".split()
+)

@@ -1,0 +1,232 @@
+"""What the shell's own commands do to the state of the line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import paths, targets
+from ..arguments import Arguments
+from ..finding import Level
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from . import Command
+
+
+def _cd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    rest = [word for word in words if not (word.text.startswith("-") and len(word.text) > 1)]
+    state = machine.state
+    before = state.cwd
+    if rest and rest[0].text == "-":
+        state.cwd = state.every("OLDPWD")[0].text
+    elif not rest:
+        state.cwd = machine.home("") if name != "popd" else HOLE
+    else:
+        state.cwd = targets.place_of(machine, rest[0])[0]
+    state.names["OLDPWD"] = [Value(before)]
+    state.names["PWD"] = [Value(state.cwd)]
+    return EMPTY
+
+
+def _pwd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    return Value(machine.state.cwd + "\n")
+
+
+def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    for word in words:
+        key, equals, body = word.text.partition("=")
+        if not equals:
+            continue
+        machine.state.aliases[key] = body
+        if key in _TRUSTED:
+            before = dict(machine.findings)
+            machine.source(body)
+            if machine.worst() >= Level.MODERATE and len(machine.findings) > len(before):
+                machine.report(Level.HIGH, "conceal", f"makes `{key}` mean something that changes or deletes")
+        elif body.startswith("sudo ") is False:
+            _quietly(machine, body, key)
+    return EMPTY
+
+
+_TRUSTED = frozenset("cd ls ll cat echo sudo su ssh git pwd man less grep ps top which exit clear".split())
+
+
+def _quietly(machine: Machine, body: str, key: str) -> None:
+    """An alias nobody has called yet is only text, unless its body is a catastrophe."""
+    before = dict(machine.findings)
+    machine.calling.append(key)
+    machine.source(body)
+    machine.calling.pop()
+    machine.findings = before
+
+
+def _unalias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    for word in words:
+        machine.state.aliases.pop(word.text, None)
+    return EMPTY
+
+
+def _eval(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    from ..code import run_text
+
+    taint = 0
+    for word in words:
+        taint |= word.taint
+    return run_text(machine, Value(" ".join(word.text for word in words), taint), machine.shell, [], stdin)
+
+
+def _source(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    from ..code import run_file
+
+    if not words:
+        return EMPTY
+    return run_file(machine, words[0], machine.shell, words[1:], sourced=True)
+
+
+def _trap(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    rest = [word for word in words if word.text not in ("--", "-l", "-p", "-")]
+    if len(rest) > 1 and rest[0].text:
+        machine.source(rest[0].text)
+    return EMPTY
+
+
+def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """`read` and its kin give variables the (unknown or known) lines of the input."""
+    arguments = Arguments(words, frozenset(("-d", "-n", "-N", "-p", "-t", "-u", "-i", "-P", "-c", "-O", "-s", "-k")))
+    names = [word.text for word in arguments.rest] or (["REPLY"] if name == "read" else ["MAPFILE"])
+    names += [value.text for value in arguments.each("-a", "-A")]
+    lines = [line for line in stdin.text.strip("\n").split("\n") if line] or [""]
+    split = name != "read" or len(lines) == 1
+    for index, variable in enumerate(names):
+        if not stdin.text:
+            machine.assign(variable, Value(HOLE, stdin.taint))
+        elif len(names) > 1 and split:
+            parts = lines[0].split(None, len(names) - 1)
+            machine.assign(variable, Value(parts[index] if index < len(parts) else "", stdin.taint))
+        elif len(lines) == 1:
+            machine.assign(variable, Value(lines[0], stdin.taint))
+        else:
+            machine.state.names[variable] = [Value(lines[0], stdin.taint)]
+            machine.state.others[variable] = [[Value(line, stdin.taint)] for line in lines[1:5]]
+    return EMPTY
+
+
+def _set(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if not words:
+        return Value(HOLE, Taint.SECRET)
+    if words[0].text == "--":
+        for index, word in enumerate(words[1:], 1):
+            machine.state.names[str(index)] = [word]
+        machine.state.names["@"] = machine.state.names["*"] = words[1:]
+    if [word.text for word in words[:2]] == ["+o", "history"]:
+        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
+    return EMPTY
+
+
+def _shift(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    names = machine.state.names
+    rest = names.get("@", [])[1:]
+    names["@"] = names["*"] = rest
+    for index, word in enumerate(rest, 1):
+        names[str(index)] = [word]
+    return EMPTY
+
+
+def _declare(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    for word in words:
+        key, equals, text = word.text.partition("=")
+        if equals and not key.startswith("-"):
+            machine.assign(key, Value(text, word.taint))
+    if all(word.text.startswith("-") for word in words):
+        return Value(HOLE, Taint.SECRET)
+    return EMPTY
+
+
+def _history(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    flags = Arguments(words).flags
+    if "-c" in flags or (words and words[0].text == "clear"):
+        machine.report(Level.HIGH, "conceal", "wipes the shell's history")
+    elif "-d" in flags or (words and words[0].text == "delete"):
+        machine.report(Level.MODERATE, "conceal", "deletes lines of the shell's history")
+    return UNKNOWN
+
+
+def _shopt(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    return EMPTY
+
+
+def _which(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    named = [word for word in words if not word.text.startswith("-")]
+    if len(named) == 1 and named[0].known and named[0].text.isprintable() and "/" not in named[0].text:
+        return Value(f"/usr/bin/{named[0].text}\n")
+    return UNKNOWN
+
+
+def _test(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    return EMPTY
+
+
+def _coproc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    with machine.setting(background=True):
+        return machine.call(words, stdin) if words else EMPTY
+
+
+def _enable(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if any(word.text == "-f" for word in words):
+        machine.report(Level.HIGH, "load", "loads compiled code into the shell")
+    return EMPTY
+
+
+def _bind(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    code = Arguments(words, frozenset(("-x",))).value("-x")
+    if code is not None and ":" in code.text:
+        machine.source(code.text.partition(":")[2].strip("\"' "))
+    return EMPTY
+
+
+def _fish_set(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    return EMPTY
+
+
+def _realpath(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    named = [word for word in words if not word.text.startswith("-")]
+    if len(named) != 1:
+        return UNKNOWN
+    return Value(paths.resolve(named[0].text, machine.state.cwd) + "\n", named[0].taint)
+
+
+def _dirname(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    named = [word for word in words if not word.text.startswith("-")]
+    if not named:
+        return UNKNOWN
+    head, slash, tail = named[0].text.rstrip("/").rpartition("/")
+    if name == "basename":
+        suffix = named[1].text if len(named) > 1 else ""
+        return Value(tail.removesuffix(suffix) + "\n", named[0].taint)
+    return Value((head or ("/" if slash else ".")) + "\n", named[0].taint)
+
+
+COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(("cd", "chdir", "pushd", "popd", "z"), _cd),
+    "pwd": _pwd,
+    "alias": _alias,
+    "unalias": _unalias,
+    "eval": _eval,
+    "source": _source,
+    ".": _source,
+    "trap": _trap,
+    **dict.fromkeys(("read", "mapfile", "readarray"), _read),
+    "set": _set,
+    "shift": _shift,
+    **dict.fromkeys(("declare", "typeset", "local", "export", "readonly", "integer"), _declare),
+    "history": _history,
+    **dict.fromkeys(("which", "type", "whence", "where"), _which),
+    **dict.fromkeys(("test", "[", "[["), _test),
+    "coproc": _coproc,
+    "enable": _enable,
+    "bind": _bind,
+    **dict.fromkeys(("realpath", "readlink", "grealpath"), _realpath),
+    **dict.fromkeys(("dirname", "basename"), _dirname),
+    **dict.fromkeys(("shopt", "setopt", "unsetopt", "ulimit", "umask", "hash", "bindkey", "zstyle", "autoload"), _shopt),
+}

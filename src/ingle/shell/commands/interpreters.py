@@ -1,0 +1,262 @@
+"""Shells and languages: which of their arguments is code, and what is fed to them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .. import targets
+from ..arguments import Arguments
+from ..code import SHELLS, run_file, run_known, run_text
+from ..finding import Level
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from . import Command
+
+_SHELL_TAKES = frozenset("-o +o -O +O --rcfile --init-file -C --init-command".split())
+# language: options that carry code, options with another value, options that ask for an answer only
+_LANGUAGES: dict[str, tuple[str, str, str]] = {
+    "python": ("-c", "-W -X -Q --check-hash-based-pycs", "-V --version -VV -h --help"),
+    "perl": ("-e -E", "-I -M -m -F -i -0 -x -C -D -l", "-v -V --version -c -h"),
+    "ruby": ("-e", "-r -I -C -F -E -x -W --encoding", "-v --version -c -h"),
+    "node": ("-e --eval -p --print", "-r --require --import --loader -C --conditions --env-file", "-v --version -h --check"),
+    "php": ("-r -B -E -R", "-d -c -z -S -t -f", "-v --version -i -m -l -h"),
+    "lua": ("-e", "-l", "-v"),
+    "awk": ("", "-F -v -f -i -o -W --field-separator --assign --file", "--version -V"),
+    "other": ("-e -c -r", "-I -l", "--version -v -V"),
+}
+_NAMES: dict[str, str] = {
+    **dict.fromkeys("python python2 python3 pypy pypy3 ipython ipython3 bpython py jython micropython".split(), "python"),
+    "perl": "perl",
+    **dict.fromkeys(("ruby", "irb", "jruby"), "ruby"),
+    **dict.fromkeys(("node", "nodejs", "bun", "qjs", "tsx", "ts-node", "esno"), "node"),
+    **dict.fromkeys(("php", "php8", "php7"), "php"),
+    **dict.fromkeys(("lua", "luajit", "lua5.4", "lua5.3", "texlua"), "lua"),
+    **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
+    **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
+                    "swift crystal raku jjs rhino escript csi gst clojure bb janet gsi emacs-script dart".split(), "other"),
+}  # fmt: skip
+_SAFE_MODULES = frozenset("json.tool timeit this calendar pytest unittest doctest mypy ruff black.check flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort.check antigravity venv virtualenv build".split())
+
+
+def _shell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    arguments = Arguments(words, _SHELL_TAKES, stop=True)
+    language = name if name in ("zsh", "fish") else "bash"
+    flags, rest = arguments.flags, arguments.rest
+    names = machine.state.names
+    machine.state.names = dict(names)
+    try:
+        return _shell_run(machine, name, language, arguments, flags, rest, stdin)
+    finally:
+        machine.state.names = names
+
+
+def _shell_run(
+    machine: Machine, name: str, language: str, arguments: Arguments, flags: set[str], rest: list[Value], stdin: Value
+) -> Value:
+    for option in ("--rcfile", "--init-file"):
+        for value in arguments.each(option):
+            machine.report(Level.HIGH, "load", f"starts a shell that first runs `{value.shown()}`")
+    codes = arguments.each("-C", "--init-command")
+    for code in codes:
+        machine.source(code.text, stdin, language)
+    if "--command" in flags and (value := arguments.value("--command")):
+        return run_text(machine, value, language, rest, stdin, inline=True)
+    if "-c" in flags:
+        if not rest:
+            return UNKNOWN
+        args = rest[1:] if len(rest) > 1 else [Value(name)]
+        machine.state.names["0"] = [Value(name, Taint.QUOTED)]
+        return run_text(machine, rest[0], language, args, stdin, inline=True)
+    if {"-n", "--version", "--help", "--norc-check"} & flags and "-i" not in flags:
+        return UNKNOWN
+    if rest and "-s" not in flags:
+        return run_file(machine, rest[0], language, rest, stdin)
+    if stdin is EMPTY or (stdin.text == "" and not stdin.taint):
+        if machine.endless and machine.background:
+            machine.report(Level.CRITICAL, "exhaust", "starts shells without end")
+        if machine.root:
+            machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights")
+        return Value(HOLE, Taint.INTERACTIVE)
+    found = run_text(machine, stdin, language, [Value(name), *rest])
+    return Value(found.text, found.taint | Taint.INTERACTIVE)
+
+
+def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    language = _NAMES.get(name) or "python"
+    code_options, takes, answers = (set(part.split()) for part in _LANGUAGES[language])
+    if language == "python" and words and words[0].text in ("-m",) or any(word.text == "-m" for word in words[:3]):
+        return _module(machine, name, words, stdin)
+    arguments = Arguments(words, takes | code_options, stop=True)
+    flags = set(arguments.flags)
+    if language == "awk":
+        return _awk(machine, arguments, stdin)
+    _loaded(machine, language, arguments)
+    codes = arguments.each(*sorted(code_options))
+    if codes:
+        text = Value("\n".join(code.text for code in codes), _mixed(codes))
+        if language == "perl":
+            _in_place(machine, flags, arguments)
+        args = [Value("-c"), *arguments.rest] if language == "python" else arguments.rest
+        if language == "ruby" and "-i" in flags:
+            _in_place(machine, flags, arguments)
+        return run_text(machine, text, language, args, stdin, inline=True)
+    if flags & answers:
+        return UNKNOWN
+    if arguments.rest:
+        return _program(machine, name, language, arguments.rest, stdin)
+    if stdin is EMPTY or not (stdin.text or stdin.taint):
+        return Value(HOLE, Taint.INTERACTIVE)
+    return run_text(machine, stdin, language, [])
+
+
+def _program(machine: Machine, name: str, language: str, rest: list[Value], stdin: Value) -> Value:
+    if name in ("bun",) and rest[0].text in ("install", "add", "test", "run", "x", "build", "i"):
+        from .wrappers import _as_spec
+
+        return _as_spec(machine, "npm", rest, stdin)
+    if language == "python" and rest[0].text.endswith("manage.py") and len(rest) > 1:
+        return _django(machine, rest[1].text, rest)
+    if name == "emacs":
+        return UNKNOWN
+    return run_file(machine, rest[0], language, rest, stdin)
+
+
+def _django(machine: Machine, task: str, rest: list[Value]) -> Value:
+    if task in ("flush", "reset_db", "sqlflush", "drop_db"):
+        machine.report(Level.HIGH, "delete", "empties every table of the application's database", safer="back it up first")
+    elif task in ("check", "showmigrations", "test", "shell", "makemessages", "diffsettings", "runserver", "help", "sqlmigrate"):
+        machine.report(Level.SAFE, "read", "")
+    else:
+        machine.report(Level.MODERATE, "execute", "runs a management task")
+    return UNKNOWN
+
+
+def _mixed(values: list[Value]) -> int:
+    taint = 0
+    for value in values:
+        taint |= value.taint
+    return taint
+
+
+def _loaded(machine: Machine, language: str, arguments: Arguments) -> None:
+    for value in arguments.each("-r", "--require", "--import", "--loader", "-M"):
+        if value.text.startswith(("/tmp", "/dev/shm", "./", "../", "/var/tmp")) or "://" in value.text:
+            machine.report(Level.HIGH, "load", f"loads code from `{value.shown()}` first")
+
+
+def _in_place(machine: Machine, flags: set[str], arguments: Arguments) -> None:
+    if "-i" in flags:
+        for operand in arguments.rest:
+            targets.write(machine, operand, UNKNOWN, verb="edits")
+
+
+def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
+    rest = arguments.rest
+    file = arguments.value("-f", "--file")
+    if file is not None:
+        if file.text == "/dev/stdin" or file.text == "-":
+            return run_text(machine, stdin, "awk", [])
+        machine.report(Level.SAFE, "execute", "")
+        program, operands = EMPTY, rest
+    elif rest:
+        program, operands = rest[0], rest[1:]
+    else:
+        return UNKNOWN
+    taint = stdin.taint
+    for operand in operands:
+        if "=" not in operand.text:
+            taint |= targets.read(machine, operand)
+            if any(value.text == "inplace" for value in arguments.each("-i")):
+                targets.write(machine, operand, UNKNOWN, verb="edits")
+    out = EMPTY
+    if program.text:
+        out = run_known(machine, program.text, "awk", [], Value(HOLE, taint & ~Taint.NETWORK))
+    if re.search(r"\$\d\s*~|/[^/]+/|==|!=|\$\d+\s*[<>]", program.text) and "NR" not in program.text:
+        taint &= ~Taint.EVERYTHING
+    text = _column(program.text, stdin.text)
+    return Value(out.text if out.text and out.known else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK)
+
+
+def _column(program: str, text: str) -> str:
+    """`{print $n}` keeps what is known of a listing."""
+    found = re.fullmatch(r"\{\s*print\s+\$(\d)\s*;?\s*\}", program.strip())
+    if found is None or not text or HOLE in text:
+        return HOLE
+    at = int(found[1]) - 1
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    if at < 0:
+        return text
+    return "".join(row[at] + "\n" for row in rows if at < len(row)) or HOLE
+
+
+def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    at = next(index for index, word in enumerate(words) if word.text == "-m")
+    rest = words[at + 1 :]
+    module = rest[0].text if rest else ""
+    if module == "http.server" or module == "SimpleHTTPServer":
+        machine.report(Level.MODERATE, "send", "serves this folder to the network")
+    elif module in ("pip", "pipx", "uv", "virtualenv", "ensurepip", "ruff", "black", "isort", "poetry", "coverage", "alembic", "zipfile", "tarfile"):
+        if module in ("zipfile", "tarfile"):
+            if not any(word.text in ("-l", "-t", "--list", "--test") for word in rest):
+                machine.report(Level.MODERATE, "write", "packs or unpacks an archive")
+        else:
+            return machine.call([Value(module), *rest[1:]], stdin)
+    elif module in _SAFE_MODULES or module.startswith(("pytest", "unittest", "sphinx", "mkdocs")):
+        return Value(HOLE, stdin.taint)
+    elif module == "base64" and len(rest) > 1 and rest[1].text in ("-d", "-u"):
+        return machine.call([Value("base64"), *rest[1:]], stdin)
+    else:
+        machine.report(Level.MODERATE, "execute", f"runs the module `{module}`")
+    return UNKNOWN
+
+
+def _osascript(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    arguments = Arguments(words, frozenset(("-e", "-l", "-s")))
+    codes = arguments.each("-e")
+    language = arguments.value("-l")
+    if codes:
+        text = "\n".join(code.text for code in codes)
+        if language is not None and language.text == "JavaScript":
+            if re.search(r"doShellScript|NSTask|system", text):
+                found = re.search(r"""doShellScript\(\s*["'](.*?)["']\s*[,)]""", text)
+                machine.source(found[1]) if found else machine.report(Level.HIGH, "opaque", "runs a shell command")
+            return UNKNOWN
+        return run_text(machine, Value(text, _mixed(codes)), "osascript", [], stdin, inline=True)
+    if arguments.rest and arguments.rest[0].text != "-":
+        return run_file(machine, arguments.rest[0], "osascript", arguments.rest, stdin)
+    return run_text(machine, stdin, "osascript", [])
+
+
+def _deno(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    rest = [word for word in words if not word.text.startswith("-")]
+    if rest and rest[0].text == "eval" and len(rest) > 1:
+        return run_text(machine, rest[1], "node", [], stdin, inline=True)
+    if rest and rest[0].text in ("run", "install", "compile") and len(rest) > 1:
+        return run_file(machine, rest[1], "node", rest[1:], stdin)
+    if rest and rest[0].text in ("test", "lint", "check", "info", "doc", "bench"):
+        return UNKNOWN
+    if rest and rest[0].text == "fmt":
+        machine.report(Level.MODERATE, "write", "rewrites source files")
+        return UNKNOWN
+    if not rest and stdin.text:
+        return run_text(machine, stdin, "node", [])
+    return run_file(machine, rest[0], "node", rest, stdin) if rest else UNKNOWN
+
+
+def _powershell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    from ..powershell import host
+
+    return host(machine, words, stdin)
+
+
+COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(SHELLS, _shell),
+    **dict.fromkeys(_NAMES, _language),
+    "osascript": _osascript,
+    "deno": _deno,
+    **dict.fromkeys(("pwsh", "powershell", "powershell.exe", "pwsh.exe"), _powershell),
+    **{f"python3.{minor}": _language for minor in range(6, 16)},
+}

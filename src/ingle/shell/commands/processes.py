@@ -1,0 +1,78 @@
+"""Signals: one process or every process."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..arguments import Arguments
+from ..finding import Level
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from . import Command
+
+_SESSION = re.compile(
+    r"(?i)(?:init|systemd|launchd|loginwindow|windowserver|gnome-shell|gnome-session\S*|plasmashell|kwin\S*|Xorg|Xwayland|sshd|"
+    r"dbus-daemon|gdm|lightdm|finder|bash|zsh|kernel_task|sddm|NetworkManager|explorer(?:\.exe)?|login|-?u)\Z"
+)
+_ALL = frozenset(("-1", ".", "", ".*", "*", "^", "0"))
+
+
+def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if any(word.text in ("-l", "-L", "--list", "-0") for word in words[:2]) and words[0].text != "--":
+        return UNKNOWN
+    texts = [word.text for word in words]
+    probes = texts[:1] == ["-0"] or texts[:2] == ["-s", "0"]
+    operands = words[1:] if texts and re.match(r"-[A-Z0-9]", texts[0]) and len(texts) > 1 else words
+    if texts and texts[0] in ("-s", "-n", "--signal"):
+        operands = words[2:]
+    for word in operands:
+        if word.text == "--":
+            continue
+        if word.text in ("-1", "0") or word.has(Taint.EVERYTHING):
+            machine.report(Level.HIGH, "kill", "ends every process you own", safer="name one process: `pkill NAME` or its number")
+        elif word.text == "1":
+            machine.report(Level.HIGH, "kill", "signals the first process, which every other depends on")
+        elif not probes:
+            machine.report(Level.MODERATE, "kill", f"ends the process {word.shown()}")
+    return EMPTY
+
+
+def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    takes = frozenset("-u -U -t -g -G -P -s -F --signal --euid --uid -T -r -y -o -n".split()) - {"-o", "-n"}
+    if name == "killall":
+        takes = frozenset("-u --user -s --signal -o -y -n -t".split())
+    arguments = Arguments(words, takes)
+    if arguments.any("-l", "--list", "-V") and name == "killall":
+        return UNKNOWN
+    if name == "pgrep":
+        everything = not arguments.rest or arguments.rest[0].text in _ALL
+        return Value(HOLE, Taint.EVERYTHING if everything else 0)
+    named = [word for word in arguments.rest if not re.fullmatch(r"-?[A-Z]+|-\d+", word.text) or word.text == "-1"]
+    owner = arguments.any("-u", "-U", "--euid", "--uid", "--user")
+    if owner and not named or any(word.text in _ALL for word in named) or arguments.any("-v", "--inverse"):
+        machine.report(Level.HIGH, "kill", "ends every process of a user", safer="name the program")
+    elif any(_SESSION.match(word.text) for word in named):
+        machine.report(Level.HIGH, "kill", "ends your session or a service the machine depends on")
+    elif named or arguments.any("-f", "-t", "-P"):
+        machine.report(Level.MODERATE, "kill", f"ends every `{named[0].shown() if named else '…'}`")
+    else:
+        machine.report(Level.MODERATE, "kill", "ends processes")
+    return EMPTY
+
+
+def _ps(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if name == "pidof" or (name == "lsof" and words):
+        return Value(HOLE, 0)
+    if any(word.text in ("-C", "-p", "--pid") for word in words):
+        return Value(HOLE, 0)
+    return Value(HOLE, Taint.EVERYTHING)
+
+
+COMMANDS: dict[str, Command] = {
+    "kill": _kill,
+    **dict.fromkeys(("pkill", "killall", "pgrep", "killall5", "skill"), _pkill),
+    **dict.fromkeys(("ps", "pidof", "lsof"), _ps),
+}

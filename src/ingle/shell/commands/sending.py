@@ -1,0 +1,181 @@
+"""Raw connections, copies to other hosts, names looked up: the ways data leaves and shells come in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .. import targets
+from ..arguments import Arguments
+from ..finding import Level
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .copying import _is_remote
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from . import Command
+
+
+def backdoor(machine: Machine) -> None:
+    machine.report(
+        Level.CRITICAL, "backdoor", "gives another host a shell on this machine", safer="do not run this"
+    )
+
+
+def _shell_reaches(machine: Machine, stdin: Value) -> None:
+    if stdin.has(Taint.INTERACTIVE):
+        backdoor(machine)
+    elif stdin.has(Taint.SECRET):
+        targets.leak(machine, EMPTY)
+    elif stdin.text and not stdin.known:
+        machine.report(Level.MODERATE, "send", "sends data to another host")
+
+
+_NC_TAKES = frozenset("-p -w -s -e -c -i -q -x -X -I -O -T -G --exec --sh-exec --lua-exec -m -P -o -g --proxy --source-port".split())
+
+
+def _nc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    takes = _NC_TAKES if name == "ncat" or not any(word.text in ("-c",) and False for word in words) else _NC_TAKES
+    arguments = Arguments(words, takes)
+    codes = arguments.each("-e", "-c", "--exec", "--sh-exec", "--lua-exec")
+    for code in codes:
+        if re.search(r"(?:^|/)(?:(?:ba|z|da|k|fi|c|a)?sh|cmd(?:\.exe)?|powershell|python\d?)\b", code.text) or not code.known:
+            backdoor(machine)
+        else:
+            machine.source(code.text, UNKNOWN)
+            machine.report(Level.HIGH, "backdoor", "lets another host start a program here")
+    _shell_reaches(machine, stdin)
+    for word in arguments.rest:
+        if word.has(Taint.SECRET):
+            targets.leak(machine, EMPTY)
+    if arguments.any("-z"):
+        return UNKNOWN
+    if arguments.any("-l", "--listen"):
+        machine.report(Level.MODERATE, "listen", "waits for a connection from the network")
+    return Value(HOLE, Taint.NETWORK)
+
+
+def _socat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    operands = [word for word in words if ":" in word.text or word.text in ("-", "STDIO", "stdin")]
+    remote = any(re.match(r"(?i)(?:tcp|udp|openssl|ssl|sctp|tcp4|tcp6|vsock|socks)[\w-]*:", word.text) for word in operands)
+    for word in operands:
+        found = re.match(r"(?i)(exec|system|shell):(.*)", word.text)
+        if found:
+            code = found[2].strip("'\"")
+            if remote and re.search(r"(?:ba|z|da|k)?sh\b|login|pty", code):
+                backdoor(machine)
+            machine.source(re.sub(r",(?:pty|stderr|setsid|sigint|sane|ctty|fork|echo=0)\b", "", code), UNKNOWN)
+        taken = re.match(r"(?i)(?:file|open|gopen):([^,]+)", word.text)
+        if taken and remote:
+            targets.send(machine, Value(taken[1]))
+    if remote:
+        _shell_reaches(machine, stdin)
+        machine.report(Level.MODERATE, "send", "connects two streams over the network")
+    return Value(HOLE, Taint.NETWORK if remote else 0)
+
+
+_SCP_TAKES = frozenset("-i -P -F -o -l -c -S -J -D -X".split())
+
+
+def _scp(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    arguments = Arguments(words, _SCP_TAKES)
+    for code in arguments.each("-S", "-D"):
+        machine.source(code.text, UNKNOWN)
+    _proxy(machine, arguments)
+    if len(arguments.rest) < 2:
+        machine.report(Level.MODERATE, "send", "opens a file transfer with another host")
+        return UNKNOWN
+    sources, target = arguments.rest[:-1], arguments.rest[-1]
+    for source in sources:
+        if _is_remote(target):
+            targets.send(machine, source, f" (`{target.shown()}`)")
+        elif _is_remote(source):
+            name_of = source.text.rpartition("/")[2].rpartition(":")[2]
+            where = Value(f"{target.text.rstrip('/')}/{name_of}") if target.text.endswith(("/", ".")) else target
+            targets.write(machine, where, Value(HOLE, Taint.NETWORK))
+    machine.report(Level.MODERATE, "send", "copies between hosts")
+    return EMPTY
+
+
+def _proxy(machine: Machine, arguments: Arguments) -> None:
+    for option in arguments.each("-o"):
+        key, _, value = option.text.replace("=", " ", 1).strip().partition(" ")
+        if key.lower() in ("proxycommand", "localcommand", "knownhostscommand", "remotecommand") and value.strip() not in ("", "none"):
+            machine.source(value.strip("\"' "), UNKNOWN)
+
+
+def _lookup(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """ping, dig, host…: the name itself can carry data out, the answer can carry code in."""
+    if any(word.has(Taint.SECRET) for word in words):
+        targets.leak(machine, EMPTY)
+    if name in ("ping", "ping6", "hping3", "fping") and any(word.text in ("-f", "--flood") for word in words):
+        machine.report(Level.HIGH, "exhaust", "floods another host with packets")
+    return Value(HOLE, 0 if name.startswith(("ping", "fping", "trace", "mtr", "whois")) else Taint.NETWORK)
+
+
+def _mail(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    arguments = Arguments(words, frozenset("-s -a -A -r -c -b --attach -S -f -t".split()) - {"-t"})
+    for value in arguments.each("-a", "-A", "--attach"):
+        targets.send(machine, value)
+    if stdin.has(Taint.SECRET) or any(word.has(Taint.SECRET) for word in words):
+        targets.leak(machine, EMPTY)
+    machine.report(Level.MODERATE, "send", "sends mail")
+    return EMPTY
+
+
+def _upload(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """Clients that hand files to a service: every local operand leaves."""
+    if words and words[-1].text in ("--help", "--version"):
+        return UNKNOWN
+    for word in words:
+        if word.text.startswith(("-", "+")) or "://" in word.text:
+            continue
+        if word.has(Taint.SECRET) or targets.read(machine, word, shows=False) & Taint.SECRET:
+            targets.leak(machine, word)
+    if stdin.has(Taint.SECRET):
+        targets.leak(machine, EMPTY)
+    machine.report(Level.MODERATE, "send", "exchanges files with another host")
+    return Value(HOLE, Taint.NETWORK)
+
+
+def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """openssl: encodings, ciphers, keys, and raw connections."""
+    if not words:
+        return UNKNOWN
+    task = words[0].text
+    arguments = Arguments(words[1:], frozenset("-in -out -inkey -pass -k -K -iv -connect -keyout -days -subj -newkey -config -CA -CAkey -key -port -accept -engine".split()))
+    if "-engine" in arguments.values:
+        machine.report(Level.HIGH, "load", "loads compiled code by its path")
+    source = arguments.value("-in")
+    taint = stdin.taint | (targets.read(machine, source) if source is not None else 0)
+    target = arguments.value("-out", "-keyout")
+    if task in ("s_client", "s_server"):
+        if stdin.has(Taint.INTERACTIVE):
+            backdoor(machine)
+        elif stdin.has(Taint.SECRET):
+            targets.leak(machine, EMPTY)
+        return Value(HOLE, Taint.NETWORK | (stdin.taint & Taint.INTERACTIVE))
+    decodes = arguments.any("-d")
+    if task in ("base64", "enc") and (task == "base64" or arguments.any("-base64", "-a")) and not arguments.any("-aes-256-cbc", "-k", "-pass"):
+        from .output import content, decoded, encoded
+
+        found = content(machine, source) if source is not None else stdin
+        out = decoded(found, 64) if decodes else encoded(found, 64)
+    else:
+        out = Value(HOLE, taint | (Taint.DECODED if decodes else 0))
+    if target is not None:
+        targets.write(machine, target, Value(out.text, out.taint & ~Taint.SECRET if task == "enc" and not decodes else out.taint))
+    elif task in ("rsa", "pkcs12", "pkey", "ec", "pkcs8") and not arguments.any("-pubout"):
+        machine.report(Level.MODERATE, "secret", "shows or rewrites a private key")
+    return out
+
+
+COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat"), _nc),
+    "socat": _socat,
+    **dict.fromkeys(("scp", "pscp"), _scp),
+    **dict.fromkeys("ping ping6 hping3 fping dig nslookup host drill kdig dog traceroute mtr tracepath whois getent-hosts".split(), _lookup),
+    **dict.fromkeys(("mail", "mailx", "mutt", "sendmail", "msmtp", "swaks", "s-nail"), _mail),
+    **dict.fromkeys(("ftp", "tftp", "lftp", "sftp", "ncftpput", "smbclient", "croc", "magic-wormhole", "wormhole", "transfer", "ffsend", "ipfs", "gist", "telnet", "rsh", "cadaver", "curlftpfs", "termbin", "pastebinit", "ix", "bashupload", "onionshare"), _upload),
+    "openssl": _openssl,
+}

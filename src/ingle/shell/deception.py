@@ -1,0 +1,107 @@
+"""Finds characters that make a command look like another one, and shows them escaped; pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .words import MARKS
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_ZERO = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0")
+_JOINERS = frozenset("\u200d\ufe0f")
+_PADDING = re.compile(r"[ \t]{40,}(?=[^\s#])|(?:[ \t]*\n){12,}(?=\S)")
+_SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
+# A word of one script that spells ASCII except for a letter or two is how a name is faked.
+_LOOKALIKE = frozenset(
+    "аеорсухіјѕԁһӏԛԝьтмкнвгпмАВЕКМНОРСТХІЈЅᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ"
+    "αβγενικορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+)
+_SLASHES = frozenset("\u2044\u2215\u29f8\uff0f\u2571\u1735\u0338")
+_PUNCTUATION = frozenset("‐‑‒–—−﹣－；｜＆＄＞＜＊～˜∼․‥﹒．")
+_WORD = re.compile(r"[^\s'\"|;&<>()]+")
+
+
+class Trick(NamedTuple):
+    kind: str
+    start: int
+    end: int
+    shown: str
+
+
+def escaped(text: str) -> str:
+    """The text with every character that hides something written as its code point."""
+    return _SUSPECT.sub(lambda m: _escape(m.group()) if _hides(m.group()) else m.group(), text)
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) > 0xFF else f"\\x{ord(char):02x}"
+
+
+def _hides(char: str) -> bool:
+    return (
+        char in _BIDI
+        or char in _ZERO
+        or char in _LOOKALIKE
+        or char in _SLASHES
+        or unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp", "Co", "Cs", "Cn")
+    )
+
+
+def _kind(char: str, before: str, after: str) -> str:
+    if char in _BIDI:
+        return "bidirectional control"
+    if char in _ZERO:
+        emoji = char in _JOINERS and before and ord(before) > 0x2000
+        return "" if emoji else "zero-width character"
+    if char in MARKS:
+        return "private-use character"
+    if 0xE0000 <= ord(char) <= 0xE007F:
+        return "invisible tag character"
+    category = unicodedata.category(char)
+    if category == "Cc":
+        return "" if char == "\r" and after in ("\n", "") else "control character"
+    if category in ("Zs", "Zl", "Zp"):
+        return "a space that is no separator"
+    if category == "Cs":
+        return "broken encoding"
+    return "invisible format character" if category == "Cf" and char != "\u00ad" else ""
+
+
+def _faked(word: str) -> bool:
+    """True when a word mixes ASCII letters with letters of another script that look like ASCII."""
+    if any(char in _SLASHES for char in word):
+        return True
+    foreign = [char for char in word if ord(char) > 127 and char.isalpha()]
+    if not foreign:
+        return any("\uff01" <= char <= "\uff5e" for char in word)
+    if any("\uff01" <= char <= "\uff5e" or 0x1D400 <= ord(char) <= 0x1D7FF for char in foreign):
+        return True
+    latin = any(char.isascii() and char.isalpha() for char in word)
+    suspects = [char for char in foreign if char in _LOOKALIKE]
+    return bool(suspects) and (latin or len(suspects) == len(foreign)) and len(word) < 24
+
+
+def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
+    for match in _PADDING.finditer(text):
+        yield Trick("padding that pushes the rest out of sight", match.start(), match.end(), "")
+    if text.isascii() and not _SUSPECT.search(text):
+        return
+    for match in _SUSPECT.finditer(text):
+        at, char = match.start(), match.group()
+        kind = _kind(char, text[at - 1 : at], text[at + 1 : at + 2])
+        if kind:
+            yield Trick(kind, at, at + 1, _escape(char))
+    if not words_are_code:
+        return
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if not word.isascii() and (_faked(word) or (match.start() == 0 and word[0] in _PUNCTUATION)):
+            yield Trick("letters of another alphabet that look like ASCII", *match.span(), escaped(word))
+
+
+def find_tricks(text: str) -> list[Trick]:
+    """Every deception in the text, in order; quoted prose may hold other alphabets, never controls."""
+    return list(_tricks(text, words_are_code=True))

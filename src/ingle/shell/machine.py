@@ -1,0 +1,209 @@
+"""Walks a command the way its shell would, without running anything, and collects findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from tree_sitter import Node
+
+from . import call, fish, limits, paths, statements
+from .finding import Finding, Level
+from .parse import parse
+from .state import State
+from .words import EMPTY, HOLE, MARKS, UNKNOWN, Taint, Value, show
+
+_SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIALS")
+
+
+class Exhausted(Exception):  # noqa: N818 - it ends a walk, it is no error
+    """The walk took more steps than any honest command needs."""
+
+
+class Machine:
+    """One analysis: the state of the line, the place in the source, and the findings so far."""
+
+    def __init__(self, shell: str, read_file: Callable[[str], str | None] | None = None) -> None:
+        self.shell = shell
+        self.state = State()
+        self.findings: dict[tuple[int, str, str], Finding] = {}
+        self.commands: list[str] = []
+        self.data = b""
+        self.root = False
+        self.privileged = False
+        self.remote = False
+        self.isolated = False
+        self.endless = False
+        self.background = False
+        self.conditional = False
+        self.piped = False
+        self.calling: list[str] = []
+        self.depth = 0
+        self.steps = 0
+        self.read_file = read_file
+        self._span = (0, 0)
+        self._resolved = ""
+
+    # What a walk reports.
+
+    def report(self, level: Level, effect: str, consequence: str, *, resolved: str = "", safer: str = "") -> None:
+        if level is Level.SAFE:
+            return
+        key = (level, effect, consequence)
+        if key not in self.findings:
+            self.findings[key] = Finding(level, effect, consequence, self._span, resolved or self._resolved, safer)
+
+    def worst(self) -> Level:
+        return max((found.level for found in self.findings.values()), default=Level.SAFE)
+
+    @contextmanager
+    def at(self, node: Node, words: list[Value]) -> Iterator[None]:
+        """Findings inside belong to this node; text produced on the way keeps the place it came from."""
+        before = self._span, self._resolved
+        if self.depth == 0:
+            start, end = node.start_byte, node.end_byte
+            self._span = (start, end) if self._ascii else (self._offset(start), self._offset(end))
+        meant = " ".join(word.shown() for word in words)
+        written = self.text(node)
+        self._resolved = f"`{written}` is `{meant}`" if words and meant not in written else ""
+        try:
+            yield
+        finally:
+            self._span, self._resolved = before
+
+    @cached_property
+    def _ascii(self) -> bool:
+        return self.data.isascii()
+
+    def _offset(self, byte: int) -> int:
+        return len(self.data[:byte].decode("utf-8", "replace"))
+
+    def text(self, node: Node) -> str:
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    # How a walk moves.
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps > limits.MAX_STEPS:
+            raise Exhausted
+
+    def visit(self, node: Node, stdin: Value = EMPTY) -> Value:
+        self.step()
+        return statements.visit(self, node, stdin)
+
+    def source(self, text: str, stdin: Value = EMPTY, shell: str = "") -> Value:
+        """Analyse text as code of a shell, on the state of this line; gives what it would print."""
+        text = show(text) if any(mark in text for mark in MARKS[1:]) else text
+        if self.depth >= limits.MAX_DEPTH:
+            self.report(Level.HIGH, "unread", "code is nested deeper than is read")
+            return UNKNOWN
+        broken = limits.exceeded(text)
+        if broken:
+            self.report(Level.HIGH, "unread", f"too large to read: {broken}")
+            return UNKNOWN
+        before = self.data, self.shell
+        self.shell = shell or self.shell
+        if self.shell == "fish":
+            text = fish.translate(text)
+        parsed = parse(text.replace(HOLE, "$__unknown__"), self.shell)
+        if parsed.doubt is not None:
+            self.report(Level.HIGH, "unread", "this part is not valid shell, so what it does is not certain")
+        self.data, self.depth = parsed.source, self.depth + 1
+        try:
+            return self.visit(parsed.tree.root_node, stdin)
+        finally:
+            (self.data, self.shell), self.depth = before, self.depth - 1
+
+    @contextmanager
+    def setting(self, **values: bool) -> Iterator[None]:
+        """Run with some circumstances changed: as root, on another host, in the background."""
+        before = {name: getattr(self, name) for name in values}
+        for name, value in values.items():
+            setattr(self, name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(self, name, value)
+
+    @contextmanager
+    def subshell(self) -> Iterator[None]:
+        before = self.state
+        self.state = before.copy()
+        try:
+            yield
+        finally:
+            self.state = before
+
+    def call(self, words: list[Value], stdin: Value = EMPTY, *, bare: bool = False) -> Value:
+        """Judge one command with its words evaluated; `bare` when the name may be an alias."""
+        self.step()
+        return call.call(self, words, stdin, bare=bare)
+
+    # What a word may ask (`evaluate.Names`).
+
+    def lookup(self, name: str) -> Value:
+        found = self.every(name)
+        if len(found) == 1:
+            return found[0]
+        taint = 0
+        for value in found:
+            taint |= value.taint
+        if name in "@*" or self.shell in ("zsh", "fish"):
+            return Value(" ".join(value.text for value in found), taint)
+        return found[0] if found else EMPTY
+
+    def every(self, name: str) -> list[Value]:
+        found = self.state.every(name)
+        if found == [UNKNOWN] and any(part in name.upper() for part in _SECRET_NAMES):
+            return [Value(HOLE, Taint.SECRET)]
+        return found
+
+    def assign(self, name: str, value: Value) -> None:
+        self.assign_all(name, [value])
+
+    def assign_all(self, name: str, values: list[Value]) -> None:
+        names = self.state.names
+        if self.conditional:
+            before = self.state.every(name)
+            if before != values and (name in names or before != [UNKNOWN]):
+                others = self.state.others.setdefault(name, [])
+                if len(others) < 4:
+                    others.append(before)
+        else:
+            self.state.others.pop(name, None)
+        names[name] = values
+        if name == "PWD":
+            return
+        call.assigned(self, name, values)
+
+    def substitute(self, source: str) -> Value:
+        text = source.strip()
+        if text.startswith("<") and "|" not in text and ";" not in text:
+            text = "cat " + text
+        with self.subshell():
+            found = self.source(text)
+        return Value(found.text.rstrip("\n"), found.taint)
+
+    def process(self, source: str, direction: str) -> Value:
+        """A process substitution becomes a file with a name of its own."""
+        path = f"/dev/fd/{60 + len(self.state.files)}"
+        if direction == ">":
+            self.state.files[path] = Value(source, Taint.QUOTED)
+            self.source(source, UNKNOWN)
+        else:
+            with self.subshell():
+                self.state.files[path] = self.source(source)
+        return Value(path)
+
+    def home(self, user: str) -> str:
+        if not user:
+            found = self.state.every("HOME")[0]
+            return found.text or "/"
+        if user == "+":
+            return self.state.cwd
+        if user == "-":
+            return self.state.every("OLDPWD")[0].text
+        return "/root" if user == "root" else paths.HOME if user == "user" else f"/home/{user}"

@@ -1,0 +1,157 @@
+"""Where input comes from and output goes: files, descriptors, here-documents, sockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from . import statements, targets
+from .evaluate import inside_double, one
+from .finding import Level
+from .paths import Place
+from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_OUTPUT = frozenset((">", ">>", ">|", "&>", "&>>", ">!", ">>|", "&>|", "<>", "&>!", ">>!", ">&", ">&|"))
+
+
+def _operator(node: Node) -> str:
+    for child in node.children:
+        if not child.is_named and child.type.strip("&<>|!-") == "":
+            return child.type
+    return ""
+
+
+def _descriptor(machine: Machine, node: Node) -> str:
+    for child in node.children:
+        if child.type == "file_descriptor":
+            return machine.text(child)
+    return ""
+
+
+def _here_document(machine: Machine, node: Node) -> tuple[Value, list[Node]]:
+    """The text of a here-document, and the statements the grammar hangs below it."""
+    start, body, hanging = "", "", []
+    for child in node.children:
+        if child.type == "heredoc_start":
+            start = machine.text(child)
+        elif child.type == "heredoc_body":
+            body = machine.text(child)
+        elif child.is_named and child.type not in ("heredoc_end", "file_descriptor", "comment"):
+            hanging.append(child)
+    if any(child.type == "<<-" for child in node.children):
+        body = "\n".join(line.lstrip("\t") for line in body.split("\n"))
+    quoted = any(mark in start for mark in "'\"\\")
+    return (Value(body) if quoted else inside_double(body, machine)), hanging
+
+
+def apply(
+    machine: Machine,
+    body: Node | None,
+    redirects: list[Node],
+    stdin: Value,
+    sources: list[Node] | None = None,
+    assignments: list[Node] | None = None,
+) -> Value:
+    """Run `body` with its redirections; `sources` when it is a simple command already taken apart."""
+    hanging: list[Node] = []
+    outputs: list[tuple[Value, bool, str]] = []
+    for node in redirects:
+        if node.type == "herestring_redirect":
+            words = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
+            found = one(machine.text(words[-1]), machine) if words else EMPTY
+            stdin = Value(found.text + "\n", found.taint)
+        elif node.type == "heredoc_redirect":
+            stdin, extra = _here_document(machine, node)
+            outputs.extend(output for item in extra if item.type == "file_redirect" for output in _output(machine, item))
+            hanging.extend(item for item in extra if item.type != "file_redirect")
+        else:
+            stdin = _file(machine, node, stdin, outputs)
+    out = _run(machine, body, stdin, sources, assignments)
+    for target, append, descriptor in outputs:
+        node = body if body is not None else redirects[0]
+        with machine.at(node, []):
+            _written(machine, target, EMPTY if descriptor == "2" else out, append, body, descriptor)
+        out = out if descriptor == "2" else EMPTY
+    for node in hanging:
+        if node.type == "pipeline":
+            out = statements.pipe(machine, node, out, [])
+        elif not statements.is_word(node):
+            out = machine.visit(node, out)
+    return out
+
+
+def _run(
+    machine: Machine, body: Node | None, stdin: Value, sources: list[Node] | None, assignments: list[Node] | None
+) -> Value:
+    if body is None:
+        return EMPTY
+    if sources is not None:
+        return statements.simple(machine, body, sources, assignments or [], stdin)
+    return machine.visit(body, stdin)
+
+
+def _output(machine: Machine, node: Node) -> list[tuple[Value, bool, str]]:
+    found: list[tuple[Value, bool, str]] = []
+    _file(machine, node, EMPTY, found)
+    return found
+
+
+def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value, bool, str]]) -> Value:
+    """One `<file`, `>file`, `n>&m`; gives the input, and adds to the outputs."""
+    operator = _operator(node)
+    destination = node.child_by_field_name("destination")
+    if destination is None:
+        named = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
+        destination = named[-1] if named else None
+    if destination is None:
+        return stdin
+    target = one(machine.text(destination), machine)
+    descriptor = _descriptor(machine, node)
+    streams = machine.state.streams
+    if operator in (">&", "<&") and (target.text.rstrip("-").isdigit() or target.text == "-"):
+        linked = streams.get(target.text)
+        if linked is None:
+            return stdin
+        target = Value(linked)
+        operator = ">" if operator == ">&" else "<"
+    if descriptor.isdigit() and int(descriptor) > 2 or any(child.is_error for child in node.children):
+        streams[descriptor or "3"] = target.text
+    if operator in ("<", "<&", "<>") and not any(child.is_error for child in node.children):
+        return _input(machine, target)
+    if operator in _OUTPUT or not operator:
+        outputs.append((target, ">>" in operator, descriptor))
+    return stdin
+
+
+def _input(machine: Machine, target: Value) -> Value:
+    path, _ = targets.place_of(machine, target)
+    made = machine.state.files.get(path)
+    if made is not None:
+        return made
+    taint = targets.read(machine, target)
+    return Value(HOLE, taint)
+
+
+def _written(
+    machine: Machine, target: Value, out: Value, append: bool, body: Node | None, descriptor: str
+) -> None:
+    path, place = targets.place_of(machine, target)
+    if place is Place.SOCKET:
+        if out.has(Taint.SECRET):
+            targets.leak(machine, out)
+        elif out.has(Taint.INTERACTIVE):
+            machine.report(Level.CRITICAL, "backdoor", "gives another host an interactive shell on this machine")
+        else:
+            machine.report(Level.MODERATE, "send", "opens a raw connection to another host")
+        return
+    inner = machine.state.files.get(path)
+    if inner is not None and inner.has(Taint.QUOTED):
+        machine.source(inner.text, out)
+        return
+    if body is not None and out == EMPTY and descriptor != "2":
+        out = UNKNOWN if machine.text(body).strip() not in (":", "true") else EMPTY
+    targets.write(machine, target, out, append=append)

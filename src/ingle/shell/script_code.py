@@ -1,0 +1,317 @@
+"""Reads one-liners of Perl, Ruby, JavaScript, PHP, Lua, awk and AppleScript by their tokens."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import targets
+from .finding import Level
+from .paths import HOME
+from .scan import ansi
+from .words import HOLE, STAR, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_TOKEN = re.compile(
+    r"(?P<tick>(?:`(?:[^`\\]|\\.)*`)|(?:qx|%x)\s*(?:\{[^}]*\}|\([^)]*\)|\[[^\]]*\]|/[^/]*/))"
+    r"|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|q[qw]?\s*(?:\{[^}]*\}|\([^)]*\)))"
+    r"|(?P<name>[$@%]?[A-Za-z_](?:[\w]|::|\.(?=\w)|->(?=\w)|\?(?=\())*!?)"
+    r"|(?P<number>\d[\w.]*)|(?P<comment>(?<![$\\])\#[^\n{][^\n]*|//[^\n]*(?=\n|\Z)|--[ \[][^\n]*)"
+    r"|(?P<mark>[^\s\w])",
+    re.S,
+)
+_HOME_FORMS = re.compile(
+    r"\$ENV\{['\"]?HOME['\"]?\}|#\{ENV\[['\"]HOME['\"]\]\}|#\{Dir\.home\}|\$\{process\.env\.HOME\}|\$\{os\.homedir\(\)\}"
+)
+_HOME_NAMES = frozenset("Dir.home os.homedir process.env.HOME homedir".split())
+_RUN = frozenset(
+    "system exec popen shell_exec passthru proc_open pcntl_exec execsync spawn spawnsync execfile execfilesync os.execute "
+    "io.popen kernel.system kernel.exec kernel.spawn open3.capture2 open3.capture3 open3.popen3 open3.pipeline "
+    "process.spawn pty.spawn shell script syscall expect send eval_shell fork_exec runprocess".split()
+)
+_DELETE = frozenset("unlink unlinksync rmdir rmdirsync delete remove rm rm_f dir.rmdir".split())
+_TREE = frozenset("rmtree remove_tree rm_rf rm_r remove_dir remove_entry remove_entry_secure rmsync rimraf removesync".split())
+_OWNERS = frozenset("file fs fileutils dir os io path pathname file::path fsextra fs.promises cleanup require".split())
+_WRITE = frozenset(
+    "writefile writefilesync appendfile appendfilesync file_put_contents truncatesync truncate binwrite copyfilesync "
+    "createwritestream symlink rename renamesync copy move cp mv".split()
+)
+_NETWORK = re.compile(
+    r"LWP|Net::HTTP|open-uri|URI\.open|URI\.parse|HTTP::Tiny|WWW::|\bfetch\(|https?\.get|require\(['\"]https?['\"]\)|"
+    r"file_get_contents\(['\"]https?:|curl_exec|axios|\bgot\(|Mojo|http\.request|HTTParty|Faraday|Deno\.|socket\.http"
+)
+_SOCKET = re.compile(
+    r"IO::Socket|\bSocket\b|TCPSocket|TCPServer|net\.(?:Socket|connect|createConnection|createServer)|fsockopen|stream_socket|"
+    r"socket_create|/inet/(?:tcp|udp)|socket\.tcp|require\(['\"]net['\"]\)|require\s*'?socket|socket\(S?\b|ncat"
+)
+_DECODE = re.compile(r"base64|atob|unpack|pack\(|fromCharCode|gzinflate|str_rot13|hex2bin|decode|rot13|chr\(|Buffer\.from", re.I)
+_FORK_LOOP = re.compile(
+    r"fork\s*while|while\s*\(?\s*(?:1|true|fork)\b[^;]*fork|while\s*fork|loop\s*(?:do|\{)[^}]*fork|for\s*\(;;\)[^;]*fork|"
+    r"fork\s*(?:\(\))?\s*(?:until|unless|for\s)|until\s*\(?\s*0[^;]*fork|while\s*\(?(?:1|true)\)?[^;]*(?:spawn|fork)"
+)
+_KILL_ALL = re.compile(r"kill\W+\w*\W*,?\s*['\"]?-1\b|kill\(-1|Process\.kill\W+\w+\W+-1")
+_SETUID = re.compile(r"(?:setuid\W*0|posix_setuid|POSIX::setuid|Process::Sys\.setuid|process\.setuid|\$[<>]\s*=\s*0|\$UID\s*=\s*0)")
+_FOREIGN = frozenset("perl ruby node php lua awk".split())
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+
+
+def _tokens(text: str) -> list[Token]:
+    return [Token(m.lastgroup or "", m.group(), m.start()) for m in _TOKEN.finditer(text) if m.lastgroup != "comment"]
+
+
+def _literal(token: Token) -> str:
+    text = token.text
+    if text[0] == "q" or text[:2] in ("qx", "%x"):
+        return text[text.index(text.lstrip("qwx% ")[0]) + 1 : -1]
+    body = text[1:-1]
+    if text[0] == "'":
+        return body.replace("\\'", "'").replace("\\\\", "\\")
+    return _HOME_FORMS.sub(HOME, ansi(body) if "\\" in body else body)
+
+
+def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
+    """The values after a called name: literals joined over `.`, `+`, `..`; anything else is a hole."""
+    depth, values, joined, current = 0, list[Value](), False, ""
+    started = False
+    while at < len(tokens):
+        kind, text, _ = tokens[at]
+        at += 1
+        if kind == "mark":
+            if text in "([{":
+                depth += 1
+                if text != "(" and started:
+                    current += HOLE
+            elif text in ")]}":
+                depth -= 1
+                if depth <= 0:
+                    break
+            elif text in ";|" and depth <= 0:
+                break
+            elif text == "," and depth <= 1:
+                values.append(Value(current))
+                current, started = "", False
+            elif text in ".+":
+                joined = True
+            continue
+        piece = _literal(tokens[at - 1]) if kind in ("string",) else HOME if text in _HOME_NAMES else HOLE
+        if kind == "number":
+            piece = text
+        if kind == "name" and text in ("or", "and", "if", "unless", "while", "foreach", "do", "then"):
+            if depth <= 0:
+                break
+            continue
+        current = current + piece if started and (joined or kind == "string") else piece if not started else current + piece
+        started, joined = True, False
+    if started:
+        values.append(Value(current))
+    return values, at
+
+
+def _calls(tokens: list[Token]) -> Iterator[tuple[str, list[Value]]]:
+    for at, token in enumerate(tokens):
+        if token.kind == "name":
+            values, _ = _arguments(tokens, at + 1)
+            yield token.text, values
+        elif token.kind == "tick":
+            yield "system", [Value(_literal(token))]
+
+
+def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
+    """Report what the code does; unknown languages are opaque."""
+    if language == "osascript":
+        return _apple(machine, text)
+    if language not in _FOREIGN:
+        machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
+        return UNKNOWN
+    tokens = _tokens(text)
+    bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
+    _circumstances(machine, text, bare, language)
+    for name, values in _calls(tokens):
+        _judge(machine, name.replace("->", ".").replace("::", "."), values, text, language)
+    if language == "awk":
+        _awk(machine, tokens)
+    if language == "perl":
+        _perl_open(machine, tokens)
+    taint = stdin.taint | (Taint.NETWORK if _NETWORK.search(text) else 0)
+    if re.search(r"%ENV|process\.env\b(?!\.)|ENV\.to|getenv\(\)|\$_ENV|\$_SERVER", text):
+        taint |= Taint.SECRET
+    return Value(_print(tokens, language), taint)
+
+
+def _print(tokens: list[Token], language: str) -> str:
+    for name, values in _calls(tokens):
+        if name in ("print", "puts", "say", "echo", "printf", "console.log") and values and values[-1].known:
+            return values[-1].text + ("" if name == "print" and language == "perl" else "\n")
+    return HOLE
+
+
+def _circumstances(machine: Machine, text: str, bare: str, language: str) -> None:
+    if _FORK_LOOP.search(bare.replace(" ", " ")) or _FORK_LOOP.search(text):
+        machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
+    if _KILL_ALL.search(text):
+        machine.report(Level.HIGH, "kill", "ends every process you own")
+    if _SETUID.search(text):
+        machine.report(Level.CRITICAL, "privilege", "becomes root")
+    shell = re.search(r"exec|system|spawn|popen|/bin/(?:ba|da|z)?sh|getline|proc_open|STDIN|\bsh\b", text)
+    if _SOCKET.search(text) and shell:
+        machine.report(Level.CRITICAL, "backdoor", "gives another host a shell on this machine")
+    if _NETWORK.search(text) and re.search(r"\beval\b|\bsystem\b|\bexec\b|Function\(|instance_eval|\bassert\b|child_process|vm\.run", text):
+        machine.report(
+            Level.CRITICAL if machine.root else Level.HIGH, "remote code", "runs code straight from the network"
+        )
+    if re.search(r"\bfetch\(|http|post", text, re.I) and re.search(r"\.ssh/|\.aws/|%ENV|process\.env\b(?![.\[])|id_rsa|ENV\.to_", text):
+        targets.leak(machine, UNKNOWN)
+    for path in re.findall(r"""["'<>]([~/][\w./~-]+)["'>]""", text):
+        targets.read(machine, Value(path.replace("~", HOME, 1) if path[0] == "~" else path))
+
+
+def _judge(machine: Machine, name: str, values: list[Value], text: str, language: str) -> None:
+    owner, _, method = name.lower().rpartition(".")
+    first = values[0] if values else None
+    if method in ("eval", "instance_eval", "assert", "function", "loadstring", "load", "dostring", "create_function", "class_eval"):
+        _evaluated(machine, method, first, text, language)
+    if first is None:
+        return
+    if method in _RUN or name.lower() in _RUN:
+        _run(machine, values, text, method)
+    elif method in _TREE:
+        for value in values:
+            if value.text[:1] not in (":", HOLE) or len(values) == 1:
+                targets.delete(machine, _live(value), tree=True)
+    elif method in _DELETE and (not owner or owner.rpartition(".")[2] in _OWNERS or "fs" in owner):
+        if method in ("delete", "remove", "rm") and not owner and language in ("perl", "node", "php", "awk", "lua"):
+            return
+        for value in values[: 1 if "sync" in method or language == "node" else 8]:
+            targets.delete(machine, _live(value), tree="recursive" in text)
+    elif method in _WRITE and (owner or language == "php"):
+        target = values[1] if method in ("symlink", "rename", "renamesync", "copyfilesync", "copy", "move", "cp", "mv") and len(values) > 1 else first
+        targets.write(machine, _live(target), UNKNOWN, append="append" in method)
+    elif method in ("write", "open", "fopen", "opensync") and owner in ("", "file", "io", "fs", "io.file") and language != "perl":
+        mode = values[1].text if len(values) > 1 else ("w" if method == "write" else "r")
+        if method == "write" and owner or mode[:1] in "wa":
+            targets.write(machine, _live(first), UNKNOWN, append=mode[:1] == "a")
+    elif method in ("chmod", "chmodsync", "chmod_r") and len(values) > 1:
+        _chmod(machine, method, values, language)
+
+
+def _chmod(machine: Machine, method: str, values: list[Value], language: str) -> None:
+    from .commands.modes import judge_mode
+
+    mode, path = (values[1], values[0]) if language in ("php", "node") else (values[0], values[1])
+    judge_mode(machine, mode.text.lstrip("0").removeprefix("o"), path, recursive=method.endswith("_r"))
+
+
+def _live(value: Value) -> Value:
+    return Value(value.text.replace("*", STAR).replace("~/", HOME + "/"), value.taint)
+
+
+def _run(machine: Machine, values: list[Value], text: str, method: str) -> None:
+    first = values[0]
+    if method in ("spawn", "spawnsync", "execfile", "execfilesync", "system", "exec") and len(values) > 1 and first.known:
+        words = [Value(part) for part in (first.text, *(value.text for value in values[1:]))]
+        if " " not in first.text:
+            machine.call([Value(words[0].text), *words[1:]])
+            return
+    if first.text.strip(HOLE + " "):
+        machine.source(first.text, UNKNOWN)
+    elif method not in ("send", "shell", "script", "expect", "exec") or re.search(r"child_process|shell_exec|\bexec\s*[($@]", text):
+        machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
+
+
+def _evaluated(machine: Machine, method: str, first: Value | None, text: str, language: str) -> None:
+    if first is not None and first.known and first.text:
+        analyse(machine, first.text, language, UNKNOWN)
+        return
+    if method in ("eval", "assert", "loadstring", "instance_eval", "function", "create_function", "class_eval") and (
+        first is not None or _DECODE.search(text)
+    ):
+        found = re.search(r"""["']([A-Za-z0-9+/=]{8,})["']""", text)
+        if found:
+            try:
+                analyse(machine, base64.b64decode(found[1] + "==").decode(), language, UNKNOWN)
+            except ValueError:
+                pass
+        machine.report(Level.CRITICAL if machine.root else Level.HIGH, "opaque", "runs code that is not known before it runs")
+
+
+def _perl_open(machine: Machine, tokens: list[Token]) -> None:
+    """`open F,">path"`, `open(my $f, "|-", "cmd")`, `-e 'unlink glob "*"'`."""
+    for at, token in enumerate(tokens):
+        if token.text not in ("open", "sysopen"):
+            continue
+        strings = [_literal(item) for item in tokens[at + 1 : at + 10] if item.kind == "string"]
+        if not strings:
+            continue
+        mode = strings[0]
+        path = strings[1] if len(strings) > 1 and mode.strip() in (">", ">>", "+<", "<", "|-", "-|", "+>") else mode.lstrip("<>+| ")
+        if mode.strip().startswith("|") or mode.strip().endswith("|") or mode.strip() in ("|-", "-|"):
+            machine.source(path.strip("| "), UNKNOWN)
+        elif ">" in mode or "+" in mode:
+            targets.write(machine, Value(path), UNKNOWN, append=">>" in mode)
+        else:
+            targets.read(machine, Value(path))
+
+
+def _awk(machine: Machine, tokens: list[Token]) -> None:
+    """`print > "file"`, `print | "cmd"`, `"cmd" | getline`, and variables that hold the command."""
+    held: dict[str, str] = {}
+    for at, token in enumerate(tokens):
+        after = tokens[at + 1 : at + 3]
+        if token.kind == "name" and len(after) > 1 and after[0].text == "=" and after[1].kind == "string":
+            held[token.text] = _literal(after[1])
+        if token.text == ">" and after and tokens[at - 1].kind != "number":
+            target = after[1] if len(after) > 1 and after[0].text == ">" else after[0]
+            if target.kind == "string":
+                targets.write(machine, Value(_literal(target)), UNKNOWN, append=after[0].text == ">")
+        if token.text == "|" and at and (not after or after[0].text != "|") and tokens[at - 1].text != "|":
+            pair = (tokens[at - 1], after[0] if after[:1] and after[0].text != "&" else after[-1] if after else token)
+            for side in pair:
+                code = _literal(side) if side.kind == "string" else held.get(side.text, "")
+                if code and not code.startswith("/inet/"):
+                    machine.source(code, UNKNOWN)
+                elif side.text.startswith("$") and side is pair[1]:
+                    machine.report(Level.HIGH, "opaque", "runs a field of its input as a command")
+
+
+def _apple(machine: Machine, text: str) -> Value:
+    """AppleScript: the shell commands in it, what it tells Finder and System Events, dialogs that ask for secrets."""
+    lowered = text.lower()
+    for match in re.finditer(r'do shell script\s+(?:\((.*?)\)|"((?:[^"\\]|\\.)*)"|(\w+))', text, re.S):
+        code = match.group(2)
+        root = "administrator privileges" in lowered
+        with machine.setting(root=machine.root or root, privileged=machine.privileged or root):
+            if root:
+                machine.report(Level.MODERATE, "privilege", "runs with administrator rights")
+            if code is not None:
+                machine.source(ansi(code), UNKNOWN)
+            else:
+                machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
+    if "do script" in lowered and (found := re.search(r'do script\s+"((?:[^"\\]|\\.)*)"', text)):
+        machine.source(ansi(found.group(1)), UNKNOWN)
+    rules: tuple[tuple[str, Level, str], ...] = (
+        (r"empty (?:the )?trash", Level.HIGH, "empties the trash: what is in it cannot come back"),
+        (r"shut ?down|restart|log ?out", Level.HIGH, "turns the machine off or logs you out"),
+        (r"\bsleep\b", Level.MODERATE, "puts the machine to sleep"),
+        (r"hidden answer|password", Level.HIGH, "asks for a password in a dialog that is not the system's"),
+        (r"login item", Level.HIGH, "starts a program at every login"),
+        (r"delete (?:every|all)|erase", Level.HIGH, "deletes everything of a kind"),
+        (r"\bdelete\b|move .* to (?:the )?trash", Level.MODERATE, "deletes what it names"),
+        (r"keystroke|key code", Level.MODERATE, "types keys into other programs"),
+        (r"set (?:the )?clipboard|set volume|\bquit\b|activate|make new|set the|\bset\b.*\bto\b", Level.MODERATE, "changes a setting or a program's state"),
+    )
+    for pattern, level, consequence in rules:
+        if re.search(pattern, re.sub(r'do shell script\s+"[^"]*"', "", lowered)):
+            if "display notification" in lowered or lowered.startswith(("display ", "say ", "get ", "return ")):
+                continue
+            machine.report(level, "effect", consequence)
+            break
+    return UNKNOWN

@@ -1,0 +1,150 @@
+"""Reads the effects of commands from data: one table a command, one rule a line, first match wins.
+
+A rule is `LEVEL pattern… :: consequence`, or `EFFECT@WHERE pattern…` for an effect on operands.
+In a pattern a bare word is the next operand (`a|b`, `pre*`), `-x/--long` an option that must be
+there, `!-x` one that must not, `-x=glob` an option's value, `@glob` any word, `!@glob` no word,
+`+` one more operand at least, `$` no more operands, `<<` input from a pipe or here-document.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from .arguments import Arguments
+from .finding import Level
+from .words import Value, show
+
+_FAMILIES = (
+    "everyday", "files", "build", "git", "packages", "containers", "cloud", "databases",
+    "network", "system", "macos", "security", "windows",
+)  # fmt: skip
+_LEVELS = {level.label: level for level in Level}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line: `level` of a terminal rule, or `effect` with `where` for one that goes on."""
+
+    level: Level | None
+    effect: str
+    where: str
+    tokens: tuple[str, ...]
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What is known of one command."""
+
+    name: str
+    level: Level
+    takes: frozenset[str]
+    dry: frozenset[str]
+    rules: tuple[Rule, ...] = field(default=())
+    consequence: str = ""
+
+
+@cache
+def _tables() -> tuple[dict[str, Level], dict[str, dict[str, Any]]]:
+    """Plain names by level, and tables by name, from every family."""
+    plain: dict[str, Level] = {}
+    tables: dict[str, dict[str, Any]] = {}
+    folder = files("ingle.shell") / "effects"
+    for family in _FAMILIES:
+        data = tomllib.loads((folder / f"{family}.toml").read_text(encoding="utf-8"))
+        for name, table in data.items():
+            if isinstance(table, str):
+                plain.update(dict.fromkeys(table.split(), _LEVELS[name]))
+                continue
+            tables[name] = table
+            for other in table.get("same", "").split():
+                tables[other] = table
+    return plain, tables
+
+
+@cache
+def find(name: str) -> Spec | None:
+    """The specification of a command by its plain name."""
+    plain, tables = _tables()
+    table = tables.get(name)
+    if table is None:
+        level = plain.get(name)
+        return None if level is None else Spec(name, level, frozenset(), frozenset())
+    return Spec(
+        name,
+        _LEVELS[table.get("level", "moderate")],
+        frozenset(table.get("takes", "").split()),
+        frozenset(table.get("dry", "").split()),
+        tuple(_rule(line) for line in table.get("rules", "").splitlines() if line.strip() and line.strip()[0] != "#"),
+        table.get("says", ""),
+    )
+
+
+def known() -> frozenset[str]:
+    """Every command name that has a specification."""
+    plain, tables = _tables()
+    return frozenset(plain) | frozenset(tables)
+
+
+def _rule(line: str) -> Rule:
+    pattern, _, consequence = line.partition("::")
+    head, *tokens = pattern.split()
+    effect, _, where = head.partition("@")
+    level = None if where else _LEVELS[effect]
+    return Rule(level, effect, where, tuple(tokens), consequence.strip())
+
+
+def _option(token: str, arguments: Arguments) -> bool:
+    name, equals, wanted = token.partition("=")
+    names = name.split("/")
+    if not equals:
+        return not arguments.flags.isdisjoint(names)
+    return any(fnmatchcase(value.text, glob) for value in arguments.each(*names) for glob in wanted.split("|"))
+
+
+def _word(token: str, arguments: Arguments) -> bool:
+    return any(fnmatchcase(show(word.text), glob) for word in arguments.words for glob in token.split("|"))
+
+
+def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
+    """Whether a rule's pattern fits these arguments."""
+    position = 0
+    rest = arguments.rest
+    for token in rule.tokens:
+        head = token[0]
+        if token == "$":
+            held = position == len(rest)
+        elif token == "+":
+            held = position < len(rest)
+        elif token == "<<":
+            held = piped
+        elif head == "!":
+            inner = token[1:]
+            held = not (_word(inner[1:], arguments) if inner[0] == "@" else _option(inner, arguments))
+        elif head == "-":
+            held = _option(token, arguments)
+        elif head == "@":
+            held = _word(token[1:], arguments)
+        else:
+            held = position < len(rest) and any(fnmatchcase(show(rest[position].text), glob) for glob in token.split("|"))
+            position += 1
+        if not held:
+            return False
+    return True
+
+
+def select(where: str, rule: Rule, arguments: Arguments) -> list[Value]:
+    """The operands an effect falls on: `*` all, `1` the second, `-1` the last, `-o/--output` a value."""
+    used = sum(1 for token in rule.tokens if token[0] not in "-!@$+<")
+    rest = arguments.rest[used:]
+    if where == "*":
+        return rest
+    if where[0] == "-" and not where[1:].isdigit():
+        return arguments.each(*where.split("/"))
+    index = int(where)
+    return [rest[index]] if -len(rest) <= index < len(rest) else []

@@ -1,0 +1,68 @@
+"""Reads SQL by its statements: what it drops, empties, changes without a key, or runs outside the database."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .finding import Level
+from .words import HOLE, UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_TEXT = re.compile(r"'(?:[^']|'')*'|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.S)
+_KEY = re.compile(r"\bwhere\b(.*)", re.S)
+_ALWAYS = re.compile(r"\s*\(?\s*(?:1\s*=\s*1|true|1|'1'\s*=\s*'1'|1\s*<>\s*0|0\s*=\s*0|''\s*=\s*''|not false|id\s+is\s+not\s+null|1\s*>\s*0|id\s*[>=]+\s*0)\s*\)?\s*;?\s*\Z")
+_RULES: tuple[tuple[re.Pattern[str], Level, str], ...] = tuple(
+    (re.compile(pattern, re.S), level, consequence)
+    for pattern, level, consequence in (
+        (r"\bdrop\s+(?:database|schema|catalog)\b", Level.HIGH, "drops a whole database"),
+        (r"\bdrop\s+owned\b|\bdrop\s+(?:tablespace|keyspace|user|role)\b", Level.HIGH, "drops what a user owns, or the user"),
+        (r"\bdrop\s+(?:table|materialized|collection|partition|column)\b", Level.HIGH, "drops a table with its rows"),
+        (r"\balter\s+table\b.*\bdrop\b", Level.HIGH, "drops a column with its values"),
+        (r"^\s*truncate\b", Level.HIGH, "empties a table"),
+        (r"\bcopy\b.*\b(?:to|from)\s+program\b|\bxp_cmdshell\b|\bsys_exec\b|\bsp_oacreate\b|\bdbms_scheduler\b", Level.HIGH, "runs a program on the database's host"),
+        (r"\binto\s+(?:outfile|dumpfile)\b", Level.HIGH, "writes a file on the database's host"),
+        (r"\bgrant\s+all\b|\bsuperuser\b|with\s+grant\s+option", Level.HIGH, "grants every right"),
+        (r"\bshutdown\b", Level.HIGH, "stops the database"),
+        (r"\bflush\s+privileges|\bset\s+password\b|\balter\s+user\b|\bcreate\s+(?:user|role)\b|\bgrant\b|\brevoke\b", Level.MODERATE, "changes who may use the database"),
+        (r"^\s*(?:insert|update|delete|replace|create|alter|merge|vacuum|reindex|drop|call|do|load|import|attach|set|kill|analyze|optimize|refresh|begin|commit|rollback|use|rename|lock|comment)\b", Level.MODERATE, "changes the database"),
+    )
+)  # fmt: skip
+
+
+def statement_level(statement: str) -> tuple[Level, str]:
+    """The level of one statement in lower case, its string literals taken out."""
+    change = re.match(r"\s*(?:with\b.*?\)\s*|explain analyze\s*)?(delete\s+from|update)\b", statement, re.S)
+    if change:
+        key = _KEY.search(statement)
+        if key is None or _ALWAYS.match(key.group(1)):
+            return Level.HIGH, "changes every row of a table" if change[1] == "update" else "deletes every row of a table"
+        return Level.MODERATE, "changes the rows that its condition names"
+    for pattern, level, consequence in _RULES:
+        if pattern.search(statement):
+            return level, consequence
+    return Level.SAFE, ""
+
+
+def judge_sql(machine: Machine, value: Value) -> None:
+    """Report what a text of SQL statements does."""
+    program = re.search(r"(?:to|from)\s+program\s+'((?:[^']|'')*)'", value.text, re.I)
+    if program:
+        machine.source(program[1].replace("''", "'"), UNKNOWN)
+    for shell in re.findall(r"(?m)^\s*(?:\\!|\.shell|\.system|system|\\system)\s+(.+)$", value.text):
+        machine.source(shell, UNKNOWN)
+    if re.match(r"\s*\.(?:save|backup|output|clone|restore|import|read)\b", value.text):
+        machine.report(Level.MODERATE, "write", "writes or replaces a file")
+    if value.text.strip() == HOLE:
+        machine.report(Level.HIGH, "opaque", "runs statements that are not known before they run")
+        return
+    plain = _TEXT.sub(lambda m: "''" if m.group()[0] == "'" else " ", value.text)
+    drops = 0
+    for statement in plain.lower().split(";"):
+        level, consequence = statement_level(statement)
+        drops += "drops a whole database" == consequence
+        machine.report(level, "database", consequence, safer="make a dump first, and try the condition in a SELECT" if level >= Level.HIGH else "")
+    if drops and re.search(r"\bdrop\s+database\b.*\b(?:concat|format|\|\|)|information_schema\.schemata|pg_database", plain, re.I):
+        machine.report(Level.CRITICAL, "database", "drops every database")

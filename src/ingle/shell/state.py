@@ -1,0 +1,92 @@
+"""What earlier parts of the same line have changed: names, places, files; owned by one analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from .paths import HOME, PROJECT
+from .words import UNKNOWN, Value
+
+KNOWN_NAMES: dict[str, str] = {
+    "HOME": HOME,
+    "PWD": PROJECT,
+    "USER": "user",
+    "LOGNAME": "user",
+    "USERNAME": "user",
+    "UID": "1000",
+    "EUID": "1000",
+    "SHELL": "/bin/bash",
+    "BASH": "/bin/bash",
+    "0": "bash",
+    "IFS": " \t\n",
+    "TMPDIR": "/tmp",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "XDG_CONFIG_HOME": f"{HOME}/.config",
+    "XDG_CACHE_HOME": f"{HOME}/.cache",
+    "XDG_DATA_HOME": f"{HOME}/.local/share",
+    "EDITOR": "vi",
+    "VISUAL": "vi",
+    "PAGER": "less",
+    "BROWSER": "xdg-open",
+    "TERM": "xterm-256color",
+    "LANG": "en_US.UTF-8",
+    "SHLVL": "1",
+    "ZSH": f"{HOME}/.oh-my-zsh",
+    "ZDOTDIR": HOME,
+    "CARGO_HOME": f"{HOME}/.cargo",
+    "GOPATH": f"{HOME}/go",
+    "NVM_DIR": f"{HOME}/.nvm",
+    "HISTFILE": f"{HOME}/.bash_history",
+    "MAKE": "make",
+    "PYTHON": "python3",
+    "CC": "cc",
+    "CXX": "c++",
+}
+
+
+@dataclass(slots=True)
+class Function:
+    """A function's body and the text it was defined in."""
+
+    body: Node
+    source: bytes
+
+
+@dataclass(slots=True)
+class State:
+    """Everything the line has set so far; a subshell works on a copy."""
+
+    cwd: str = PROJECT
+    names: dict[str, list[Value]] = field(default_factory=dict)
+    others: dict[str, list[list[Value]]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    files: dict[str, Value] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    streams: dict[str, str] = field(default_factory=dict)
+    git_aliases: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """A subshell's view: names and place are its own, files are everybody's."""
+        return State(
+            self.cwd,
+            dict(self.names),
+            dict(self.others),
+            dict(self.aliases),
+            dict(self.functions),
+            self.files,
+            self.links,
+            self.fetched,
+            dict(self.streams),
+            self.git_aliases,
+        )
+
+    def every(self, name: str) -> list[Value]:
+        found = self.names.get(name)
+        if found is not None:
+            return found
+        known = KNOWN_NAMES.get(name)
+        return [UNKNOWN] if known is None else [Value(known)]

@@ -1,0 +1,270 @@
+"""Weighs an effect by the place it falls on: delete, write, read, send, change of mode; tables first."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from . import paths
+from .finding import Level
+from .paths import Place
+from .words import HOLE, Taint, Value, is_wild, show
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_SAFE, _MODERATE, _HIGH, _CRITICAL = Level
+
+DELETE: dict[Place, Level] = {
+    Place.ROOT: _CRITICAL,
+    Place.SYSTEM: _CRITICAL,
+    Place.SYSTEM_KEY: _CRITICAL,
+    Place.DEVICE: _CRITICAL,
+    Place.HOME: _CRITICAL,
+    Place.HOMES: _CRITICAL,
+    Place.SYSTEM_FILE: _HIGH,
+    Place.OTHER_HOME: _HIGH,
+    Place.HOME_CONFIG: _HIGH,
+    Place.WORKING: _HIGH,
+    Place.PARENT: _HIGH,
+    Place.OPEN: _HIGH,
+    Place.REPOSITORY: _HIGH,
+    Place.MOUNT: _HIGH,
+    Place.BACKUP: _CRITICAL,
+    Place.LOG: _HIGH,
+    Place.TEMPORARY_TOP: _HIGH,
+    Place.KERNEL: _HIGH,
+    Place.SINK: _HIGH,
+    Place.SOCKET: _SAFE,
+}
+_TREE: dict[Place, Level] = {Place.HOME_TOP: _HIGH, Place.HOME_STARTUP: _HIGH, Place.UNKNOWN: _HIGH}
+WRITE: dict[Place, Level] = {
+    Place.ROOT: _CRITICAL,
+    Place.SYSTEM: _CRITICAL,
+    Place.SYSTEM_KEY: _CRITICAL,
+    Place.DEVICE: _CRITICAL,
+    Place.HOMES: _HIGH,
+    Place.SYSTEM_FILE: _HIGH,
+    Place.OTHER_HOME: _HIGH,
+    Place.HOME_STARTUP: _HIGH,
+    Place.OPEN: _HIGH,
+    Place.REPOSITORY: _HIGH,
+    Place.HOOK: _HIGH,
+    Place.LOG: _HIGH,
+    Place.KERNEL: _HIGH,
+    Place.SINK: _SAFE,
+    Place.SOCKET: _SAFE,
+}
+_WHAT: dict[Place, str] = {
+    Place.ROOT: "the root of the file system",
+    Place.SYSTEM: "a whole system folder",
+    Place.SYSTEM_KEY: "a file the system cannot start or log in without",
+    Place.SYSTEM_FILE: "a system file",
+    Place.DEVICE: "a whole disk or partition",
+    Place.HOME: "your whole home folder",
+    Place.HOMES: "the home folders of every user",
+    Place.OTHER_HOME: "another user's files",
+    Place.HOME_TOP: "a top-level folder of your home",
+    Place.HOME_CONFIG: "settings, keys or application data in your home",
+    Place.HOME_STARTUP: "a file that your login or your tools run",
+    Place.WORKING: "the whole working directory",
+    Place.PARENT: "a folder that contains the working directory",
+    Place.OPEN: "every file here",
+    Place.REPOSITORY: "the repository itself, with its history",
+    Place.HOOK: "a hook that git runs",
+    Place.MOUNT: "a mounted volume",
+    Place.BACKUP: "backups",
+    Place.LOG: "system logs",
+    Place.TEMPORARY_TOP: "everything in the temporary folder, other programs' files too",
+    Place.KERNEL: "the running kernel's settings",
+    Place.UNKNOWN: "a place that is not known before it runs",
+}
+_HARMLESS_LINE = re.compile(
+    r"(?:export\s+(?!LD_|DYLD_|BASH_ENV|ENV=|PROMPT_COMMAND|PYTHONSTARTUP|PERL5|NODE_OPTIONS|GIT_SSH|PAGER)\w+=[^`;|&]*"
+    r"|alias\s+(?!sudo|su|ssh|ls|cd|rm|cat|git|ps|cp|mv|passwd|login|doas)[\w.-]+=[^`;|&$]*|#.*|set\s+[\w ]+|"
+    r"shopt [\w -]+|setopt \w+|bindkey [^`;|&$]*|\[\[?[^\];|&`]*|eval \"\$\((?:brew|direnv|starship|zoxide|fnm|pyenv|rbenv)"
+    r"[^;|&]*\)\"|source ~?[/\w.$-]*(?:fzf|nvm|cargo|zsh)[\w/.-]*)?\Z"
+)
+
+
+def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
+    """The resolved path and its kind, links made on this line followed."""
+    state = machine.state
+    path = paths.resolve(value.text, state.cwd)
+    for link, target in state.links.items():
+        if path == link or path.startswith(link + "/"):
+            path = paths.resolve(target + path[len(link) :], state.cwd)
+            break
+    return path, paths.classify(path, state.cwd)
+
+
+def describe(value: Value, path: str) -> str:
+    written, meant = value.shown(), show(path)
+    return "" if written == meant else f"`{written}` is `{meant}`"
+
+
+def delete(machine: Machine, value: Value, *, tree: bool, filtered: bool = False, moved: bool = False) -> Level:
+    """Report the loss of a path; `filtered` when only some of what lies below it is meant."""
+    path, place = place_of(machine, value)
+    level = DELETE.get(place, _MODERATE)
+    if tree and not filtered:
+        level = max(level, _TREE.get(place, _MODERATE))
+    level = _soften(machine, path, place, level, tree=tree, filtered=filtered)
+    if value.has(Taint.EVERYTHING) and tree:
+        level = max(level, _HIGH)
+    if machine.isolated:
+        level = min(level, _MODERATE)
+    what = _WHAT.get(place, f"`{show(path)}`")
+    if path.count("/") == 0 or place is Place.UNKNOWN:
+        what = "a path that is not known before it runs" if HOLE in path else what
+    machine.report(
+        level,
+        "move" if moved else "delete",
+        f"{'moves away' if moved else 'deletes'} {what}" + (", without undo" if level >= _HIGH else ""),
+        resolved=describe(value, path),
+        safer=_safer_delete(place, tree) if level >= _HIGH else "",
+    )
+    return level
+
+
+def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bool, filtered: bool) -> Level:
+    name = path.rsplit("/", 1)[-1]
+    if place is Place.HOME_CONFIG and not tree and not is_wild(path) and not paths.is_secret(path):
+        return _MODERATE
+    if place in (Place.LOG, Place.MOUNT, Place.BACKUP) and machine.isolated:
+        return _MODERATE
+    if place is Place.UNKNOWN and (HOLE not in path or path.startswith(("/tmp/" + HOLE, "/var/tmp/"))):
+        return _MODERATE
+    if place is Place.UNKNOWN and paths.is_secret(path):
+        return _HIGH
+    if filtered and place in (Place.WORKING, Place.OPEN, Place.TEMPORARY_TOP, Place.UNKNOWN, Place.PARENT):
+        return _MODERATE
+    if filtered and place is Place.HOME_TOP:
+        return _MODERATE
+    if place is Place.HOME_TOP and not tree:
+        return _HIGH if "/" in path and name == "*" or _takes_all(name) else _MODERATE
+    if place is Place.PROJECT_FILE and is_wild(path) and paths.is_secret(path):
+        return _HIGH
+    return level
+
+
+def _takes_all(name: str) -> bool:
+    return is_wild(name) and not show(name).strip("*?.[]!")
+
+
+def _safer_delete(place: Place, tree: bool) -> str:
+    if place in (Place.ROOT, Place.SYSTEM, Place.SYSTEM_KEY, Place.DEVICE, Place.HOME, Place.HOMES):
+        return "do not run this; name the one thing that should go"
+    if place is Place.UNKNOWN:
+        return "print the value first, and stop when it is empty: ${VAR:?}"
+    return "list first what would go (`ls`, `find … -print`), then name it, or move it to the trash"
+
+
+def write(machine: Machine, value: Value, content: Value, *, append: bool = False, verb: str = "overwrites") -> Level:
+    """Report what a write changes, and remember what the file now holds."""
+    path, place = place_of(machine, value)
+    level = WRITE.get(place, _SAFE if append else _MODERATE)
+    if place is Place.HOME_CONFIG and ("/.ssh/" in path or paths.is_history(path)) and not path.endswith(".pub"):
+        level = _HIGH if paths.is_history(path) or path.endswith("/rc") else level
+    if place is Place.SYSTEM_FILE and path in ("/proc/sys/vm/drop_caches",):
+        level = _MODERATE
+    if paths.is_startup(path):
+        level = max(level, _startup_level(path, content, append))
+        if append and _startup_level(path, content, append) is _MODERATE:
+            level = _MODERATE
+    if paths.is_history(path):
+        level = max(level, _HIGH)
+    if content.has(Taint.ENDLESS) and place is not Place.SINK:
+        level = max(level, _HIGH)
+        machine.report(_HIGH, "exhaust", "writes without end until the disk is full", safer="limit it with head -c or count=")
+    if machine.endless and append and place is not Place.SINK:
+        machine.report(_HIGH, "exhaust", "appends in a loop that never ends", safer="give the loop an end")
+    if machine.isolated:
+        level = min(level, _MODERATE)
+    remember(machine, path, content, append)
+    if level:
+        startup = paths.is_startup(path)
+        machine.report(
+            level,
+            "persist" if startup else "write",
+            f"{'changes' if append else verb} {_write_what(place, path, startup)}",
+            resolved=describe(value, path),
+            safer="keep a copy first" if level >= _HIGH else "",
+        )
+    return level
+
+
+def _write_what(place: Place, path: str, startup: bool) -> str:
+    if startup and place is not Place.SYSTEM_KEY:
+        return f"`{show(path)}`, which runs at start-up or grants access"
+    return _WHAT.get(place, f"`{show(path)}`")
+
+
+def _startup_level(path: str, content: Value, append: bool) -> Level:
+    """Rubric rule 14: only a harmless literal line appended for own use stays moderate."""
+    name = path.rsplit("/", 1)[-1]
+    if not append or not content.known or not content.text or content.has(Taint.NETWORK):
+        return _HIGH
+    if name in ("authorized_keys", "authorized_keys2", "rc", "environment") or not path.startswith(paths.HOMES):
+        return _HIGH
+    if name in ("config", "gitconfig", ".gitconfig", ".vimrc", ".inputrc", ".tmux.conf", ".npmrc", ".psqlrc", ".curlrc"):
+        return _HIGH if re.search(r"command|proxy|!|system|run-shell|:!|autocmd|editor|pager", content.text, re.I) else _MODERATE
+    lines = [line.strip() for line in content.text.splitlines()]
+    return _MODERATE if all(_HARMLESS_LINE.match(line) and "$(" not in _own(line) for line in lines) else _HIGH
+
+
+def _own(line: str) -> str:
+    return re.sub(r'"\$\((?:brew|direnv|starship|zoxide|fnm|pyenv|rbenv)[^;|&]*\)"', "", line)
+
+
+def remember(machine: Machine, path: str, content: Value, append: bool) -> None:
+    files = machine.state.files
+    before = files.get(path) if append else None
+    files[path] = Value(before.text + content.text, before.taint | content.taint) if before else content
+
+
+def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
+    """The taint of a file's content; reports a secret that is shown."""
+    path, place = place_of(machine, value)
+    made = machine.state.files.get(path)
+    if made is not None:
+        return made.taint
+    if paths.is_secret(path):
+        if shows:
+            grave = "/etc/shadow" in path or "/etc/gshadow" in path or "master.passwd" in path
+            machine.report(
+                _HIGH if grave else _MODERATE, "secret", f"reads a secret: `{show(path)}`", resolved=describe(value, path)
+            )
+        return Taint.SECRET | Taint.FILE
+    if place is Place.HOME and shows:
+        return Taint.FILE
+    if place is Place.DEVICE and shows:
+        machine.report(_MODERATE, "read", "reads a raw disk")
+    if path in ("/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"):
+        return Taint.ENDLESS
+    if place is Place.SOCKET:
+        return Taint.NETWORK
+    return Taint.FILE
+
+
+def send(machine: Machine, value: Value, where: str = "") -> Level:
+    """Report that a file or text leaves the machine; a secret that leaves is the worst."""
+    path, place = place_of(machine, value) if value.text else ("", Place.UNKNOWN)
+    made = machine.state.files.get(path)
+    secret = value.has(Taint.SECRET) or paths.is_secret(path) or (made is not None and made.has(Taint.SECRET))
+    if secret or place in (Place.HOME, Place.HOMES, Place.ROOT, Place.DEVICE) or path == "/etc":
+        return leak(machine, value, path)
+    level = _HIGH if place in (Place.HOME_TOP, Place.HOME_CONFIG) and not "." + path.rsplit(".", 1)[-1] != path else _MODERATE
+    machine.report(level, "send", f"sends `{show(path) or 'data'}` to another host{where}")
+    return level
+
+
+def leak(machine: Machine, value: Value, path: str = "") -> Level:
+    machine.report(
+        _CRITICAL,
+        "exfiltrate",
+        "sends keys, credentials or your environment to another host",
+        resolved=describe(value, path) if path else "",
+        safer="nothing should need this; rotate what has left already",
+    )
+    return _CRITICAL

@@ -1,0 +1,121 @@
+"""Says how dangerous a shell command is before it runs, and why; runs nothing, reads no file unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import deception, fish, limits, powershell
+from .finding import Finding, Level
+from .machine import Exhausted, Machine
+from .parse import SHELLS, parse
+from .words import MARKS
+
+__all__ = ["SHELLS", "Finding", "Level", "Verdict", "analyse", "explain", "verdict_to_dict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The analysis of one command. `level` is the worst of its findings; SAFE when there is none."""
+
+    command: str
+    shell: str
+    level: Level
+    findings: tuple[Finding, ...]
+    commands: tuple[str, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """True when it may run after a plain Enter."""
+        return self.level is Level.SAFE
+
+
+def analyse(command: str, shell: str = "bash", *, read_file: Callable[[str], str | None] | None = None) -> Verdict:
+    """Analyse one command of `shell`; `read_file`, when given, may look at local scripts it runs.
+
+    Never raises on any text: what cannot be read with certainty is at least high.
+    """
+    machine = Machine(shell if shell in SHELLS else "bash", read_file)
+    _prescan(machine, command)
+    broken = limits.exceeded(command)
+    if broken:
+        machine.report(Level.HIGH, "unread", f"too large to read: {broken}")
+        return _verdict(machine, command, shell)
+    text = command.replace("\r\n", "\n")
+    for mark in MARKS:
+        text = text.replace(mark, "?")
+    try:
+        _walk(machine, text)
+    except Exhausted:
+        machine.report(Level.HIGH, "unread", "takes more steps than are followed")
+    except RecursionError:
+        machine.report(Level.HIGH, "unread", "nested deeper than is read")
+    return _verdict(machine, command, shell)
+
+
+def _prescan(machine: Machine, command: str) -> None:
+    for trick in deception.find_tricks(command):
+        machine._span = (trick.start, trick.end)
+        machine.report(
+            Level.HIGH,
+            "deceive",
+            f"holds {trick.kind}" + (f" ({trick.shown})" if trick.shown else "") + ": it is not what it looks like",
+            resolved=f"`{deception.escaped(command)[:400]}`",
+            safer="type it yourself",
+        )
+
+
+def _walk(machine: Machine, text: str) -> None:
+    shell = machine.shell
+    source = fish.translate(text) if shell == "fish" else text
+    parsed = parse(source, shell)
+    machine.data = parsed.source
+    if parsed.doubt is not None:
+        machine._span = parsed.doubt
+        machine.report(Level.HIGH, "unread", f"this part is not valid {shell}, so what it does is not certain")
+    machine._span = (0, len(text))
+    if shell == "powershell":
+        powershell.run(machine, parsed.tree.root_node)
+    else:
+        machine.visit(parsed.tree.root_node)
+
+
+def _verdict(machine: Machine, command: str, shell: str) -> Verdict:
+    findings = tuple(sorted(machine.findings.values(), key=lambda found: (-found.level, found.span)))
+    return Verdict(command, shell, machine.worst(), findings, tuple(dict.fromkeys(machine.commands)))
+
+
+def explain(verdict: Verdict) -> str:
+    """The findings as text for a person, worst first; made from nothing else."""
+    if not verdict.findings:
+        return "safe: reads, prints or prepares; nothing that exists is changed"
+    lines = [f"{verdict.level.label}:"]
+    for found in verdict.findings:
+        lines.append(f"  [{found.level.label}] {found.consequence}")
+        if found.resolved:
+            lines.append(f"      {found.resolved}")
+        if found.safer:
+            lines.append(f"      safer: {found.safer}")
+    return "\n".join(lines)
+
+
+def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
+    """The form that travels: JSON-ready, levels as words, spans as pairs."""
+    return {
+        "level": verdict.level.label,
+        "allowed": verdict.allowed,
+        "shell": verdict.shell,
+        "commands": list(verdict.commands),
+        "findings": [
+            {
+                "level": found.level.label,
+                "effect": found.effect,
+                "consequence": found.consequence,
+                "span": list(found.span),
+                "resolved": found.resolved,
+                "safer": found.safer,
+            }
+            for found in verdict.findings
+        ],
+    }

@@ -1,0 +1,67 @@
+"""The abstract word: text in which unknown parts and live wildcards are marked; pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Four private characters stand for what is not plain text. Input that contains them is refused
+# before it is parsed, so a mark always comes from an evaluation.
+HOLE = "\U000f0000"
+STAR = "\U000f0001"
+QUERY = "\U000f0002"
+CLASS = "\U000f0003"
+MARKS = (HOLE, STAR, QUERY, CLASS)
+_SHOWN = str.maketrans({HOLE: "…", STAR: "*", QUERY: "?", CLASS: "["})
+_WILD = (STAR, QUERY, CLASS)
+
+
+class Taint:
+    """Where text came from; bits, because a pipe may carry several origins at once."""
+
+    SECRET = 1
+    NETWORK = 2
+    EVERYTHING = 4
+    ENDLESS = 8
+    DECODED = 16
+    FILE = 32
+    QUOTED = 64
+    INTERACTIVE = 128
+
+
+class Value(NamedTuple):
+    """A word or a stream: its text with marks, and the origins of that text."""
+
+    text: str
+    taint: int = 0
+
+    @property
+    def known(self) -> bool:
+        return HOLE not in self.text
+
+    @property
+    def wild(self) -> bool:
+        return any(mark in self.text for mark in _WILD)
+
+    @property
+    def prefix(self) -> str:
+        """What is known before the first unknown part."""
+        return self.text.partition(HOLE)[0]
+
+    def has(self, taint: int) -> bool:
+        return bool(self.taint & taint)
+
+    def shown(self) -> str:
+        return self.text.translate(_SHOWN)
+
+
+EMPTY = Value("")
+UNKNOWN = Value(HOLE)
+
+
+def show(text: str) -> str:
+    """The text as a person would write it: marks become the characters they stand for."""
+    return text.translate(_SHOWN)
+
+
+def is_wild(text: str) -> bool:
+    return STAR in text or QUERY in text or CLASS in text
