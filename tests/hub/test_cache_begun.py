@@ -92,7 +92,11 @@ def test_a_second_quantisation_that_was_begun_is_listed_beside_the_whole_one(con
     files = {"a.gguf": llama("a"), "b.gguf": llama("b")}
     begin(config, "org/many:a.gguf", files, ("a.gguf",))
     begin(config, "org/many:b.gguf", files, ("b.gguf",))
-    put(config, "org/many", {"a.gguf": files["a.gguf"]})
+    place = put(config, "org/many", {"a.gguf": files["a.gguf"]})
+    assert len(Store(config).scan()) == 1
+    partial = place.partial(hashlib.sha256(files["b.gguf"]).hexdigest())
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(bytes(10))
     states = {snapshot.ref.name: snapshot.state for snapshot in Store(config).scan()}
     assert states == {"org/many": DiskState.COMPLETE, "org/many:b.gguf": DiskState.PARTIAL}
     found = Store(config).find(ref("org/many:b.gguf", config))

@@ -70,8 +70,16 @@ class RepoScan:
         for receipt in receipts(self.place):
             here = [one for one in shown if one.commit == receipt.listing.commit]
             for asked in receipt.asked:
-                if not any(_asks_for(asked, one.ref.file) for one in here):
+                if any(_asks_for(asked, one.ref.file) for one in here):
+                    continue
+                # A pull that never got a byte, or whose files another tool deleted, left nothing to show.
+                if any(self._has(file.digest) for file in receipt.listing.files if file.path in asked.files):
                     yield self._partial(receipt, asked)
+
+    def _has(self, digest: str) -> bool:
+        """Whether anything of a file lies here that a pull could go on from."""
+        places = (self.place.blob(digest), self.place.partial(digest))
+        return any(os.path.exists(path) for path in places)  # noqa: PTH110
 
     def _partial(self, receipt: Receipt, asked: Asked) -> Snapshot:
         wanted = [file for file in receipt.listing.files if file.path in set(asked.files)]

@@ -1,0 +1,199 @@
+"""Finds what Ingle itself left behind, and deletes it when told: never what another tool wrote.
+
+Its own are partials and records that no receipt wants, folders that were staged and never shown, and blobs
+of models it pulled that no snapshot uses. What an unfinished pull still wants is no orphan.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ingle.catalog.listing import ListedFile
+from ingle.config import Config
+from ingle.errors import InvalidRequest, StoreError
+from ingle.hub.disk import disk_errors
+from ingle.hub.health.leftover import Kind, Leftover, disk_size, entries, files_below
+from ingle.hub.layout import RepoPlace, is_commit, repo_id_of
+from ingle.hub.locks import try_lock
+from ingle.hub.receipt import Receipt, read_receipt
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A leftover that was not deleted, and why."""
+
+    leftover: Leftover
+    why: str
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """What was deleted; `freed` in bytes."""
+
+    removed: tuple[Leftover, ...]
+    kept: tuple[Kept, ...]
+
+    @property
+    def freed(self) -> int:
+        return sum(leftover.size for leftover in self.removed)
+
+
+def find_orphans(config: Config) -> list[Leftover]:
+    """Everything of ours that could go, sorted by path. Changes nothing; locks are not asked."""
+    found = [orphan for place in _places(config) for orphan in _RepoOrphans(place).all()]
+    found += [
+        Leftover(
+            path=path,
+            size=disk_size(path),
+            kind=Kind.STAGED,
+            why="A draft of remembered headers that was never finished.",
+            ours=True,
+        )
+        for path in entries(config.home)
+        if path.name.startswith("headers.msgpack.")
+    ]
+    return sorted(found, key=lambda one: one.path)
+
+
+def wanted_digests(place: RepoPlace) -> set[str]:
+    """The digests that our unfinished pulls of this repo still want."""
+    return _RepoOrphans(place).wanted
+
+
+def sweep(config: Config, orphans: list[Leftover]) -> Swept:
+    """Deletes these orphans, as far as they still are: each repo is looked at again under its lock.
+
+    Raises `InvalidRequest` for a leftover of another tool. What cannot be deleted is in `kept`.
+    """
+    foreign = next((one for one in orphans if not one.ours), None)
+    if foreign is not None:
+        raise InvalidRequest(
+            f"{foreign.path} was not written by Ingle, so it is not Ingle's to delete.",
+            hint="Delete it with the tool that wrote it, or by hand.",
+        )
+    removed: list[Leftover] = []
+    kept: list[Kept] = []
+    for repo_id in sorted({one.repo_id or "" for one in orphans}):
+        named = [one for one in orphans if (one.repo_id or "") == repo_id]
+        if repo_id:
+            _sweep_repo(RepoPlace(config.cache, repo_id), named, removed, kept)
+        else:
+            for orphan in named:
+                _delete(orphan, removed, kept)
+    return Swept(removed=tuple(removed), kept=tuple(kept))
+
+
+def _sweep_repo(place: RepoPlace, named: list[Leftover], removed: list[Leftover], kept: list[Kept]) -> None:
+    try:
+        lock = try_lock(place.pull_lock)
+    except StoreError as exc:
+        kept += [Kept(leftover=one, why=exc.message) for one in named]
+        return
+    if lock is None:
+        kept += [Kept(leftover=one, why=f"{place.repo_id} is being pulled.") for one in named]
+        return
+    try:
+        now = {one.path for one in _RepoOrphans(place).all()}
+        for orphan in named:
+            if orphan.path not in now:
+                kept.append(Kept(leftover=orphan, why="It is needed again."))
+            elif orphan.kind is Kind.UNUSED_BLOB:
+                _delete_blob(place, orphan, removed, kept)
+            else:
+                _delete(orphan, removed, kept)
+    finally:
+        lock.release()
+
+
+def _delete_blob(place: RepoPlace, orphan: Leftover, removed: list[Leftover], kept: list[Kept]) -> None:
+    lock = try_lock(place.blob_lock(orphan.path.name))
+    if lock is None:
+        kept.append(Kept(leftover=orphan, why="Another program is writing it."))
+        return
+    try:
+        _delete(orphan, removed, kept)
+    finally:
+        lock.release()
+
+
+def _delete(orphan: Leftover, removed: list[Leftover], kept: list[Kept]) -> None:
+    try:
+        with disk_errors(orphan.path, "delete"):
+            if orphan.path.is_dir() and not orphan.path.is_symlink():
+                shutil.rmtree(orphan.path)
+            else:
+                orphan.path.unlink(missing_ok=True)
+    except StoreError as exc:
+        kept.append(Kept(leftover=orphan, why=exc.message))
+        return
+    removed.append(orphan)
+
+
+class _RepoOrphans:
+    """What one repo's work tree and blobs hold that no receipt and no snapshot wants."""
+
+    def __init__(self, place: RepoPlace) -> None:
+        self._place = place
+        self._receipts: list[Receipt] = []
+        self._broken: list[Path] = []
+        for path in entries(place.receipts):
+            receipt = read_receipt(place, path.stem) if is_commit(path.stem) else None
+            if receipt is None:
+                self._broken.append(path)
+            else:
+                self._receipts.append(receipt)
+        self._used = {link.readlink().name for link in files_below(place.snapshots) if link.is_symlink()}
+        self.wanted = {file.digest for receipt in self._receipts for file in self._unfinished(receipt)}
+
+    def all(self) -> Iterator[Leftover]:
+        place = self._place
+        for path in entries(place.stage):
+            yield self._one(path, Kind.STAGED, "It was being made ready and never shown.")
+        for path in entries(place.work / "partial"):
+            if path.name.removesuffix(".journal") not in self.wanted:
+                yield self._one(path, Kind.PARTIAL, "No unfinished pull wants these bytes.")
+        for path in entries(place.work / "pieces"):
+            if not (place.blobs / path.name.removesuffix(".journal")).exists():
+                yield self._one(path, Kind.RECORD, "It describes a blob that is gone.")
+        if place.progress.exists():
+            yield self._one(place.progress, Kind.RECORD, "It tells the progress of a pull that has ended.")
+        for path in self._broken:
+            yield self._one(path, Kind.RECORD, "It is no receipt that can be read.")
+        for receipt in self._receipts:
+            if not self._is_alive(receipt):
+                path = place.receipt(receipt.listing.commit)
+                yield self._one(path, Kind.RECORD, "Nothing of the model it describes is here.")
+        yield from self._unused_blobs()
+
+    def _unused_blobs(self) -> Iterator[Leftover]:
+        pulled = {file.digest for receipt in self._receipts for file in receipt.listing.files}
+        for path in entries(self._place.blobs):
+            if path.name in pulled and path.name not in self._used and path.name not in self.wanted:
+                yield self._one(path, Kind.UNUSED_BLOB, "No snapshot of the model uses it any more.")
+
+    def _unfinished(self, receipt: Receipt) -> list[ListedFile]:
+        """The files of models that were begun and are not shown whole."""
+        root = self._place.snapshot(receipt.listing.commit)
+        if not self._is_alive(receipt):
+            return []
+        return [file for file in receipt.wanted if not (root / file.path).exists()]
+
+    def _is_alive(self, receipt: Receipt) -> bool:
+        """Whether the receipt's model has a snapshot, or anything fetched that a pull can go on from."""
+        place = self._place
+        if place.snapshot(receipt.listing.commit).is_dir():
+            return bool(receipt.asked)
+        return any(
+            place.blob(file.digest).exists() or place.partial(file.digest).exists() for file in receipt.wanted
+        )
+
+    def _one(self, path: Path, kind: Kind, why: str) -> Leftover:
+        repo_id = self._place.repo_id
+        return Leftover(path=path, size=disk_size(path), kind=kind, why=why, ours=True, repo_id=repo_id)
+
+
+def _places(config: Config) -> list[RepoPlace]:
+    ids = (repo_id_of(path.name) for path in entries(config.work))
+    return [RepoPlace(config.cache, repo_id) for repo_id in ids if repo_id and "--" not in repo_id]
