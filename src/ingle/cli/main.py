@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from ingle.cli import about, fetch, history, library, memory, serve, talk, text
+from ingle.cli import about, bench, fetch, history, library, memory, serve, talk, text
 from ingle.cli.terminal import Terminal
 from ingle.config import wants_plain_output
 from ingle.errors import Cancelled, IngleError, InvalidRequest, exit_code
@@ -86,7 +86,7 @@ def build_app(*, completion: bool = True) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for group in (talk, fetch, library, memory, serve, about, text, history):
+    for group in (talk, fetch, library, memory, serve, about, text, history, bench):
         group.register(app)
     for name in ("sh", "check"):
         if find_spec(f"ingle.cli.{name}") is not None:

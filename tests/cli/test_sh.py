@@ -1,0 +1,208 @@
+"""Words to a command: what is shown, what is asked, and that only a yes runs anything."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import DONE, READY, Place, chunk
+from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
+from tests.cli.terminal import CTRL_C, OnTerminal
+
+MODEL = "/models/some.gguf"
+
+
+def suggesting(command: str, question: str = "", explanation: str = "It does that.") -> Lines:
+    fields = {
+        "command": command,
+        "explanation": explanation,
+        "question": question,
+        "needs_confirmation": True,
+    }
+    return Lines([READY, chunk(json.dumps(fields)), DONE])
+
+
+def words(*more: str) -> list[str]:
+    return ["sh", "--model", MODEL, "--shell", "bash", *more, "do", "it"]
+
+
+@pytest.fixture
+def suggest(daemon: FakeDaemon) -> Any:
+    def script(command: str, question: str = "") -> None:
+        daemon.answers["POST /ingle/generate"] = suggesting(command, question)
+
+    return script
+
+
+def test_without_a_terminal_it_prints_json_and_never_runs(place: Place, suggest: Any) -> None:
+    suggest(f"touch {place.root}/made")
+    done = place.ingle(*words())
+    said = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert said["command"].startswith("touch")
+    assert said["verdict"]["level"] == "safe"
+    assert not (place.root / "made").exists()
+
+
+def test_the_schema_is_asked_for(place: Place, daemon: FakeDaemon, suggest: Any) -> None:
+    suggest("ls")
+    place.ingle(*words())
+    assert daemon.bodies("/ingle/generate")[0]["constraint"]["kind"] == "json_schema"
+
+
+def test_a_question_is_json_too_and_no_success(place: Place, suggest: Any) -> None:
+    suggest("", "Which folder?")
+    done = place.ingle(*words())
+    assert (done.exit_code, json.loads(done.stdout)["question"]) == (1, "Which folder?")
+
+
+def test_print_is_only_the_command_and_the_risk_goes_to_standard_error(place: Place, suggest: Any) -> None:
+    suggest("rm notes.txt")
+    done = place.ingle(*words("--print"))
+    assert done.stdout == "rm notes.txt\n"
+    assert "MODERATE" in done.stderr
+
+
+def test_print_refuses_a_critical_command(place: Place, suggest: Any) -> None:
+    suggest("do it; rm -rf ~")
+    done = place.ingle("sh", "--model", MODEL, "--print", "delete", "my", "home", "folder")
+    assert (done.exit_code, done.stdout) == (1, "")
+
+
+def test_destroying_what_nobody_named_is_asked_back(place: Place, suggest: Any) -> None:
+    suggest("rm -rf ~/Documents")
+    done = place.ingle("sh", "--model", MODEL, "free", "some", "space")
+    assert (done.exit_code, "did not name" in json.loads(done.stdout)["question"]) == (1, True)
+
+
+def test_an_unknown_shell_is_wrong_use(place: Place) -> None:
+    assert place.ingle("sh", "--shell", "tcsh", "list").exit_code == 2
+
+
+def test_init_prints_a_widget_for_each_shell(place: Place) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        done = place.ingle("init", shell)
+        assert done.exit_code == 0
+        assert f"ingle sh --print --shell {shell}" in done.stdout
+    assert place.ingle("init", "powershell").exit_code == 2
+
+
+@pytest.mark.slow
+def test_yes_runs_it_with_its_exit_code_and_remembers_it(place: Place, suggest: Any) -> None:
+    suggest(f"touch {place.root}/made; exit 7")
+    (place.root / ".bash_history").write_text("ls\n")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("touch")
+        screen.wait_for("no: ")
+        screen.key_in("y\n")
+        assert screen.wait() == 7
+    assert (place.root / "made").exists()
+    assert (place.root / ".bash_history").read_text() == f"ls\ntouch {place.root}/made; exit 7\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("typed", ["\n", "n\n", "\x04"])
+def test_enter_no_and_the_end_of_input_run_nothing(place: Place, suggest: Any, typed: str) -> None:
+    suggest(f"touch {place.root}/made")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("no: ")
+        screen.key_in(typed)
+        screen.wait_for("Nothing was run.")
+        assert screen.wait() == 0
+    assert not (place.root / "made").exists()
+
+
+@pytest.mark.slow
+def test_an_edited_command_is_analysed_again_and_run_as_edited(place: Place, suggest: Any) -> None:
+    suggest(f"rm -rf {place.root}/*")
+    with OnTerminal([*words(), "delete", "everything", "pytest"], place.environ()) as screen:
+        screen.wait_for("HIGH")
+        screen.wait_for('Type "run high"')
+        screen.key_in("y\n")
+        screen.wait_for("takes the words")
+        screen.key_in("d\n")
+        screen.wait_for("$ ")
+        screen.key_in(f"\x01\x0btouch {place.root}/edited\n")
+        screen.wait_for("SAFE")
+        screen.wait_for("no: ")
+        screen.key_in("y\n")
+        assert screen.wait() == 0
+    assert (place.root / "edited").exists()
+
+
+@pytest.mark.slow
+def test_a_critical_command_is_refused_and_with_the_option_still_asks(place: Place, suggest: Any) -> None:
+    suggest("rm -rf ~")
+    request = ["sh", "--model", MODEL, "--shell", "bash", "delete", "my", "home", "folder"]
+    with OnTerminal(request, place.environ()) as screen:
+        screen.wait_for("CRITICAL")
+        screen.wait_for("Refused.")
+        assert screen.wait() == 1
+    with OnTerminal([*request[:1], "--allow-critical", *request[1:]], place.environ()) as screen:
+        screen.wait_for('Type "run critical"')
+        screen.key_in("y\n")
+        screen.wait_for("takes the words")
+        screen.key_in("n\n")
+        screen.wait_for("Nothing was run.")
+        assert screen.wait() == 0
+    assert place.root.is_dir()
+
+
+@pytest.mark.slow
+def test_a_question_is_answered_and_asked_again_with_the_answer(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/generate"] = suggesting("", "Which folder?")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("Which folder?")
+        daemon.answers["POST /ingle/generate"] = suggesting("ls /tmp")
+        screen.key_in("/tmp\n")
+        screen.wait_for("ls /tmp")
+        screen.wait_for("no: ")
+        screen.key_in("n\n")
+        assert screen.wait() == 0
+    assert [m["content"] for m in daemon.bodies("/ingle/generate")[-1]["messages"][2:]] == [
+        "Which folder?",
+        "/tmp",
+    ]
+
+
+@pytest.mark.slow
+def test_e_explains_from_the_findings_and_asks_again(place: Place, daemon: FakeDaemon, suggest: Any) -> None:
+    suggest("rm notes.txt")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("no: ")
+        daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("rm removes."), DONE])
+        screen.key_in("e\n")
+        screen.wait_for("deletes")
+        screen.wait_for("rm removes.")
+        screen.wait_for("no: ")
+        screen.key_in("n\n")
+        assert screen.wait() == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_model_thinks_and_at_the_question_ends_in_130(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("{"), HOLD])
+    with OnTerminal(words(), place.environ()) as screen:
+        assert daemon.held.wait(30)
+        screen.key_in(CTRL_C)
+        assert screen.wait() == 130
+    assert daemon.gone.wait(30)
+    daemon.answers["POST /ingle/generate"] = suggesting(f"touch {place.root}/made")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("no: ")
+        screen.key_in(CTRL_C)
+        assert screen.wait() == 130
+    assert not (place.root / "made").exists()
+
+
+@pytest.mark.slow
+def test_dry_run_shows_everything_and_asks_nothing(place: Place, suggest: Any) -> None:
+    suggest(f"touch {place.root}/made")
+    with OnTerminal(words("--dry-run"), place.environ()) as screen:
+        screen.wait_for("SAFE")
+        assert screen.wait() == 0
+    assert not (place.root / "made").exists()

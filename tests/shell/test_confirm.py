@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import IngleError, InvalidRequest, Unsupported
+from ingle.shell.confirm import Ask, CommandRefused, ConfirmedCommand, asks, confirm, is_yes
+from ingle.shell.execute import command_line, remember, run
+from ingle.shell.finding import Level
+
+
+@pytest.mark.parametrize(
+    ("level", "allow", "expected"),
+    [
+        (Level.SAFE, False, Ask.YES),
+        (Level.MODERATE, True, Ask.YES),
+        (Level.HIGH, False, Ask.TYPED),
+        (Level.CRITICAL, False, Ask.REFUSED),
+        (Level.CRITICAL, True, Ask.TYPED),
+    ],
+)
+def test_what_each_level_asks(level: Level, allow: bool, expected: Ask) -> None:
+    assert asks(level, allow_critical=allow) is expected
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("answer", ["", " ", "n", "no", "ye", "run lo", "maybe"])
+def test_nothing_but_a_yes_is_a_yes(level: Level, answer: str) -> None:
+    assert not is_yes(level, answer)
+
+
+def test_from_high_on_the_yes_is_typed_out() -> None:
+    assert not is_yes(Level.HIGH, "y")
+    assert is_yes(Level.HIGH, " Run  HIGH ")
+    assert not is_yes(Level.CRITICAL, "run high")
+
+
+def test_a_critical_command_is_not_confirmed_by_its_words_alone() -> None:
+    with pytest.raises(CommandRefused):
+        confirm("rm -rf ~", "bash", "run critical", shown=Level.CRITICAL)
+    assert confirm("rm -rf ~", "bash", "run critical", shown=Level.CRITICAL, allow_critical=True)
+
+
+def test_a_text_that_is_not_the_one_shown_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="not the one"):
+        confirm("rm -rf ~", "bash", "y", shown=Level.SAFE)
+
+
+def test_exactly_the_confirmed_bytes_are_run_and_the_exit_code_is_theirs(tmp_path: Path) -> None:
+    text = f"printf '%s' 'a  b\t$(x)' > {tmp_path}/out; exit 3"
+    confirmed = confirm(text, "bash", "y", shown=Level.MODERATE)
+    assert command_line(confirmed)[1:] == ["-c", text]
+    assert run(confirmed) == 3
+    assert (tmp_path / "out").read_text() == "a  b\t$(x)"
+
+
+def test_a_command_ended_by_a_signal_has_the_code_shells_give_it() -> None:
+    assert run(ConfirmedCommand("kill -TERM $$", "sh", Level.MODERATE)) == 128 + 15
+
+
+def test_a_shell_that_is_not_there_is_said() -> None:
+    with pytest.raises(Unsupported, match="zsh is not installed"):
+        command_line(ConfirmedCommand("ls", "zsh", Level.SAFE), which=lambda _name: None)
+
+
+@pytest.mark.parametrize(
+    ("shell", "file", "before", "entry"),
+    [
+        ("bash", ".bash_history", "ls\n", "echo a\\nb\n"),
+        ("zsh", ".zsh_history", ": 1:0;ls\n", r": \d+:0;echo a\\nb\n"),
+        ("zsh", ".zsh_history", "ls\n", "echo a\\nb\n"),
+        (
+            "fish",
+            ".local/share/fish/fish_history",
+            "- cmd: ls\n  when: 1\n",
+            r"- cmd: echo a\\\\nb\n  when: \d+\n",
+        ),
+    ],
+)
+def test_it_goes_into_the_history_in_the_shells_own_form(
+    tmp_path: Path, shell: str, file: str, before: str, entry: str
+) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(before)
+    assert remember(ConfirmedCommand("echo a\\nb", shell, Level.SAFE), tmp_path) == path
+    added = path.read_text().removeprefix(before)
+    assert added.endswith("\n")
+    assert "echo a" in added
+    assert ("when:" in added) is (shell == "fish")
+    assert added.startswith(": ") is (entry.startswith(": "))
+
+
+def test_a_history_that_is_not_kept_is_not_made(tmp_path: Path) -> None:
+    assert remember(ConfirmedCommand("ls", "bash", Level.SAFE), tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_widgets_are_valid_shell() -> None:
+    from ingle.shell.widgets import WIDGETS, widget
+
+    subprocess.run(["bash", "-n", "-c", widget("bash")], check=True)
+    assert all("--print" in text for text in WIDGETS.values())
+    with pytest.raises(IngleError):
+        widget("tcsh")
