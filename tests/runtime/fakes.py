@@ -117,6 +117,9 @@ class FakeWorker:
     answering: asyncio.Event = field(default_factory=asyncio.Event)
     starting: asyncio.Event = field(default_factory=asyncio.Event)
     load_error: IngleError | None = None
+    answer_error: IngleError | None = None
+    fails_after: int = 0
+    chunks: tuple[Chunk, ...] = ()
     options: EngineOptions | None = None
     asked: list[Generation] = field(default_factory=list)
     cancelled: int = 0
@@ -156,8 +159,11 @@ class FakeWorker:
         self.asked.append(generation)
         finished = False
         try:
-            for word in ("one", " two", " three"):
-                yield Chunk(text=word, tokens=1)
+            words = tuple(Chunk(text=word, tokens=1) for word in ("one", " two", " three"))
+            for number, chunk in enumerate(self.chunks or words):
+                if self.answer_error is not None and number == self.fails_after:
+                    raise self.answer_error
+                yield chunk
                 self.answering.set()
                 if not self.may_answer.is_set():
                     await self._answer_or_end()
@@ -251,10 +257,19 @@ class World:
         self.hold_loads = False
         self.hold_answers = False
         self.load_error: IngleError | None = None
+        self.answer_error: IngleError | None = None
+        self.fails_after = 0
+        self.chunks: tuple[Chunk, ...] = ()
         self.made = asyncio.Event()
 
     def worker(self, name: str) -> FakeWorker:
-        worker = FakeWorker(name, load_error=self.load_error)
+        worker = FakeWorker(
+            name,
+            load_error=self.load_error,
+            answer_error=self.answer_error,
+            fails_after=self.fails_after,
+            chunks=self.chunks,
+        )
         if not self.hold_loads:
             worker.may_load.set()
         if not self.hold_answers:
