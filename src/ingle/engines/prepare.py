@@ -9,7 +9,7 @@ from ingle.engines.checks import check_generation
 from ingle.engines.reasoning import ReasoningFormat, prompt_opens_reasoning, reasoning_format
 from ingle.engines.schema import constraint_grammar
 from ingle.engines.templates import ChatTemplate
-from ingle.engines.tools import ToolFormat, forced_grammar, must_call, tool_format
+from ingle.engines.tools import ToolFormat, forceable, forced_grammar, must_call, tool_format
 from ingle.errors import NoChatTemplate, Unsupported
 from ingle.generation import Generation, Tool
 
@@ -67,6 +67,8 @@ def _chat(
     tools: tuple[Tool, ...] = () if generation.tool_choice == "none" else generation.tools
     wanted = must_call(generation.tool_choice, tools)
     calls = _format(template, known_format) if tools else None
+    if calls is not None and wanted:
+        calls = forceable(calls)
     prompt = template.render(generation.messages or (), tools, thinking=thinking.enabled)
     marks = reasoning_format(template.text)
     inside = prompt_opens_reasoning(prompt, marks)

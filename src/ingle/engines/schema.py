@@ -16,6 +16,9 @@ from ingle.generation import Constraint
 MAX_GRAMMAR = 256 * 1024
 """Bytes of grammar text. Real schemas have a few kilobytes; building a grammar costs time per byte."""
 
+MAX_DEPTH = 64
+"""Levels of a schema. The grammar engine recurses, and native recursion ends the process."""
+
 _COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """One way to write a value, with the spaces that models write most; free white space lets small ones
 write blanks for ever."""
@@ -40,7 +43,11 @@ def json_term(schema: dict[str, Any] | bool) -> str:
     """The Lark term for a JSON value that satisfies `schema`."""
     if isinstance(schema, bool):
         return f"%json {json.dumps(schema)}"
-    return "%json " + json.dumps({**schema, "x-guidance": {**_COMPACT, **schema.get("x-guidance", {})}})
+    _check_depth(schema)
+    wishes = schema.get("x-guidance", {})
+    if not isinstance(wishes, dict):
+        raise _malformed("json_schema", "an object as its x-guidance")
+    return "%json " + json.dumps({**schema, "x-guidance": {**_COMPACT, **wishes}})
 
 
 def checked(grammar: str) -> str:
@@ -111,6 +118,24 @@ def _regex(pattern: str) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
+
+
+def _check_depth(schema: Any) -> None:
+    level = [schema]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for part in level
+            for inner in (part.values() if isinstance(part, dict) else part)
+            if isinstance(inner, (dict, list, tuple))
+        ]
+        if not level:
+            return
+    raise InvalidRequest(
+        f"The schema is nested deeper than {MAX_DEPTH} levels.",
+        hint="Give parts of it names under $defs and refer to them.",
+        param="constraint",
+    )
 
 
 def _malformed(kind: str, wanted: str) -> InvalidRequest:

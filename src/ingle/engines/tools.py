@@ -21,7 +21,8 @@ class ToolFormat(msgspec.Struct, frozen=True, kw_only=True):
 
     An empty `end` means: to the end of the text. `at_start`: only at the very start of the answer
     counts. `keeps_start`: `start` is itself part of the call (a brace). `arguments` is the key that
-    holds them in JSON calls, None when calls are no JSON (they cannot be forced by a schema then).
+    holds them in JSON calls, None when calls are written in some other way, which no schema can force
+    (see `forceable`). `many`: the calls stand in a JSON list.
     """
 
     start: str
@@ -72,6 +73,11 @@ def tool_format(template: str) -> ToolFormat:
     return TAGGED
 
 
+def forceable(format: ToolFormat) -> ToolFormat:
+    """The format itself, or a bare JSON object where a schema cannot force the model's own."""
+    return format if format.arguments is not None else BARE
+
+
 def generic_prompt(messages: tuple[Message, ...], tools: tuple[Tool, ...]) -> tuple[Message, ...]:
     """The conversation with the tools told in its system message, and calls and results as plain text.
 
@@ -120,26 +126,41 @@ def must_call(tool_choice: str, tools: Sequence[Tool]) -> tuple[Tool, ...]:
 
 def forced_grammar(format: ToolFormat, wanted: Sequence[Tool]) -> str:
     """A checked grammar that is exactly one call of one of `wanted`, written in `format`."""
-    key = format.arguments or "arguments"
+    shape = forceable(format)
+    key = shape.arguments or "arguments"
     calls: list[dict[str, Any]] = [
         {
             "type": "object",
-            "properties": {
-                "name": {"const": tool.name},
-                key: tool.parameters or {"type": "object", "properties": {}, "additionalProperties": False},
-            },
+            "properties": {"name": {"const": tool.name}, key: {"$ref": f"#/$defs/{number}"}},
             "required": ["name", key],
             "additionalProperties": False,
         }
-        for tool in wanted
+        for number, tool in enumerate(wanted)
     ]
-    one: dict[str, Any] = calls[0] if len(calls) == 1 else {"anyOf": calls}
-    if format.keeps_start or format.arguments is None:
-        return wrapped_grammar("", json_term(one), "")
-    if format.many:
+    nothing = {"type": "object", "properties": {}, "additionalProperties": False}
+    parameters = {str(n): _moved(tool.parameters or nothing, f"#/$defs/{n}") for n, tool in enumerate(wanted)}
+    one: dict[str, Any] = {"anyOf": calls} if len(calls) > 1 else calls[0]
+    if shape.many:
         one = {"type": "array", "items": one, "minItems": 1, "maxItems": 1}
-    before = format.start + ("\n" if format.end else "")
-    return wrapped_grammar(before, json_term(one), "\n" + format.end if format.end else "")
+    one = {**one, "$defs": parameters}
+    if shape.keeps_start:
+        return wrapped_grammar("", json_term(one), "")
+    before = shape.start + ("\n" if shape.end else "")
+    return wrapped_grammar(before, json_term(one), "\n" + shape.end if shape.end else "")
+
+
+def _moved(schema: Any, root: str) -> Any:
+    """The same schema with its references to its own root pointing to where it now stands."""
+    if isinstance(schema, list):
+        return [_moved(part, root) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: root + value[1:]
+        if key == "$ref" and isinstance(value, str) and value.startswith("#")
+        else _moved(value, root)
+        for key, value in schema.items()
+    }
 
 
 def _as_text(message: Message) -> Message:

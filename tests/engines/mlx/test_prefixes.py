@@ -112,9 +112,8 @@ def turns(answer: str) -> Generation:
 @pytest.mark.parametrize("kind", ["llama", "gemma3_text"])
 def test_the_second_turn_of_a_chat_is_warm_and_says_the_same(tmp_path: Path, kind: str) -> None:
     """gemma3_text has rotating caches of 16 tokens: there only the snapshot before the tail can help."""
-    special = (
-        {"sliding_window": 16, "sliding_window_pattern": 2, "head_dim": 8} if kind == "gemma3_text" else {}
-    )
+    rotating = {"sliding_window": 16, "sliding_window_pattern": 2, "head_dim": 8}
+    special: dict[str, Any] = rotating if kind == "gemma3_text" else {}
     snapshot = mlx_snapshot(write_random(tmp_path / "model", kind=kind, **special))
     first = chat("the first question, long enough to matter", max_tokens=5)
     engine = open_engine(snapshot, OPTIONS)

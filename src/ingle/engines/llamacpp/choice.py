@@ -137,6 +137,7 @@ class Choice:
             limit=self.limit - assembler.tokens,
             seed=self.seed,
             grammar=grammar,
+            visible=_marks(self.prepared.shape),
         )
 
         def on_chunk(raw: dict[str, Any]) -> bool:
@@ -187,3 +188,10 @@ class Choice:
                 "The answer does not keep the constraint: llama.cpp did not enforce it.",
                 hint="Please report the schema or grammar.",
             )
+
+
+def _marks(shape: AnswerShape) -> tuple[str, ...]:
+    """What the assembler must be able to see."""
+    thoughts = (shape.reasoning.open, shape.reasoning.close) if shape.reasoning is not None else ()
+    calls = (shape.tools.start, shape.tools.end) if shape.tools is not None else ()
+    return tuple(mark for mark in (*thoughts, *calls) if mark)

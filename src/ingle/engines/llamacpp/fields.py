@@ -31,9 +31,18 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def completion_fields(
-    tokens: list[int], sampling: SamplingParams, *, limit: int, seed: int, grammar: str | None
+    tokens: list[int],
+    sampling: SamplingParams,
+    *,
+    limit: int,
+    seed: int,
+    grammar: str | None = None,
+    visible: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The body of one completion of at most `limit` tokens after the prompt `tokens`."""
+    """The body of one completion of at most `limit` tokens after the prompt `tokens`.
+
+    `visible` are marks (of reasoning, of calls) that must be told also where they are control tokens.
+    """
     fields: dict[str, Any] = {
         "prompt": tokens,
         "n_predict": limit,
@@ -61,6 +70,8 @@ def completion_fields(
         fields["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias.items()]
     if sampling.logprobs:
         fields["n_probs"] = max(1, sampling.top_logprobs)
+    if visible:
+        fields["preserved_tokens"] = list(visible)
     if grammar is not None:
         fields["grammar"] = grammar if grammar.startswith("%llguidance") else f"%llguidance {{}}\n{grammar}"
     return fields

@@ -26,7 +26,7 @@ BATCH = 256
 """Prompt tokens per step: what a cancel may have to wait for (issue: at most 256)."""
 
 _FOLDER = "ingle-llamacpp-"
-_VERBOSITY = 2  # errors and warnings: the reason of a failed load; no word of any prompt
+_VERBOSITY = 1  # errors only: the reason of a failed load, and no word of any prompt
 
 
 class LlamaServer:

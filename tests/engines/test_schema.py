@@ -1,0 +1,77 @@
+"""Constraints become checked grammars; what cannot be kept is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingle.engines.schema import MAX_GRAMMAR, constraint_grammar, satisfies
+from ingle.errors import InvalidRequest, UsageError
+from ingle.generation import Constraint
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "good", "bad"),
+    [
+        (Constraint(kind="json_object"), '{"a": [1, true]}', "[1]"),
+        (Constraint(kind="json_schema", value=PERSON), '{"name": "Ann", "age": 3}', '{"name": "Ann"}'),
+        (Constraint(kind="json_schema", value={"type": "string", "pattern": "^a+$"}), '"aaa"', '"b"'),
+        (Constraint(kind="json_schema", value={"type": "integer", "multipleOf": 3}), "9", "10"),
+        (Constraint(kind="json_schema", value={"enum": ["x", 1]}), '"x"', '"y"'),
+        (Constraint(kind="regex", value=r"\d{3}/[a-z]"), "123/x", "12/x"),
+        (Constraint(kind="regex", value="a\nb"), "a\nb", "ab"),
+        (Constraint(kind="regex", value='"q"'), '"q"', "q"),
+        (Constraint(kind="choice", value=["yes", 'n"o\n', "päö"]), 'n"o\n', "maybe"),
+        (Constraint(kind="grammar", value='start: "a" b\nb: "b"+'), "abb", "a"),
+    ],
+)
+def test_a_grammar_takes_what_it_should_and_nothing_else(constraint: Constraint, good: str, bad: str) -> None:
+    grammar = constraint_grammar(constraint)
+    assert satisfies(grammar, good)
+    assert not satisfies(grammar, bad)
+    assert not satisfies(grammar, good + "!")
+
+
+@pytest.mark.parametrize(
+    ("constraint", "code"),
+    [
+        (Constraint(kind="json_schema", value={"not": {"type": "string"}}), "unsupported"),
+        (Constraint(kind="json_schema", value={"type": "array", "uniqueItems": True}), "unsupported"),
+        (Constraint(kind="json_schema", value={"type": "string", "format": "nope"}), "unsupported"),
+        (Constraint(kind="json_schema", value={"type": "nope"}), "invalid_request"),
+        (Constraint(kind="json_schema", value={"$ref": "#/missing"}), "invalid_request"),
+        (Constraint(kind="json_schema", value=False), "invalid_request"),
+        (Constraint(kind="json_schema", value="text"), "invalid_request"),
+        (Constraint(kind="json_schema", value={"x-guidance": 3}), "invalid_request"),
+        (Constraint(kind="regex", value="("), "invalid_request"),
+        (Constraint(kind="regex", value=""), "invalid_request"),
+        (Constraint(kind="regex"), "invalid_request"),
+        (Constraint(kind="choice", value=[]), "invalid_request"),
+        (Constraint(kind="choice", value=["a", 3]), "invalid_request"),
+        (Constraint(kind="choice", value="yes"), "invalid_request"),
+        (Constraint(kind="grammar", value="no start rule"), "invalid_request"),
+        (Constraint(kind="grammar", value=None), "invalid_request"),
+        (Constraint(kind="choice", value=["x" * MAX_GRAMMAR]), "invalid_request"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(constraint: Constraint, code: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        constraint_grammar(constraint)
+    assert raised.value.code == code
+    assert raised.value.message
+
+
+def test_a_schema_deeper_than_any_real_one_is_refused_and_not_a_crash() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(5000):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(InvalidRequest):
+        constraint_grammar(Constraint(kind="json_schema", value=schema))
