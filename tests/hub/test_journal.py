@@ -69,7 +69,7 @@ def test_a_record_of_another_journal_is_not_believed() -> None:
     assert decode(encode_header(FILE) + stray, FILE) == ({}, len(encode_header(FILE)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 1 << 30), st.sampled_from(["flip", "cut", "junk", "splice"]))
 def test_a_damaged_journal_never_says_what_was_not_written(seed: int, harm: str) -> None:
     dice = random.Random(seed)
@@ -112,7 +112,7 @@ def test_recorded_pieces_are_not_missing_and_are_checked_again(tmp_path: Path) -
         file.seek(PIECE)
         file.write(data[PIECE : PIECE + 100])
     again = _partial(tmp_path, data)
-    assert again.missing()[0][:2] == (PIECE + 100, 2 * PIECE)
+    assert again.missing() == ((PIECE + 100, len(data), zlib.crc32(data[PIECE : PIECE + 100])),)
     assert again.recorded_bytes == PIECE + 100
     assert again.check() is Check.MORE
     again.close()
