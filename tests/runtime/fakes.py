@@ -167,7 +167,10 @@ class FakeWorker:
                 self.answering.set()
                 if not self.may_answer.is_set():
                     await self._answer_or_end()
-            yield Chunk(finish_reason=FinishReason.STOP, usage=Usage(prompt_tokens=2, completion_tokens=3))
+            if not any(chunk.usage for chunk in self.chunks):
+                yield Chunk(
+                    finish_reason=FinishReason.STOP, usage=Usage(prompt_tokens=2, completion_tokens=3)
+                )
             finished = True
         finally:
             self.cancelled += not finished

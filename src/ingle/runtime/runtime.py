@@ -122,6 +122,11 @@ class Runtime:
         """Something is loaded, being loaded or being pulled: no moment to leave."""
         return bool(self._owner.fleet.berths) or any(job.running for job in self._desk.jobs.values())
 
+    @property
+    def listeners(self) -> int:
+        """Who follows the events now."""
+        return len(self._bus)
+
     def events(self) -> Subscription:
         """The news from now on, after the current state as events marked `current`."""
         return self._bus.subscribe(self._eye.current())

@@ -1,0 +1,305 @@
+"""OpenAI's routes: the shapes of answers, deltas, usage, errors; every parameter mapped or refused by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+
+from ingle.catalog.model import DiskState
+from ingle.errors import GenerationFailed, PromptTooLong
+from ingle.generation import (
+    Chunk,
+    Constraint,
+    FinishReason,
+    Generation,
+    Message,
+    Role,
+    SamplingParams,
+    Thinking,
+    TokenLogprob,
+    Tool,
+    ToolCall,
+    Usage,
+)
+from ingle.server.openai_schema import ChatRequest, CompletionRequest
+from tests.runtime.fakes import World, make_snapshot
+
+MODEL = "org/tiny"
+ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
+CHAT = "/v1/chat/completions"
+CALL = ToolCall(id="call_1", name="f", arguments='{"a":1}')
+END = Chunk(
+    finish_reason=FinishReason.STOP,
+    usage=Usage(prompt_tokens=7, completion_tokens=3, cached_tokens=2, reasoning_tokens=1),
+)
+
+
+def parse(**fields: Any) -> Generation:
+    return ChatRequest.model_validate({**ASK, **fields}).generation()
+
+
+def frames(answer: httpx.Response) -> list[Any]:
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    data = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert data[-1] == "[DONE]"
+    return [json.loads(one) for one in data[:-1]]
+
+
+async def test_a_whole_answer_has_openais_shape(client: httpx.AsyncClient) -> None:
+    body = (await client.post(CHAT, json=ASK)).json()
+    assert body["object"] == "chat.completion" and body["id"].startswith("chatcmpl-")
+    assert body["model"] == MODEL and isinstance(body["created"], int)
+    assert body["choices"] == [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "one two three"},
+            "finish_reason": "stop",
+            "logprobs": None,
+        }
+    ]
+    assert body["usage"] == {
+        "prompt_tokens": 2,
+        "completion_tokens": 3,
+        "total_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+async def test_a_streamed_answer_has_a_role_deltas_one_end_and_usage_when_asked(
+    client: httpx.AsyncClient,
+) -> None:
+    asked = {**ASK, "stream": True, "stream_options": {"include_usage": True}}
+    told = frames(await client.post(CHAT, json=asked))
+    assert {frame["object"] for frame in told} == {"chat.completion.chunk"}
+    assert len({frame["id"] for frame in told}) == 1
+    deltas = [frame["choices"][0] for frame in told[:-1]]
+    assert deltas[0]["delta"]["role"] == "assistant"
+    assert all("role" not in choice["delta"] for choice in deltas[1:])
+    assert "".join(choice["delta"].get("content", "") for choice in deltas) == "one two three"
+    assert [choice["finish_reason"] for choice in deltas] == [None, None, None, "stop"]
+    assert all(frame["usage"] is None for frame in told[:-1])
+    assert told[-1]["choices"] == [] and told[-1]["usage"]["total_tokens"] == 5
+
+
+async def test_without_stream_options_no_usage_is_streamed(client: httpx.AsyncClient) -> None:
+    told = frames(await client.post(CHAT, json={**ASK, "stream": True}))
+    assert all("usage" not in frame for frame in told)
+
+
+async def test_several_choices_keep_their_order(client: httpx.AsyncClient, world: World) -> None:
+    world.chunks = (
+        Chunk(index=1, text="b"),
+        Chunk(index=0, text="a"),
+        Chunk(index=1, finish_reason=FinishReason.LENGTH),
+        END,
+    )
+    body = (await client.post(CHAT, json={**ASK, "n": 2})).json()
+    assert [choice["message"]["content"] for choice in body["choices"]] == ["a", "b"]
+    assert [choice["finish_reason"] for choice in body["choices"]] == ["stop", "length"]
+
+
+async def test_tool_calls_and_reasoning_are_told_whole_and_streamed(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (
+        Chunk(reasoning="hm"),
+        Chunk(tool_calls=(CALL,)),
+        Chunk(tool_calls=(ToolCall(id="call_2", name="g", arguments="{}"),)),
+        Chunk(finish_reason=FinishReason.TOOL_CALLS),
+        Chunk(usage=END.usage),
+    )
+    tool = {"type": "function", "function": {"name": "f"}}
+    whole = (await client.post(CHAT, json={**ASK, "tools": [tool]})).json()["choices"][0]
+    assert whole["message"]["content"] is None and whole["message"]["reasoning_content"] == "hm"
+    assert whole["message"]["tool_calls"][0] == {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "f", "arguments": '{"a":1}'},
+    }
+    assert whole["finish_reason"] == "tool_calls"
+    told = frames(await client.post(CHAT, json={**ASK, "tools": [tool], "stream": True}))
+    calls = [call for frame in told for call in frame["choices"][0]["delta"].get("tool_calls", [])]
+    assert [call["index"] for call in calls] == [0, 1]
+
+
+async def test_logprobs_have_openais_shape(client: httpx.AsyncClient, world: World) -> None:
+    world.chunks = (
+        Chunk(text="é", logprobs=(TokenLogprob(token="é", logprob=-0.5, top=(("e", -1.0),)),)),
+        END,
+    )
+    asked = {**ASK, "logprobs": True, "top_logprobs": 1}
+    choice = (await client.post(CHAT, json=asked)).json()["choices"][0]
+    assert choice["logprobs"]["content"] == [
+        {
+            "token": "é",
+            "logprob": -0.5,
+            "bytes": [195, 169],
+            "top_logprobs": [{"token": "e", "logprob": -1.0, "bytes": [101]}],
+        }
+    ]
+
+
+async def test_plain_completions_need_no_template(client: httpx.AsyncClient, world: World) -> None:
+    asked = {"model": MODEL, "prompt": "Once", "max_tokens": 5}
+    body = (await client.post("/v1/completions", json=asked)).json()
+    assert body["object"] == "text_completion"
+    assert body["choices"][0]["text"] == "one two three"
+    assert world.workers[0].asked[0].prompt == "Once"
+    told = frames(await client.post("/v1/completions", json={**asked, "stream": True}))
+    assert "".join(frame["choices"][0]["text"] for frame in told) == "one two three"
+    assert {frame["object"] for frame in told} == {"text_completion"}
+
+
+async def test_the_models_are_those_that_are_here_and_whole(client: httpx.AsyncClient, world: World) -> None:
+    world.store.put(make_snapshot("org/half", world.folder, state=DiskState.PARTIAL, missing=("x",)))
+    body = (await client.get("/v1/models")).json()
+    assert body["object"] == "list"
+    assert body["data"] == [{"id": MODEL, "object": "model", "created": 0, "owned_by": "org"}]
+
+
+async def test_errors_have_openais_shape(client: httpx.AsyncClient, world: World) -> None:
+    unknown = await client.post(CHAT, json={**ASK, "best_of": 3})
+    assert unknown.status_code == 400
+    assert unknown.json()["error"]["type"] == "invalid_request_error"
+    assert unknown.json()["error"]["param"] == "best_of"
+    absent = await client.post(CHAT, json={**ASK, "model": "org/absent"})
+    assert (absent.status_code, absent.json()["error"]["code"]) == (409, "not_downloaded")
+    assert absent.json()["error"]["details"]["actions"] == ["pull"]
+    assert world.pull.times == 0
+    nowhere = await client.get("/v1/nothing")
+    assert (nowhere.status_code, nowhere.json()["error"]["type"]) == (404, "invalid_request_error")
+
+
+async def test_an_error_before_the_first_token_is_a_status_even_in_a_stream(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.answer_error = PromptTooLong(9000, 4096)
+    answer = await client.post(CHAT, json={**ASK, "stream": True})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"] == {"tokens": 9000, "limit": 4096}
+
+
+async def test_an_error_in_the_middle_of_a_stream_is_told_in_it(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.answer_error, world.fails_after = GenerationFailed("The engine tripped."), 1
+    told = frames(await client.post(CHAT, json={**ASK, "stream": True}))
+    assert told[0]["choices"][0]["delta"]["content"] == "one"
+    assert told[-1]["error"]["code"] == "generation_failed"
+
+
+def test_every_parameter_is_mapped() -> None:
+    made = parse(
+        temperature=0.1,
+        top_p=0.2,
+        top_k=3,
+        min_p=0.04,
+        repetition_penalty=1.5,
+        presence_penalty=0.6,
+        frequency_penalty=0.7,
+        logit_bias={"8": 9.0},
+        seed=10,
+        logprobs=True,
+        top_logprobs=11,
+        max_completion_tokens=12,
+        stop=["A", "B"],
+        n=2,
+        tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+        tool_choice={"type": "function", "function": {"name": "f"}},
+        thinking={"enabled": True, "budget": 5},
+        stop_on_loop=True,
+        template="t",
+        response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+    )
+    assert made == Generation(
+        messages=(Message(role=Role.USER, content="Hi"),),
+        sampling=SamplingParams(
+            temperature=0.1,
+            top_p=0.2,
+            top_k=3,
+            min_p=0.04,
+            repetition_penalty=1.5,
+            presence_penalty=0.6,
+            frequency_penalty=0.7,
+            logit_bias={8: 9.0},
+            seed=10,
+            logprobs=True,
+            top_logprobs=11,
+        ),
+        max_tokens=12,
+        stop=("A", "B"),
+        n=2,
+        tools=(Tool(name="f", parameters={"type": "object"}),),
+        tool_choice="f",
+        thinking=Thinking(enabled=True, budget=5),
+        stop_on_loop=True,
+        template="t",
+        constraint=Constraint(kind="json_schema", value={"type": "object"}),
+    )
+
+
+def test_what_is_left_out_stays_at_its_default() -> None:
+    assert parse() == Generation(messages=(Message(role=Role.USER, content="Hi"),))
+    assert parse(stop="END").stop == ("END",)
+    assert parse(reasoning_effort="none").thinking == Thinking()
+    assert parse(reasoning_effort="high").thinking == Thinking(enabled=True)
+    assert parse(response_format={"type": "text"}).constraint is None
+    assert parse(response_format={"type": "json_object"}).constraint == Constraint(kind="json_object")
+    assert parse(constraint={"kind": "regex", "value": "a"}).constraint == Constraint(kind="regex", value="a")
+
+
+def test_messages_of_every_role_are_translated() -> None:
+    made = ChatRequest.model_validate(
+        {
+            "model": MODEL,
+            "messages": [
+                {"role": "developer", "content": "be brief"},
+                {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+                    ],
+                },
+                {"role": "tool", "content": "42", "tool_call_id": "1"},
+            ],
+        }
+    ).generation()
+    assert made.messages == (
+        Message(role=Role.SYSTEM, content="be brief"),
+        Message(role=Role.USER, content="ab"),
+        Message(role=Role.ASSISTANT, content="", tool_calls=(ToolCall(id="1", name="f", arguments="{}"),)),
+        Message(role=Role.TOOL, content="42", tool_call_id="1"),
+    )
+
+
+async def test_what_cannot_be_honoured_is_refused_by_name(client: httpx.AsyncClient, world: World) -> None:
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+    for changes, field in (
+        ({"messages": [image]}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"parallel_tool_calls": False}, "parallel_tool_calls"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"response_format": {"type": "json_object"}, "constraint": {"kind": "regex"}}, "constraint"),
+        ({"stream_options": {"include_obfuscation": True}}, "stream_options"),
+        ({"functions": []}, "functions"),
+        ({"modalities": ["audio"]}, "modalities"),
+        ({"logit_bias": {"the": 1.0}}, None),
+    ):
+        answer = await client.post(CHAT, json={**ASK, **changes})
+        assert answer.status_code == 400, changes
+        param = answer.json()["error"]["param"]
+        assert field is None or param.startswith(field), (changes, param)
+    assert world.workers == []
+
+
+def test_plain_completions_default_to_sixteen_tokens_as_openais_do() -> None:
+    made = CompletionRequest.model_validate({"model": MODEL, "prompt": "x"}).generation()
+    assert made == Generation(prompt="x", max_tokens=16)
