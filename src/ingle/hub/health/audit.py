@@ -124,24 +124,13 @@ def audit_steps(
     config: Config, snapshot: Snapshot, cancel: threading.Event | None = None
 ) -> Generator[Progress, None, Audit]:
     """`audit`, yielding after every few megabytes; its return value is the audit."""
-    wanted = _wanted(config, snapshot)
+    wanted = known_files(config, snapshot)
     sizes = {path: _size(snapshot.root / path) or 0 for path in wanted}
     total, done = sum(sizes.values()), 0
     reports = []
     for path, listed in wanted.items():
-        yield Progress(phase=Phase.VERIFYING, bytes_done=done, bytes_total=total, message=path)
-        steps = _check(snapshot.root / path, path, listed)
-        while True:
-            try:
-                done += next(steps)
-            except StopIteration as ended:
-                reports.append(ended.value)
-                break
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("Cancelled while checking files.")
-            yield Progress(
-                phase=Phase.VERIFYING, bytes_done=min(done, total), bytes_total=total, message=path
-            )
+        report, done = yield from check_one(snapshot.root, path, listed, done, total, cancel)
+        reports.append(report)
     found = {report.path for report in reports}
     reports += [one for one in _lacking(snapshot) if one.path not in found]
     return Audit(ref=snapshot.ref, root=snapshot.root, files=tuple(reports), read=done)
@@ -158,7 +147,7 @@ def check_snapshot(
     yield Progress(phase=Phase.DONE, bytes_done=found.read, bytes_total=found.read, snapshot=snapshot)
 
 
-def _wanted(config: Config, snapshot: Snapshot) -> dict[str, ListedFile | None]:
+def known_files(config: Config, snapshot: Snapshot) -> dict[str, ListedFile | None]:
     """The files to check, each with what is known of it."""
     known = _known(config, snapshot)
     paths = set(snapshot.files)
@@ -222,7 +211,30 @@ def _by_link(path: Path, name: str) -> ListedFile | None:
     return None
 
 
-def _check(path: Path, name: str, listed: ListedFile | None) -> Generator[int, None, FileReport]:
+def check_one(
+    root: Path,
+    path: str,
+    listed: ListedFile | None,
+    done: int,
+    total: int,
+    cancel: threading.Event | None,
+) -> Generator[Progress, None, tuple[FileReport, int]]:
+    """Reads one file below `root`, yielding as it goes from `done` of `total` bytes; gives its report and
+    the bytes done then. Raises `Cancelled`."""
+    yield Progress(phase=Phase.VERIFYING, bytes_done=min(done, total), bytes_total=total, message=path)
+    steps = _read_one(root / path, path, listed)
+    while True:
+        try:
+            done += next(steps)
+        except StopIteration as ended:
+            report: FileReport = ended.value
+            return report, done
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Cancelled while checking files.")
+        yield Progress(phase=Phase.VERIFYING, bytes_done=min(done, total), bytes_total=total, message=path)
+
+
+def _read_one(path: Path, name: str, listed: ListedFile | None) -> Generator[int, None, FileReport]:
     """Reads one file once; yields the bytes read since the last time."""
     size = _size(path)
     if size is None:

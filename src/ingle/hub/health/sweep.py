@@ -16,7 +16,7 @@ from ingle.catalog.listing import ListedFile
 from ingle.config import Config
 from ingle.errors import InvalidRequest, StoreError
 from ingle.hub.disk import disk_errors
-from ingle.hub.health.leftover import Kind, Leftover, disk_size, entries, files_below
+from ingle.hub.health.leftover import Kind, Leftover, disk_size, entries, files_below, is_held
 from ingle.hub.layout import RepoPlace, is_commit, repo_id_of
 from ingle.hub.locks import try_lock
 from ingle.hub.receipt import Receipt, read_receipt
@@ -95,6 +95,10 @@ def _sweep_repo(place: RepoPlace, named: list[Leftover], removed: list[Leftover]
         kept += [Kept(leftover=one, why=f"{place.repo_id} is being pulled.") for one in named]
         return
     try:
+        # The starter's pull, and other tools, hold only the lock of the blob they write.
+        if any(is_held(path) for path in entries(place.cache / ".locks" / place.name)):
+            kept += [Kept(leftover=one, why="A program is writing to this repo.") for one in named]
+            return
         now = {one.path for one in _RepoOrphans(place).all()}
         for orphan in named:
             if orphan.path not in now:

@@ -1,0 +1,140 @@
+"""Gives a model as a plain, verified folder outside the cache, for apps that look in a place of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+
+import msgspec
+
+from ingle.catalog.model import DiskState, Snapshot
+from ingle.config import Config
+from ingle.errors import DiskFull, Incomplete, InvalidRequest
+from ingle.hub.copies import EDITABLE, How, can_share, place_copy
+from ingle.hub.disk import disk_errors, free_bytes, sync_path
+from ingle.hub.health.audit import Audit, check_one, known_files
+from ingle.hub.progress import Phase, Progress
+
+MARGIN = 64 << 20  # bytes of disk left free beside what is copied
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the folder is; `size` in bytes; `how` counts files by the way they came; `known` is whether
+    every file was compared with a digest."""
+
+    folder: Path
+    files: tuple[str, ...]
+    size: int
+    how: dict[str, int]
+    known: bool
+
+
+def export_model(
+    config: Config, snapshot: Snapshot, folder: Path, cancel: threading.Event | None = None
+) -> Generator[Progress, None, Exported]:
+    """Fills `folder` with the model's files, all of them checked, and shows it only when it is whole.
+
+    Files are cloned or hard-linked where the file system can, so that it costs no second copy; small ones,
+    which people edit, are never linked. A folder that already holds exactly this model is only checked.
+    Raises `Incomplete`, `InvalidRequest` for a folder with other things in it, `DiskFull` before the
+    first byte, `DigestMismatch` and other damage; then nothing is left in `folder`.
+    """
+    if snapshot.state is not DiskState.COMPLETE:
+        raise Incomplete(snapshot.ref.name, snapshot.missing)
+    target = folder.absolute()
+    if _holds(target, snapshot):
+        known = yield from _check(config, snapshot, target, cancel)
+        return _exported(snapshot, target, Counter(), known)
+    with disk_errors(target, "write to", snapshot.size):
+        _refuse_filled(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _need_space(snapshot, target.parent)
+        staged = target.parent / f".{target.name}.ingle-{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            how = yield from _fill(snapshot, staged, cancel)
+            known = yield from _check(config, snapshot, staged, cancel)
+            for root, _, _ in os.walk(staged):
+                sync_path(Path(root))
+            if target.is_dir():
+                target.rmdir()  # it is empty; a rename onto a folder needs that on macOS too
+            staged.rename(target)
+            sync_path(target.parent)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+    return _exported(snapshot, target, how, known)
+
+
+def _fill(
+    snapshot: Snapshot, staged: Path, cancel: threading.Event | None
+) -> Generator[Progress, None, Counter[str]]:
+    how: Counter[str] = Counter()
+    done = 0
+    staged.mkdir()
+    for path in snapshot.files:
+        target = staged / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for step in place_copy(snapshot.root / path, target, link=True, cancel=cancel):
+            if isinstance(step, How):
+                how[step] += 1
+            else:
+                done += step
+                yield Progress(
+                    phase=Phase.PUBLISHING, bytes_done=done, bytes_total=snapshot.size, message=path
+                )
+    return how
+
+
+def _check(
+    config: Config, snapshot: Snapshot, folder: Path, cancel: threading.Event | None
+) -> Generator[Progress, None, bool]:
+    """Reads what lies in `folder` now; gives whether a digest was known for every file."""
+    known = known_files(config, snapshot)
+    reports, done = [], 0
+    for path in snapshot.files:
+        report, done = yield from check_one(folder, path, known.get(path), done, snapshot.size, cancel)
+        reports.append(report)
+    found = Audit(ref=snapshot.ref, root=folder, files=tuple(reports), read=done)
+    error = found.error()
+    if error is not None:
+        raise error
+    return not found.unknown
+
+
+def _holds(folder: Path, snapshot: Snapshot) -> bool:
+    """Whether the folder holds the model's files, each with its size, and nothing else."""
+    if not folder.is_dir():
+        return False
+    sizes = {path: (snapshot.root / path).stat().st_size for path in snapshot.files}
+    present = {
+        str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()
+    }
+    return present == sizes
+
+
+def _refuse_filled(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InvalidRequest(
+            f"{folder} is a file, not a folder.", hint="Name a folder that is not there yet."
+        )
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InvalidRequest(f"{folder} is not empty.", hint="Name a folder that is empty or not there yet.")
+
+
+def _need_space(snapshot: Snapshot, parent: Path) -> None:
+    sizes = [(snapshot.root / path) for path in snapshot.files]
+    needed = MARGIN + sum(
+        path.stat().st_size for path in sizes if path.stat().st_size < EDITABLE or not can_share(path, parent)
+    )
+    free = free_bytes(parent)
+    if free < needed:
+        raise DiskFull(parent, needed, free)
+
+
+def _exported(snapshot: Snapshot, folder: Path, how: Counter[str], known: bool) -> Exported:
+    return Exported(
+        folder=folder, files=snapshot.files, size=snapshot.size, how=dict(sorted(how.items())), known=known
+    )
