@@ -73,7 +73,8 @@ class Fetch:
         self._waiting = deque(sorted(files, key=lambda file: file.size > PIECE))
         self._blocked: deque[ListedFile] = deque()
         self._locks: dict[str, BaseFileLock] = {}
-        self._held = held_bytes(place, self._waiting)
+        self.held = held_bytes(place, self._waiting)
+        self._held = dict(self.held)
         self._transfer = transfer
         self._cancel = cancel
         self._verify = verify
@@ -143,7 +144,7 @@ class Fetch:
         blob = self._place.blob(file.digest)
         try:
             if file.size > PIECE:
-                keep_pieces(self._place, file, survey(blob, file, cancel=self._cancel))
+                keep_pieces(self._place, file, survey(blob, file, self._cancel))
             else:
                 check_file(blob, file, cancel=self._cancel)
         except FileMissing:

@@ -16,7 +16,7 @@ _GAP = 0.1  # seconds between two events
 class Meter:
     """The counts of one pull; `at` makes the next `Progress`."""
 
-    def __init__(self, total: int, done: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, total: int, done: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self.total = total
         self._clock = clock
         self._done = done

@@ -42,19 +42,25 @@ def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> Path:
 
 
 def publish_snapshot(
-    place: RepoPlace, listing: Listing, files: tuple[ListedFile, ...], revision: str | None = None
+    place: RepoPlace,
+    listing: Listing,
+    files: tuple[ListedFile, ...],
+    revision: str | None = None,
+    *,
+    point: bool = True,
 ) -> Path:
     """Shows `files`, whose blobs are all in place and verified, as the snapshot of the listing's commit.
 
     `revision` (default: the listing's) is the branch or tag that points there afterwards; a commit is
-    protected by `refs/ingle/<sha>` instead. Gives the snapshot folder. Raises `StoreError` kinds.
+    protected by `refs/ingle/<sha>` instead. Without `point` no name is touched. Gives the snapshot folder. Raises `StoreError` kinds.
     """
     with disk_errors(place.folder, "publish in"):
         sync_path(place.blobs)
         folder = _place_snapshot(place, listing.commit, {file.path: file.digest for file in files})
         if all(os.path.lexists(folder / file.path) for file in listing.files):
             write_whole(place.tree(listing.commit), tree_json(listing.files), place.stage)
-        _point_ref(place, revision or listing.revision, listing.commit)
+        if point:
+            _point_ref(place, revision or listing.revision, listing.commit)
     return folder
 
 

@@ -11,7 +11,7 @@ from ingle.catalog.listing import ListedFile
 from ingle.catalog.model import ModelRef
 from ingle.catalog.names import ref_key
 from ingle.config import Config
-from ingle.errors import DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
+from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.fetch import Fetch, is_known, keep_pieces
@@ -28,9 +28,10 @@ from ingle.hub.pulllog import PullLog
 from ingle.hub.ranges import Ranges
 from ingle.hub.receipt import Asked, Receipt, read_receipt, write_receipt
 from ingle.hub.remote import Remote
+from ingle.hub.salvage import salvage
 from ingle.hub.starter import pull_starter, wheel_model
 from ingle.hub.transfer import Transfer, Tuning
-from ingle.hub.verify import check_file, survey
+from ingle.hub.verify import check_file, survey_steps
 
 _ROUNDS = (
     3  # times that blobs which vanished before the publishing (another tool's clean-up) are fetched again
@@ -64,7 +65,7 @@ def pull(
     if wheel is not None:
         events = _then_find(pull_starter(ref, wheel, config, cancel), ref, config)
     else:
-        events = _Pull(ref, config, cancel, options or PullOptions()).run()
+        events = PullRun(ref, config, cancel, options or PullOptions()).run()
     yield from paced(events)
 
 
@@ -93,26 +94,27 @@ def _done(ref: ModelRef, config: Config, last: Progress) -> Progress:
     return Progress(phase=Phase.DONE, bytes_done=total, bytes_total=total, snapshot=snapshot)
 
 
-class _Pull:
-    """One pull from a hub, its steps in order."""
+class PullRun:
+    """One pull from a hub, its steps in order. A repair is one too (see repair.py)."""
 
     def __init__(self, ref: ModelRef, config: Config, cancel: threading.Event, options: PullOptions) -> None:
-        self._ref = ref
-        self._config = config
-        self._cancel = cancel
+        self.ref = ref
+        self.config = config
+        self.cancel = cancel
         self._options = options
-        self._place = RepoPlace(config.cache, str(ref.repo_id))
+        self.place = RepoPlace(config.cache, str(ref.repo_id))
         self._log = PullLog(config.logs, ref.name)
         self._note = ""
+        self._good = 0
 
     def run(self) -> Iterator[Progress]:
         """Waits for its turn, then lists, checks, fetches, publishes."""
-        key = ref_key(self._ref)
+        key = ref_key(self.ref)
         try:
-            lock = yield from wait_for_turn(self._place, key, self._cancel)
-            teller = Teller(self._place, key)
+            lock = yield from wait_for_turn(self.place, key, self.cancel)
+            teller = Teller(self.place, key)
             try:
-                self._log(f"pull of {self._ref.name} into {self._place.folder}")
+                self._log(f"pull of {self.ref.name} into {self.place.folder}")
                 for event in self._steps():
                     teller.tell(event)
                     yield event
@@ -127,14 +129,12 @@ class _Pull:
             self._log.close()
 
     def _steps(self) -> Iterator[Progress]:
-        yield Progress(phase=Phase.LISTING, message=f"Asking what {self._place.repo_id} holds.")
-        with Remote(self._config, cancel=self._cancel, log=self._log, note=self._say) as remote:
-            listing = remote.listing(self._place.repo_id, self._ref.revision or "main")
-            ranges = Ranges(remote, listing, self._cancel)
-            plan = prepare(self._ref, listing, ranges, self._place)
+        yield Progress(phase=Phase.LISTING, message=f"Asking what {self.place.repo_id} holds.")
+        with Remote(self.config, cancel=self.cancel, log=self._log, note=self._say) as remote:
+            plan, ranges = self.decide(remote)
             self._log(plan.sentence)
             self._remember(plan)
-            meter = Meter(plan.total, plan.done)
+            meter = Meter(plan.total)
             for _ in range(_ROUNDS):
                 bad = yield from self._check(plan, meter)
                 if bad:
@@ -144,11 +144,25 @@ class _Pull:
                 if not missing:
                     break
             else:
-                raise Incomplete(self._ref.name, missing)
+                raise Incomplete(self.ref.name, missing)
             last = meter.at(Phase.PUBLISHING, plan.total, self._note)
             yield last
-            publish_snapshot(self._place, listing, plan.files)
-        yield _done(self._ref, self._config, last)
+            self.publish(plan)
+        yield _done(self.ref, self.config, last)
+
+    def decide(self, remote: Remote) -> tuple[PullPlan, Ranges]:
+        """What is to be here in the end, and where its bytes can be had."""
+        listing = remote.listing(self.place.repo_id, self.ref.revision or "main")
+        ranges = Ranges(remote, listing, self.cancel)
+        return prepare(self.ref, listing, ranges, self.place), ranges
+
+    def publish(self, plan: PullPlan) -> None:
+        """Shows the files and points the branch there."""
+        publish_snapshot(self.place, plan.listing, plan.files)
+
+    def trusts(self, file: ListedFile) -> bool:
+        """Whether a large blob need not be read again: we checked it and nobody touched it since."""
+        return is_known(self.place, file)
 
     def _say(self, sentence: str) -> None:
         self._note = sentence
@@ -156,53 +170,68 @@ class _Pull:
 
     def _remember(self, plan: PullPlan) -> None:
         """The receipt comes before the first byte: from now on what is missing is known without the hub."""
-        old = read_receipt(self._place, plan.listing.commit)
-        asked = Asked(self._ref, tuple(file.path for file in plan.files))
+        old = read_receipt(self.place, plan.listing.commit)
+        asked = Asked(self.ref, tuple(file.path for file in plan.files))
         if old is not None and asked in old.asked:
             return
         receipt = msgspec.structs.replace(old, listing=plan.listing) if old else Receipt(listing=plan.listing)
-        write_receipt(self._place, receipt.plus(asked))
+        write_receipt(self.place, receipt.plus(asked))
 
     def _check(self, plan: PullPlan, meter: Meter) -> Generator[Progress, None, tuple[ListedFile, ...]]:
-        """Hashes what lies in `blobs/` already, by whomever put there; gives the files still to fetch."""
+        """Reads what lies in `blobs/` already, by whomever put there; gives the files still to fetch."""
         bad = []
+        self._good = 0
         for file in {file.digest: file for file in plan.files}.values():
-            blob = self._place.blob(file.digest)
             try:
-                if file.size <= PIECE:
-                    check_file(blob, file, cancel=self._cancel)
-                elif not is_known(self._place, file):
-                    if blob.exists():
-                        yield meter.at(
-                            Phase.VERIFYING, plan.done, f"Checking {file.path}, which is here already."
-                        )
-                    keep_pieces(self._place, file, survey(blob, file, cancel=self._cancel))
+                yield from self._check_one(file, plan, meter)
+                self._good += file.size
             except FileMissing:
                 bad.append(file)
             except StoreError as exc:
-                self._say(f"{exc.message} Fetching it again.")
+                self._say(f"{exc.message} Fetching what is bad again.")
                 bad.append(file)
+                if file.size > PIECE:
+                    salvage(self.place, file, self.cancel, self._log)
         return tuple(bad)
 
+    def _check_one(self, file: ListedFile, plan: PullPlan, meter: Meter) -> Iterator[Progress]:
+        blob = self.place.blob(file.digest)
+        if file.size <= PIECE:
+            check_file(blob, file, cancel=self.cancel)
+            return
+        if self.trusts(file):
+            return
+        steps = survey_steps(blob, file)
+        done = self._good
+        while True:
+            try:
+                done += next(steps)
+            except StopIteration as found:
+                keep_pieces(self.place, file, found.value)
+                return
+            if self.cancel.is_set():
+                raise Cancelled("Cancelled while checking files.")
+            yield meter.at(Phase.VERIFYING, done, f"Checking {file.path}, which is here already.")
+
     def _need_space(self, plan: PullPlan) -> None:
-        with disk_errors(self._place.cache, "write to"):
-            self._place.work.mkdir(parents=True, exist_ok=True)
-            free = free_bytes(self._place.work)
+        with disk_errors(self.place.cache, "write to"):
+            self.place.work.mkdir(parents=True, exist_ok=True)
+            free = free_bytes(self.place.work)
         if free < plan.disk_needed:
-            raise DiskFull(self._place.cache, plan.disk_needed, free)
+            raise DiskFull(self.place.cache, plan.disk_needed, free)
 
     def _fetch(
         self, plan: PullPlan, bad: tuple[ListedFile, ...], ranges: Ranges, meter: Meter
     ) -> Iterator[Progress]:
         limit = self._options.limit
-        if limit is None and self._config.limit_rate:
-            limit = RateLimit(self._config.limit_rate)
+        if limit is None and self.config.limit_rate:
+            limit = RateLimit(self.config.limit_rate)
         transfer = Transfer(
-            ranges.open, cancel=self._cancel, limit=limit, log=self._log, tuning=self._options.tuning
+            ranges.open, cancel=self.cancel, limit=limit, log=self._log, tuning=self._options.tuning
         )
         verify = self._options.tuning.verify
-        fetch = Fetch(self._place, bad, transfer, self._cancel, verify=verify, log=self._log)
-        before = plan.done
+        fetch = Fetch(self.place, bad, transfer, self.cancel, verify=verify, log=self._log)
+        before = self._good + sum(fetch.held.values())
         for _ in fetch.run():
             done = before + fetch.gained
             phase = Phase.FETCHING if transfer.busy else Phase.VERIFYING
@@ -213,7 +242,7 @@ class _Pull:
         found = []
         for file in plan.files:
             try:
-                whole = self._place.blob(file.digest).stat().st_size == file.size
+                whole = self.place.blob(file.digest).stat().st_size == file.size
             except OSError:
                 whole = False
             if not whole:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -92,14 +92,21 @@ def check_file(
         raise DigestMismatch(path, file.digest, actual)
 
 
-def survey(
-    path: Path,
-    file: ListedFile,
-    *,
-    cancel: threading.Event | None = None,
-    on_bytes: Callable[[int], None] = lambda _count: None,
-) -> dict[int, Written]:
+def survey(path: Path, file: ListedFile, cancel: threading.Event) -> dict[int, Written]:
     """`check_file` for a large file, which also gives the record of each piece; one read does both."""
+    steps = survey_steps(path, file)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as found:
+            pieces: dict[int, Written] = found.value
+            return pieces
+        if cancel.is_set():
+            raise Cancelled("Cancelled while checking files.")
+
+
+def survey_steps(path: Path, file: ListedFile) -> Generator[int, None, dict[int, Written]]:
+    """`survey` that gives the bytes of each piece as it goes on, for those who tell progress."""
     try:
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -111,9 +118,7 @@ def survey(
     for index, data in enumerate(read_pieces(path)):
         found.update(data)
         pieces[index] = Written(index, len(data), zlib.crc32(data))
-        on_bytes(len(data))
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("Cancelled while checking files.")
+        yield len(data)
     if found.hexdigest() != file.digest:
         raise DigestMismatch(path, file.digest, found.hexdigest())
     return pieces
