@@ -1,0 +1,140 @@
+"""Writes a plain shell script that fetches a model by hand, for machines that Ingle itself cannot reach; runs nothing.
+
+On the machine of the cache it takes the lock of Ingle's own pulls, checks every file and puts it where a
+pull finds it; elsewhere it fills a folder for `ingle import`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ingle.catalog.listing import ListedFile
+from ingle.hub.layout import RepoPlace
+from ingle.hub.plan import PullPlan
+from ingle.hub.resolved import file_address
+
+
+def manual_table(plan: PullPlan, endpoint: str) -> str:
+    """Every link, size and digest, one file a line."""
+    rows = [
+        f"{_url(plan, endpoint, file)}\n    {file.size} bytes, {file.kind} {file.digest}, as {file.path}"
+        for file in plan.files
+    ]
+    return "\n".join([plan.sentence, *rows])
+
+
+def manual_script(plan: PullPlan, endpoint: str, cache: Path) -> str:
+    """The script. `cache` is this machine's; where it does not exist the script fills a folder instead.
+
+    Needs `sh`, `curl` and `sha256sum` or `shasum`. A token, where one is needed, is read from `HF_TOKEN` when
+    the script runs and is not in it.
+    """
+    place = RepoPlace(cache, plan.listing.repo_id)
+    lines = [
+        _HEAD.format(
+            what=plan.sentence.replace("\n", " "),
+            lock=shlex.quote(str(place.pull_lock)),
+            work=shlex.quote(str(place.work)),
+            cache=shlex.quote(str(cache)),
+            blobs=shlex.quote(str(place.blobs)),
+            snapshots=shlex.quote(str(place.snapshots)),
+            folder=shlex.quote(plan.listing.repo_id.replace("/", "--")),
+        )
+    ]
+    for file in plan.files:
+        values = (_url(plan, endpoint, file), file.path, str(file.size), str(file.kind), file.digest)
+        lines.append("fetch " + " ".join(shlex.quote(value) for value in values))
+    lines.append(
+        _TAIL.format(name=shlex.quote(plan.ref.name), repo=shlex.quote(plan.listing.repo_id)),
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _url(plan: PullPlan, endpoint: str, file: ListedFile) -> str:
+    return file_address(endpoint, plan.listing.repo_id, plan.listing.commit, file.path).url
+
+
+_HEAD = r"""#!/bin/sh
+# {what}
+# Run it with `sh`. With a folder as its argument it fills that folder; without one it fills Ingle's
+# cache when that is on this machine, else a folder here. It goes on where it stopped.
+set -eu
+umask 022
+CACHE={cache}
+FOLDER=${{1:-}}
+INSTALL=
+if [ -z "$FOLDER" ]; then
+    if [ -d "$CACHE" ]; then
+        INSTALL=yes
+        FOLDER={work}/manual
+        mkdir -p {work} {blobs} {snapshots}
+        # The lock of Ingle's own pulls: whoever pulls meanwhile waits, and then takes over what is here.
+        exec 9>>{lock}
+        if command -v flock >/dev/null 2>&1; then
+            flock 9
+        else
+            perl -e 'use Fcntl ":flock"; open(my $f, ">>&=", 9) or die; flock($f, LOCK_EX) or die'
+        fi
+    else
+        FOLDER={folder}
+    fi
+fi
+mkdir -p "$FOLDER"
+
+sha256() {{ if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }}
+sha1() {{ if command -v sha1sum >/dev/null 2>&1; then sha1sum; else shasum -a 1; fi; }}
+
+# digest KIND SIZE FILE
+digest() {{
+    case $1 in
+        sha256) sha256 <"$3" ;;
+        *) {{ printf 'blob %s\000' "$2"; cat "$3"; }} | sha1 ;;
+    esac | cut -d ' ' -f 1
+}}
+
+# good FILE SIZE KIND DIGEST
+good() {{
+    [ -f "$1" ] && [ "$(wc -c <"$1" | tr -d ' ')" = "$2" ] && [ "$(digest "$3" "$2" "$1")" = "$4" ]
+}}
+
+# fetch URL PATH SIZE KIND DIGEST
+fetch() {{
+    target=$FOLDER/$2
+    if [ -n "$INSTALL" ]; then
+        target=$FOLDER/$5
+        if good {blobs}/"$5" "$3" "$4" "$5"; then
+            echo "there already: $2"
+            return
+        fi
+    fi
+    if ! good "$target" "$3" "$4" "$5"; then
+        mkdir -p "$(dirname "$target")"
+        part=$target.part
+        [ "$3" = 0 ] && : >"$part"
+        tries=0
+        until good "$part" "$3" "$4" "$5"; do
+            tries=$((tries + 1))
+            if [ "$tries" -gt 5 ]; then
+                echo "could not get $2 whole: its size or digest is wrong" >&2
+                exit 1
+            fi
+            # A part that is as long as the file and still wrong is of no use.
+            if [ -f "$part" ] && [ "$(wc -c <"$part" | tr -d ' ')" -ge "$3" ]; then rm -f "$part"; fi
+            curl --fail --location --silent --show-error --retry 5 --continue-at - --output "$part" \
+                ${{HF_TOKEN:+--header "Authorization: Bearer $HF_TOKEN"}} "$1" || sleep 1
+        done
+        mv "$part" "$target"
+    fi
+    if [ -n "$INSTALL" ]; then mv "$target" {blobs}/"$5"; fi
+    echo "whole: $2"
+}}
+"""
+
+_TAIL = r"""
+if [ -n "$INSTALL" ]; then
+    rmdir "$FOLDER" 2>/dev/null || :
+    echo "Every file is here and checked. To finish: ingle pull "{name}
+else
+    echo "Every file is in $FOLDER and checked. To finish: ingle import $FOLDER --as "{repo}
+fi"""

@@ -1,0 +1,127 @@
+"""The script of `--manual`, run by a real shell; and what `outdated` lists."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from ingle.catalog.model import ModelRef
+from ingle.errors import Cancelled
+from ingle.hub.layout import RepoPlace
+from ingle.hub.locks import try_lock
+from ingle.hub.manual import manual_script, manual_table
+from ingle.hub.outdated import outdated
+from ingle.hub.pull import plan, pull
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.hub.pulling import NAME, REF, assert_whole, model_files, pull_all, settings, snapshot_of
+
+FILES = {**model_files(9_000_000), "sub/it's a $(name).json": b"{}", "empty.txt": b""}
+
+
+def _sh(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = folder / "get.sh"
+    path.write_text(script)
+    environ = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    return subprocess.run(
+        ["sh", str(path), *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_table_names_every_link_size_and_digest(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        found = plan(REF, settings(tmp_path, hub.url))
+        table = manual_table(found, hub.url)
+    for file in found.files:
+        assert f"{file.size} bytes, {file.kind} {file.digest}, as {file.path}" in table
+    assert f"{hub.url}/{NAME}/resolve/{found.listing.commit}/config.json" in table
+
+
+def test_the_script_fills_a_folder_elsewhere_and_checks_every_file(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        config = settings(tmp_path, hub.url)
+        ran = _sh(manual_script(plan(REF, config), hub.url, config.cache), folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    folder = tmp_path / "org--name"
+    assert {path: (folder / path).read_bytes() for path in FILES} == FILES
+    assert "ingle import" in ran.stdout
+
+
+def test_the_script_refuses_what_has_the_wrong_digest(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {"config.json": b"{}", "model.safetensors": FILES["model.safetensors"]})
+        config = settings(tmp_path, hub.url)
+        script = manual_script(plan(REF, config), hub.url, config.cache)
+        hub.faults = Faults(wrong_bytes_times=100, only="model.safetensors")
+        ran = _sh(script.replace("--retry 5", "--retry 0"), folder=tmp_path)
+    assert ran.returncode == 1
+    assert "its size or digest is wrong" in ran.stderr
+
+
+def test_on_the_machine_of_the_cache_a_pull_waits_for_the_script_and_adopts_its_result(
+    tmp_path: Path,
+) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        config = settings(tmp_path, hub.url)
+        config.cache.mkdir()
+        script = manual_script(plan(REF, config), hub.url, config.cache)
+        path = tmp_path / "get.sh"
+        # The script stops with the lock in its hands until the test lets it go on.
+        path.write_text(
+            script.replace('mkdir -p "$FOLDER"\n', 'mkdir -p "$FOLDER"\necho locked\nread go\n', 1)
+        )
+        child = subprocess.Popen(
+            ["sh", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout is not None and child.stdin is not None
+        assert child.stdout.readline() == "locked\n"
+        assert try_lock(RepoPlace(config.cache, NAME).pull_lock) is None
+        events = pull(REF, config)
+        assert "Waiting for" in next(events).message
+        child.communicate("go\n", timeout=60)
+        assert child.returncode == 0
+        hub.forget_requests()
+        snapshot = snapshot_of(list(events))
+        assert hub.bytes_sent("tokenizer.json") == 0
+        assert hub.bytes_sent("model.safetensors") <= 1 << 20
+    assert_whole(config, snapshot, FILES)
+
+
+def test_outdated_lists_models_whose_branch_moved_with_what_changed(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        old = hub.add_repo(NAME, FILES)
+        pinned = hub.add_repo("org/pinned", FILES)
+        config = settings(tmp_path, hub.url)
+        pull_all(config)
+        pull_all(config, ModelRef(name="p", repo_id="org/pinned", revision=pinned))
+        assert list(outdated(config)) == []
+        new = hub.add_repo(NAME, {**FILES, "tokenizer.json": b'{"version": "2.0"}'})
+        hub.add_repo("org/pinned", {**FILES, "tokenizer.json": b'{"version": "2.0"}'})
+        (found,) = outdated(config)
+        assert (found.commit, found.newest) == (old, new)
+        assert found.changed == ("tokenizer.json",)
+        hub.faults = Faults(statuses=(404,) * 50)
+        (unknown,) = outdated(config)
+        assert unknown.newest is None and unknown.problem
+
+
+def test_outdated_can_be_cancelled(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        config = settings(tmp_path, hub.url)
+        pull_all(config)
+        cancel = threading.Event()
+        cancel.set()
+        with pytest.raises(Cancelled):
+            list(outdated(config, cancel=cancel))
