@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
+import struct
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -133,3 +135,33 @@ def git_sha1(content: Content) -> str:
     for chunk in chunks(content, 0, content.size):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+class Joined:
+    """Several contents one after the other."""
+
+    def __init__(self, *parts: Content) -> None:
+        self._parts = parts
+        self.size = sum(part.size for part in parts)
+
+    def read(self, start: int, stop: int) -> bytes:
+        found = bytearray()
+        offset = 0
+        for part in self._parts:
+            low, high = max(start, offset), min(stop, offset + part.size)
+            if low < high:
+                found += part.read(low - offset, high - offset)
+            offset += part.size
+        return bytes(found)
+
+
+def weights(size: int, seed: int = 0) -> Content:
+    """A safetensors file with one tensor of `size` random bytes."""
+    return Joined(Held(safetensors_header(size)), Noise(size, seed))
+
+
+def safetensors_header(size: int) -> bytes:
+    """The head of a safetensors file whose one tensor `w` has `size` bytes."""
+    about = {"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}
+    told = json.dumps(about).encode()
+    return struct.pack("<Q", len(told)) + told

@@ -1,0 +1,258 @@
+"""The five promises of a pull, checked from outside: from the hub's record, the disk, and other tools' view."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingle.catalog.listing import DigestKind, ListedFile
+from ingle.catalog.model import DiskState, ModelRef, Snapshot
+from ingle.errors import IngleError
+from ingle.hub.cache import Store
+from ingle.hub.journal import read_journal
+from ingle.hub.layout import RepoPlace
+from ingle.hub.pieces import PIECE
+from ingle.hub.progress import Phase, Progress
+from ingle.hub.pull import PullOptions, pull
+from ingle.hub.transfer import Tuning
+from tests.fakes.content import chunks, weights
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.fakes.repos import Entry, Given
+from tests.fakes.settings import settings
+from tests.fakes.wire import Asked
+from tests.hub.hf_cache import damage, everything
+
+REPO = "org/name"
+TOKEN = "hf_secretsecretsecret"
+WEIGHTS = 3 * PIECE - 1000
+HEAD = 1 << 20
+"""Bytes; a request of at most this from the start of a file reads its header for the plan."""
+
+MODEL: Given = {
+    ".gitattributes": b"*.gguf lfs",
+    "README.md": b"not part of a plan",
+    "config.json": json.dumps(
+        {"model_type": "llama", "quantization": {"bits": 4, "group_size": 32}}
+    ).encode(),
+    "empty.txt": b"",
+    "model.safetensors": weights(WEIGHTS),
+    "notes/a b#?%é.txt": b"an odd name",
+    "tokenizer.json": json.dumps({"version": "1.0", "model": {"vocab": {}}}).encode(),
+}
+WANTED = (".json", ".txt", ".safetensors")
+SECRETS = (TOKEN, "Signature=", "Key-Pair-Id")
+QUICK = Tuning(patience=2.0, seed=7)
+
+
+@dataclass
+class Outcome:
+    """How one pull ended: with a snapshot or with an error, and what it said on the way."""
+
+    snapshot: Snapshot | None = None
+    error: IngleError | None = None
+    events: list[Progress] = field(default_factory=list)
+
+
+class Scene:
+    """A hub with one model, an Ingle that may pull it, and neighbours that nobody may touch."""
+
+    def __init__(
+        self, folder: Path, hub: FakeHub, files: Given = MODEL, *, token: str | None = None, **facts: object
+    ) -> None:
+        self.folder = folder
+        self.hub = hub
+        self.config = settings(folder, hub, token=token)
+        self.ref = ModelRef(name=REPO, repo_id=REPO)
+        self.place = RepoPlace(self.config.cache, REPO)
+        self.commit = hub.add_repo(REPO, files, **facts)  # type: ignore[arg-type]  # facts of a repo
+        self.seen_half_made: list[str] = []
+        self._neighbours()
+        self.foreign = self._untouchable()
+        hub.before = self._look
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The files that make the model, as the hub has them at the commit in question."""
+        commit = self.hub.repos[REPO].commits[self.commit]
+        return {entry.path: entry for entry in commit.entries() if entry.path.endswith(WANTED)}
+
+    def pull(self, *, cancel: threading.Event | None = None, tuning: Tuning = QUICK) -> Outcome:
+        """One pull, to its end. Anything raised that is no `IngleError` is a failure of the test."""
+        outcome = Outcome()
+        try:
+            for progress in pull(self.ref, self.config, cancel=cancel, options=PullOptions(tuning=tuning)):
+                outcome.events.append(progress)
+        except IngleError as exc:
+            outcome.error = exc
+        else:
+            assert outcome.events[-1].phase is Phase.DONE
+            outcome.snapshot = outcome.events[-1].snapshot
+            assert outcome.snapshot is not None
+        return outcome
+
+    def recorded(self) -> dict[str, list[tuple[int, int]]]:
+        """Bytes that are written and checked, by path: published files whole, others by their journals."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for path, entry in self.entries.items():
+            if _right(self.place.blob(entry.digest), entry):
+                found[path] = [(0, entry.content.size)]
+                continue
+            file = listed(entry)
+            written = read_journal(self.place.journal(entry.digest), file).values()
+            found[path] = [(one.index * PIECE, one.index * PIECE + one.length) for one in written]
+        return found
+
+    # what stands around
+
+    def _neighbours(self) -> None:
+        """Another model, another tool's older snapshot and partial file in our repo, a file outside."""
+        other = RepoPlace(self.config.cache, "other/model")
+        _plant(other, "a" * 40, b"another model", "main")
+        _plant(self.place, "f" * 40, b"an older version", "old")
+        (self.place.blobs / ("e" * 64 + ".abcd.incomplete")).write_bytes(b"somebody is at it")
+        outside = self.folder / "outside"
+        outside.mkdir(exist_ok=True)
+        (outside / "precious.txt").write_bytes(b"precious")
+
+    def _untouchable(self) -> dict[str, bytes | str]:
+        found = everything(self.config.cache)
+        return {**found, **{f"outside/{k}": v for k, v in everything(self.folder / "outside").items()}}
+
+    def _look(self, asked: Asked) -> None:
+        """At each request: is anything half-made to be seen by anybody?"""
+        self.seen_half_made += half_made(self)
+
+
+def listed(entry: Entry) -> ListedFile:
+    """A file as a listing has it."""
+    kind = DigestKind.SHA256 if entry.sha256 else DigestKind.GIT_SHA1
+    return ListedFile(entry.path, entry.content.size, entry.digest, kind)
+
+
+def half_made(scene: Scene) -> list[str]:
+    """What another tool could see now and should not: by names and sizes, quick enough for every request."""
+    found = []
+    place = scene.place
+    sizes = {entry.digest: entry.content.size for entry in scene.entries.values()}
+    for blob in place.blobs.iterdir() if place.blobs.is_dir() else ():
+        if blob.name in sizes and blob.stat().st_size != sizes[blob.name]:
+            found.append(f"blob {blob.name} has {blob.stat().st_size} bytes")
+    snapshot = place.snapshot(scene.commit)
+    if snapshot.exists():
+        found += [
+            f"{path} is not in the snapshot" for path in scene.entries if not (snapshot / path).exists()
+        ]
+    for ref in place.refs.rglob("*") if place.refs.is_dir() else ():
+        if ref.is_file() and not place.snapshot(ref.read_text()).is_dir():
+            found.append(f"ref {ref.name} leads to no snapshot")
+    return found
+
+
+def check_promises(scene: Scene, outcome: Outcome) -> None:
+    """Raises `AssertionError` naming the promise that an ended pull has broken."""
+    _complete_is_complete(scene, outcome)
+    _nothing_half_made(scene)
+    _nothing_foreign_touched(scene)
+    _nothing_leaked(scene)
+    _progress_is_sane(outcome.events)
+
+
+def check_resume(scene: Scene, *, tuning: Tuning = QUICK) -> Outcome:
+    """With a healthy hub the next pull is whole, fetches nothing twice, and keeps every promise."""
+    scene.hub.faults = Faults()
+    recorded = scene.recorded()
+    scene.hub.forget_requests()
+    outcome = scene.pull(tuning=tuning)
+    assert outcome.error is None, f"promise 2: a pull from a healthy hub failed: {outcome.error}"
+    for path, spans in recorded.items():
+        again = fetched_twice(scene, path, spans)
+        assert again == 0, f"promise 2: {again} recorded bytes of {path} were fetched again"
+    check_promises(scene, outcome)
+    return outcome
+
+
+def fetched_twice(scene: Scene, path: str, spans: Iterable[tuple[int, int]]) -> int:
+    """Bytes of `spans` that the hub sent since its record began, headers read for the plan not counted."""
+    size = scene.entries[path].content.size
+    if size <= PIECE:
+        # Small files are read for the plan and held in memory; only whole ones are spans here.
+        return 0 if size <= HEAD else sum(one.sent for one in scene.hub.requests(path=path))
+    total = 0
+    for one in scene.hub.requests(path=path):
+        if one.start == 0 and one.stop <= HEAD:
+            continue
+        low, high = one.start, min(one.start + one.sent, one.stop)
+        total += sum(max(0, min(high, stop) - max(low, start)) for start, stop in spans)
+    return total
+
+
+def _complete_is_complete(scene: Scene, outcome: Outcome) -> None:
+    whole = [
+        _right(scene.place.snapshot(scene.commit) / path, entry) for path, entry in scene.entries.items()
+    ]
+    if outcome.snapshot is not None:
+        assert outcome.snapshot.state is DiskState.COMPLETE, "promise 1: the snapshot is not complete"
+        assert outcome.snapshot.commit == scene.commit, "promise 1: another commit"
+        assert all(whole), f"promise 1: called complete, {whole.count(False)} files are not right"
+    found = Store(scene.config).find(scene.ref)
+    if found is not None and found.commit == scene.commit and found.state is DiskState.COMPLETE:
+        assert all(whole), "promise 1: the store calls it complete and it is not"
+
+
+def _nothing_half_made(scene: Scene) -> None:
+    assert scene.seen_half_made == [], f"promise 3: seen during the pull: {scene.seen_half_made[:3]}"
+    assert half_made(scene) == [], f"promise 3: {half_made(scene)[:3]}"
+    for entry in scene.entries.values():
+        blob = scene.place.blob(entry.digest)
+        assert not blob.exists() or _right(blob, entry), f"promise 3: {entry.path} is published and wrong"
+    assert damage(scene.config) == [], "promise 3: huggingface_hub sees a damaged cache"
+
+
+def _nothing_foreign_touched(scene: Scene) -> None:
+    now = scene._untouchable()
+    gone = [name for name, was in scene.foreign.items() if now.get(name) != was]
+    assert gone == [], f"promise 4: changed or deleted: {gone[:3]}"
+    ours = {"cache", "ingle", "outside"}
+    strange = [path.name for path in scene.folder.iterdir() if path.name not in ours]
+    assert strange == [], f"promise 5: written outside: {strange}"
+
+
+def _nothing_leaked(scene: Scene) -> None:
+    assert scene.hub.leaks == [], "promise 5: a token went to another host"
+    for log in scene.config.logs.rglob("*.log") if scene.config.logs.is_dir() else ():
+        text = log.read_text()
+        assert not any(secret in text for secret in SECRETS), f"promise 5: {log.name} tells a secret"
+
+
+def _progress_is_sane(events: list[Progress]) -> None:
+    done = [event.bytes_done for event in events]
+    assert done == sorted(done), "progress went back"
+
+
+def _right(path: Path, entry: Entry) -> bool:
+    """Compares with the content itself, not with what the hub says of it."""
+    if not path.is_file() or path.stat().st_size != entry.content.size:
+        return False
+    actual, expected = hashlib.sha256(), hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in chunks(entry.content, 0, entry.content.size):
+            expected.update(chunk)
+            actual.update(file.read(len(chunk)))
+    return actual.digest() == expected.digest()
+
+
+def _plant(place: RepoPlace, commit: str, data: bytes, ref: str) -> None:
+    """A snapshot of one file, as another tool would have made it."""
+    blob = place.blob(hashlib.sha256(data).hexdigest())
+    link = place.snapshot(commit) / "config.json"
+    named = place.refs / ref
+    for path in (blob, link, named):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(data)
+    link.symlink_to(Path("../../blobs") / blob.name)
+    named.write_text(commit)
