@@ -1,0 +1,121 @@
+"""`pull`, and the question before a download, against a scripted daemon."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ingle.errors import Gated
+from tests.cli.conftest import DONE, READY, Place, chunk
+from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
+from tests.cli.terminal import CTRL_C, OnTerminal
+
+WAIT_S = 30.0
+ABSENT = {"model": "starter", "state": "not_downloaded"}
+HERE = {"model": "starter", "state": "downloaded", "snapshot": {"format": "gguf", "size": 98_362_432}}
+
+
+def progress(phase: str, done: int = 0, **more: Any) -> dict[str, Any]:
+    return {"progress": {"phase": phase, "bytes_done": done, "bytes_total": 1000, **more}}
+
+
+FETCHING = [progress("listing"), progress("fetching", 500, rate=250.0, seconds_left=2.0)]
+
+
+@pytest.fixture(autouse=True)
+def pulling(daemon: FakeDaemon) -> None:
+    daemon.answers["GET /ingle/show"] = ABSENT
+    daemon.answers["POST /ingle/cancel"] = ABSENT
+    daemon.answers["POST /ingle/pull"] = Lines([*FETCHING, progress("done"), {"done": {"view": HERE}}])
+    daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("Hello."), DONE])
+
+
+def test_a_pull_without_a_terminal_tells_its_steps_on_standard_error(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    found = place.ingle("pull", "starter", "--limit-rate", "2M")
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert "starter: fetching" in found.stderr
+    assert "complete and verified" in found.stderr
+    assert daemon.bodies("/ingle/pull") == [{"model": "starter", "limit_rate": 2_000_000}]
+
+
+def test_a_pull_for_machines_is_the_view_alone(place: Place) -> None:
+    found = place.ingle("pull", "starter", "--json")
+    assert json.loads(found.stdout)["state"] == "downloaded"
+    assert found.stderr == ""
+
+
+def test_a_gated_model_says_where_to_accept(place: Place, daemon: FakeDaemon) -> None:
+    gated = Gated("org/model asks for a licence.", hint="Accept it on its page, then pull again.")
+    daemon.answers["POST /ingle/pull"] = Lines([progress("listing"), {"error": gated.to_dict()}])
+    found = place.ingle("pull", "org/model")
+    assert found.exit_code == 1
+    assert "Accept it on its page" in found.stderr
+
+
+def test_a_rate_that_does_not_parse_is_wrong_use(place: Place) -> None:
+    assert place.ingle("pull", "starter", "--limit-rate", "quick").exit_code == 2
+
+
+def test_a_model_that_is_not_here_is_not_downloaded_unasked(place: Place, daemon: FakeDaemon) -> None:
+    found = place.ingle("run", "starter", "Hi")
+    assert found.exit_code == 1
+    assert "ingle pull starter" in found.stderr
+    assert daemon.bodies("/ingle/pull") == []
+    assert place.ingle("load", "starter").exit_code == 1
+
+
+def test_without_a_model_and_a_terminal_it_says_what_to_type(place: Place) -> None:
+    found = place.ingle("run")
+    assert found.exit_code == 2
+    assert "ingle run starter PROMPT" in found.stderr
+
+
+@pytest.mark.slow
+def test_a_yes_at_the_terminal_pulls_with_a_bar_and_answers(place: Place, daemon: FakeDaemon) -> None:
+    with OnTerminal(["run", "starter", "Hi"], place.environ()) as screen:
+        screen.wait_for("starter is not on this machine (92.9 MB).")
+        screen.wait_for("[Y/n]")
+        screen.key_in("y\n")
+        screen.wait_for("complete and verified")
+        screen.wait_for("Hello.")
+        assert screen.wait() == 0
+    assert "fetching" in screen.seen
+
+
+@pytest.mark.slow
+def test_a_no_at_the_terminal_downloads_nothing(place: Place, daemon: FakeDaemon) -> None:
+    with OnTerminal(["run", "starter", "Hi"], place.environ()) as screen:
+        screen.wait_for("[Y/n]")
+        screen.key_in("n\n")
+        assert screen.wait() == 1
+    assert daemon.bodies("/ingle/pull") == []
+
+
+@pytest.mark.slow
+def test_without_a_model_a_person_chooses_one(place: Place, daemon: FakeDaemon) -> None:
+    with OnTerminal(["run"], place.environ()) as screen:
+        screen.wait_for("There is no model on this machine yet.")
+        screen.wait_for("starter")
+        screen.wait_for("q to leave")
+        screen.key_in("q\n")
+        assert screen.wait() == 2
+    assert daemon.bodies("/ingle/pull") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["not_downloaded", "downloading"])
+def test_ctrl_c_ends_only_the_pull_that_was_begun_here(place: Place, daemon: FakeDaemon, state: str) -> None:
+    daemon.answers["GET /ingle/show"] = {"model": "starter", "state": state}
+    daemon.answers["POST /ingle/pull"] = Lines([*FETCHING, HOLD])
+    with OnTerminal(["pull", "starter"], place.environ()) as screen:
+        assert daemon.held.wait(WAIT_S)
+        screen.wait_for("left")
+        screen.key_in(CTRL_C)
+        assert screen.wait() == 130
+    begun_here = state == "not_downloaded"
+    assert daemon.bodies("/ingle/cancel") == ([{"model": "starter"}] if begun_here else [])
+    assert ("goes on from there" if begun_here else "goes on there") in screen.seen
