@@ -22,6 +22,7 @@ from ingle.hub.disk import disk_errors
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.locks import holder_pid, try_lock
 from ingle.hub.receipt import Receipt, read_receipt, write_receipt
+from ingle.hub.shelf import may_change
 
 _OWNERS = {
     Origin.LM_STUDIO: "LM Studio's folder",
@@ -87,7 +88,7 @@ class _Removing:
     def check(self) -> None:
         """Raises `NoPermission` while nothing has been touched yet."""
         for folder in (self._place.refs, self._place.snapshots, self._found.root, self._place.blobs):
-            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            if folder.is_dir() and not may_change(folder):
                 raise NoPermission(folder, "delete from")
 
     def run(self) -> None:

@@ -50,6 +50,12 @@ class DiskShelf:
         return self._headers.facts(f"{self.root}/{path}", self._stats[path])
 
 
+def may_change(folder: Path) -> bool:
+    """Whether names in this folder may be added and removed by the user in force (not the real one)."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective)
+
+
 def _walk(root: str, below: str, depth: int) -> Iterator[str]:
     """Paths of everything that is no folder, relative to `root`. Linked folders are not entered."""
     try:

@@ -1,0 +1,187 @@
+"""Looks at everything a pull and a load depend on, says what is wrong, and mends what is safe to mend."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from ingle.config import Config
+from ingle.errors import IngleError, Unauthorized
+from ingle.hub.cache import Store
+from ingle.hub.disk import disk_errors
+from ingle.hub.health.finding import Finding, Fix, Level, ok
+from ingle.hub.health.place import examine_leftovers, examine_locks, examine_models, examine_place
+from ingle.hub.health.sweep import find_orphans, sweep
+from ingle.hub.remote import Probe
+
+PYTHON = (3, 11)
+SKEW = 300.0  # seconds: signed links and certificates stop being valid somewhere beyond
+SLOW = 3.0  # seconds for one small answer
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs Ingle: `engines` maps an engine's package to its version (None: not installed); `accelerator`
+    is the sentence that says which device engines compute on, and why."""
+
+    engines: dict[str, str | None]
+    accelerator: str
+    python: tuple[int, int, int] = sys.version_info[:3]
+
+
+class Hub(Protocol):
+    """The part of `Remote` that a doctor asks."""
+
+    def probe(self) -> tuple[Probe, ...]: ...
+    def whoami(self) -> str | None: ...
+
+
+class Mended(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--fix` did about one finding, in one sentence; `done` is whether it worked."""
+
+    finding: Finding
+    done: bool
+    says: str
+
+
+def examine(config: Config, store: Store, environment: Environment, hub: Hub | None) -> tuple[Finding, ...]:
+    """Every finding, also the good ones, in the order a person reads them. Changes nothing.
+
+    `hub` None leaves the network out (`--offline`).
+    """
+    return (
+        *examine_environment(environment),
+        *examine_place(config),
+        *examine_locks(config),
+        *examine_models(config, store.scan()),
+        *examine_leftovers(config),
+        *(examine_hub(config, hub) if hub is not None else ()),
+    )
+
+
+def examine_environment(found: Environment) -> Iterator[Finding]:
+    """Python, the engines, the accelerator."""
+    version = ".".join(map(str, found.python))
+    if found.python[:2] >= PYTHON:
+        yield ok("python", f"Python {version}.")
+    else:
+        yield Finding(
+            check="python",
+            level=Level.PROBLEM,
+            says=f"Python {version} is older than 3.11.",
+            means="Ingle and its engines need Python 3.11 or newer.",
+            command="python3.12 -m venv .venv",
+        )
+    for package, engine in sorted(found.engines.items()):
+        if engine is not None:
+            yield ok("engine", f"{package} {engine} is installed.", package=package, version=engine)
+        else:
+            yield Finding(
+                check="engine",
+                level=Level.WARNING,
+                says=f"{package} is not installed.",
+                means="Models of its format cannot be loaded here.",
+                command=f"python -m pip install {package}",
+                details={"package": package},
+            )
+    yield ok("accelerator", found.accelerator)
+
+
+def examine_hub(config: Config, hub: Hub) -> Iterator[Finding]:
+    """Every endpoint, the token, the clock."""
+    if config.offline:
+        yield Finding(
+            check="endpoint",
+            level=Level.NOTE,
+            says="HF_HUB_OFFLINE is set: nothing is asked of any hub.",
+            means="Models that are here work; nothing can be pulled.",
+            command="unset HF_HUB_OFFLINE",
+        )
+        return
+    probes = hub.probe()
+    for probe in probes:
+        yield _endpoint(probe, last=len(probes) == 1)
+        if probe.clock_skew is not None:
+            yield _clock(probe.clock_skew)
+    if any(not probe.problem for probe in probes):
+        yield _token(config, hub)
+
+
+def mend(config: Config, findings: tuple[Finding, ...]) -> tuple[Mended, ...]:
+    """Does what is safe for every finding that has a fix; nothing that another tool wrote is touched."""
+    return tuple(_mend(config, finding) for finding in findings if finding.fix is not None)
+
+
+def _mend(config: Config, finding: Finding) -> Mended:
+    try:
+        if finding.fix is Fix.MAKE_CACHE:
+            with disk_errors(config.cache, "make"):
+                config.cache.mkdir(parents=True, exist_ok=True)
+            return Mended(finding=finding, done=True, says=f"Made {config.cache}.")
+        swept = sweep(config, find_orphans(config))
+    except IngleError as exc:
+        return Mended(finding=finding, done=False, says=exc.message)
+    kept = f"; {len(swept.kept)} are in use" if swept.kept else ""
+    says = f"Deleted {len(swept.removed)} things of our own{kept}."
+    return Mended(finding=finding, done=not swept.kept, says=says)
+
+
+def _endpoint(probe: Probe, *, last: bool) -> Finding:
+    if probe.problem:
+        return Finding(
+            check="endpoint",
+            level=Level.PROBLEM if last else Level.WARNING,
+            says=f"{probe.endpoint} does not answer: {probe.problem}",
+            means="What is here works; nothing can be pulled from it now.",
+            command=f"curl -I {probe.endpoint}",
+        )
+    seconds = probe.seconds or 0.0
+    if seconds > SLOW:
+        return Finding(
+            check="endpoint",
+            level=Level.NOTE,
+            says=f"{probe.endpoint} took {seconds:.1f} s to answer.",
+            means="Pulls work and begin slowly; a mirror may be nearer.",
+            command="export HF_ENDPOINT=https://MIRROR",
+        )
+    return ok("endpoint", f"{probe.endpoint} answers in {seconds * 1000:.0f} ms.", seconds=seconds)
+
+
+def _clock(skew: float) -> Finding:
+    if abs(skew) <= SKEW:
+        return ok("clock", f"The clock is right within {max(1, round(abs(skew)))} s.", skew=skew)
+    return Finding(
+        check="clock",
+        level=Level.WARNING,
+        says=f"The clock is {abs(skew) / 60:.0f} minutes {'behind' if skew > 0 else 'ahead'}.",
+        means="Signed links look expired or not yet valid, and certificates may be refused.",
+        command="sudo sntp -sS time.apple.com"
+        if sys.platform == "darwin"
+        else "sudo timedatectl set-ntp true",
+        details={"skew": skew},
+    )
+
+
+def _token(config: Config, hub: Hub) -> Finding:
+    if config.token is None:
+        return ok("token", "No token is set: public models need none.")
+    try:
+        return ok("token", f"The token belongs to {hub.whoami()}.")
+    except Unauthorized:
+        return Finding(
+            check="token",
+            level=Level.WARNING,
+            says="The hub does not accept the token any more.",
+            means="Public models are pulled without it; gated and private ones cannot be.",
+            command="hf auth login",
+        )
+    except IngleError as exc:
+        return Finding(
+            check="token",
+            level=Level.NOTE,
+            says=f"The token could not be checked: {exc.message}",
+            means="It may be right; the hub did not say.",
+            command="ingle doctor",
+        )

@@ -1,0 +1,48 @@
+"""What a doctor says: one thing, what it means, and the command that mends it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Level(StrEnum):
+    """`NOTE` is worth knowing, `WARNING` will hurt one day, `PROBLEM` hurts now."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Fix(StrEnum):
+    """What `--fix` may do by itself: nothing that deletes or changes what another tool wrote."""
+
+    MAKE_CACHE = "make-cache"
+    SWEEP = "sweep"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """`check` is a stable name for machines; `says` and `means` are one sentence each; `command` is what to
+    type (empty where nothing is to be done); `fix` what `--fix` does about it."""
+
+    check: str
+    level: Level
+    says: str
+    means: str = ""
+    command: str = ""
+    fix: Fix | None = None
+    details: dict[str, Any] = {}
+
+
+def ok(check: str, says: str, **details: Any) -> Finding:
+    """All is well with this."""
+    return Finding(check=check, level=Level.OK, says=says, details=details)
+
+
+def worst(findings: tuple[Finding, ...]) -> Level:
+    """The gravest level of all findings; `OK` for none."""
+    order = list(Level)
+    return max((finding.level for finding in findings), key=order.index, default=Level.OK)

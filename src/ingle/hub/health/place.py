@@ -1,0 +1,215 @@
+"""Examines the disk: where the cache is, whether it can be used, who is writing to it, what lies in it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
+from ingle.catalog.fits import gigabytes
+from ingle.catalog.model import DiskState, Origin, Snapshot
+from ingle.config import Config
+from ingle.hub.disk import free_bytes
+from ingle.hub.health.checks import recall
+from ingle.hub.health.finding import Finding, Fix, Level, ok
+from ingle.hub.health.foreign import find_leftovers
+from ingle.hub.health.leftover import Kind, entries, is_held
+from ingle.hub.health.sweep import find_orphans
+from ingle.hub.layout import repo_id_of
+from ingle.hub.locks import holder_pid
+from ingle.hub.shelf import may_change
+
+LITTLE = 5_000_000_000  # bytes: room for one model of the middle size
+NONE = 500_000_000  # bytes: not even room for a small one
+_BREAKING = {Kind.DANGLING, Kind.LOST_REF}
+
+
+def examine_place(config: Config) -> Iterator[Finding]:
+    """The cache folder itself: there, ours to write, with room, able to hold links."""
+    cache = config.cache
+    if not cache.is_dir():
+        yield Finding(
+            check="cache",
+            level=Level.PROBLEM if cache.exists() else Level.NOTE,
+            says=f"The model cache {cache} is {'a file' if cache.exists() else 'not there yet'}.",
+            means="Models are kept in a folder there; the first pull makes it.",
+            command=f"mkdir -p {shlex.quote(str(cache))}",
+            fix=None if cache.exists() else Fix.MAKE_CACHE,
+        )
+        return
+    yield ok("cache", f"Models are kept in {cache}.", path=str(cache))
+    closed = [folder for folder in (cache, cache / ".locks", config.work) if _is_closed(folder)]
+    if closed:
+        yield Finding(
+            check="permissions",
+            level=Level.PROBLEM,
+            says=f"{', '.join(map(str, closed))} cannot be written.",
+            means="What is there can be used; nothing can be pulled or removed.",
+            command=f'sudo chown -R "$USER" {" ".join(shlex.quote(str(one)) for one in closed)}',
+        )
+    else:
+        yield ok("permissions", "The cache can be read and written.")
+        yield _links(config)
+    yield _space(cache)
+
+
+def examine_locks(config: Config) -> Iterator[Finding]:
+    """Who is writing now: our pulls and other tools' downloads."""
+    held: dict[str, dict[Path, int | None]] = {}
+    for folder in (*entries(config.cache / ".locks"), *entries(config.work)):
+        repo_id = repo_id_of(folder.name)
+        for path in entries(folder) if repo_id else []:
+            if path.suffix == ".lock" and is_held(path):
+                held.setdefault(str(repo_id), {})[path] = holder_pid(path)
+    for repo_id, locks in sorted(held.items()):
+        known = sorted({pid for pid in locks.values() if pid is not None})
+        by = ", ".join(_process(pid) for pid in known) or "a process the system does not name"
+        yield Finding(
+            check="locks",
+            level=Level.NOTE,
+            says=f"{repo_id} is being written by {by}.",
+            means="A pull of it waits for that; it cannot be removed meanwhile.",
+            command=f"kill {known[0]}" if known else f"lsof {shlex.quote(str(next(iter(locks))))}",
+            details={"repo_id": repo_id, "pids": known},
+        )
+    if not held:
+        yield ok("locks", "Nobody is writing to the cache.")
+
+
+def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Finding]:
+    """What lies there: partial and damaged models, and checks that went wrong."""
+    models = list(snapshots)
+    for model in (one for one in models if one.state is DiskState.PARTIAL):
+        yield _partial(model)
+    for checked in recall(config).values():
+        still = any(str(model.root) == checked.root for model in models)
+        if still and not checked.ok:
+            days = int((time.time() - checked.time) / 86400)
+            yield Finding(
+                check="verify",
+                level=Level.PROBLEM,
+                says=f"{checked.name}: {checked.sentence}",
+                means=f"The check {days} days ago found bytes that are not the ones that were pulled.",
+                command=f"ingle repair {shlex.quote(checked.name)}",
+            )
+    whole = [one for one in models if one.state is DiskState.COMPLETE]
+    total = sum(one.size for one in whole)
+    yield ok("models", f"{len(whole)} models are whole, {gigabytes(total)} together.", count=len(whole))
+
+
+def examine_leftovers(config: Config) -> Iterator[Finding]:
+    """What could go: ours, which `ingle clean` removes, and others', which is only told."""
+    ours = find_orphans(config)
+    if ours:
+        size = sum(one.size for one in ours)
+        yield Finding(
+            check="orphans",
+            level=Level.NOTE,
+            says=f"Ingle left {len(ours)} things behind, {gigabytes(size)} together.",
+            means="They belong to pulls that ended badly and to models that are gone.",
+            command="ingle clean",
+            fix=Fix.SWEEP,
+            details={"paths": [str(one.path) for one in ours], "bytes": size},
+        )
+    else:
+        yield ok("orphans", "Ingle left nothing behind.")
+    others = find_leftovers(config)
+    breaking = [one for one in others if one.kind in _BREAKING]
+    for one in breaking:
+        yield Finding(
+            check="broken-repo",
+            level=Level.WARNING,
+            says=f"{one.path}: {one.why}",
+            means="Ingle reads past it; other tools do not list the model at all.",
+            command=f"rm -- {shlex.quote(str(one.path))}",
+        )
+    rest = [one for one in others if one.kind not in _BREAKING]
+    if rest:
+        size = sum(one.size for one in rest)
+        yield Finding(
+            check="leftovers",
+            level=Level.NOTE,
+            says=f"Other programs left {len(rest)} things behind, {gigabytes(size)} together.",
+            means="Nobody needs them; Ingle never deletes what it did not write.",
+            command="ingle clean --others",
+            details={"paths": [str(one.path) for one in rest], "bytes": size},
+        )
+
+
+def _partial(model: Snapshot) -> Finding:
+    name = shlex.quote(model.ref.name)
+    damaged = next((line for line in model.missing if "(damaged: " in line), None)
+    ours = model.origin is Origin.HUB_CACHE
+    if damaged is not None:
+        says, level = f"{model.ref.name} is damaged: {damaged}.", Level.PROBLEM
+        command = f"ingle repair {name}"
+    else:
+        missing = f"{model.missing[0]}" + (f" and {len(model.missing) - 1} more" if model.missing[1:] else "")
+        says, level = f"{model.ref.name} is partial: {missing} missing.", Level.NOTE
+        command = f"ingle pull {name}"
+    if not ours:
+        command = f"ls -l {shlex.quote(str(model.root))}"
+    return Finding(
+        check="partial",
+        level=level,
+        says=says,
+        means="It cannot be loaded until it is whole."
+        if ours
+        else f"It lies in {model.root}, where Ingle only reads: mend it with the program that put it there.",
+        command=command,
+        details={"name": model.ref.name, "missing": list(model.missing)},
+    )
+
+
+def _space(cache: Path) -> Finding:
+    free = free_bytes(cache)
+    if free >= LITTLE:
+        return ok("space", f"{gigabytes(free)} of disk are free.", free=free)
+    return Finding(
+        check="space",
+        level=Level.PROBLEM if free < NONE else Level.WARNING,
+        says=f"Only {gigabytes(free)} of disk are free where the models are kept.",
+        means="A pull refuses to begin when the model does not fit.",
+        command="ingle list",
+        details={"free": free},
+    )
+
+
+def _links(config: Config) -> Finding:
+    """Tries a link where the cache is; removes it and the folder it needed."""
+    made = not config.work.is_dir()
+    probe = config.work / f"probe.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        config.work.mkdir(exist_ok=True)
+        probe.symlink_to("nothing")
+    except OSError as exc:
+        return Finding(
+            check="links",
+            level=Level.PROBLEM,
+            says=f"The disk of {config.cache} does not take symbolic links ({exc.strerror}).",
+            means="The shared cache is made of links; this disk cannot hold it as Ingle writes it.",
+            command='export HF_HUB_CACHE="$HOME/models"',
+        )
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+        if made:
+            with suppress(OSError):
+                config.work.rmdir()
+    return ok("links", "The disk takes symbolic links.")
+
+
+def _is_closed(folder: Path) -> bool:
+    return folder.is_dir() and not may_change(folder)
+
+
+def _process(pid: int) -> str:
+    try:
+        return f"process {pid} ({psutil.Process(pid).name()})"
+    except psutil.Error:
+        return f"process {pid}"
