@@ -1,0 +1,341 @@
+"""Measures the MLX engine against mlx_lm.server in the same run: same machine, model, prompts, HTTP client.
+
+    .venv/bin/python bench/mlx.py [--model FOLDER] [--tokens 24] [--rounds 3] [--write docs/benchmarks-mlx.md]
+
+Without --model: the starter's own weights as an MLX folder (made by tests/models.py). Both sides are real
+servers on loopback, asked with the same streaming requests, one after the other, the peer first. Seconds
+and tokens a second; a ratio is ours divided by the peer's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import http.client
+import json
+import os
+import platform
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+# this file has the name of the package it measures: look for packages elsewhere, and for tests/models.py
+sys.path[0] = str(Path(__file__).parent.parent)
+
+STORY = "Write a long story about a {} and its journey to the sea, with many details."
+WORDS = (
+    "river",
+    "fox",
+    "wheel",
+    "cloud",
+    "letter",
+    "ship",
+    "stone",
+    "song",
+    "child",
+    "train",
+    "lamp",
+    "crow",
+)
+CLIENTS, STREAMS = 8, 4
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One streamed answer. Times in seconds since the request was sent."""
+
+    first: float
+    last: float
+    tokens: int
+    prompt: int
+    text: str
+
+    @property
+    def rate(self) -> float:
+        return (self.tokens - 1) / (self.last - self.first)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `higher` says whether more is better; `on_cpu` is the bound with CPU mode."""
+
+    name: str
+    unit: str
+    higher: bool
+    everywhere: float | None
+    on_cpu: float | None
+
+
+ROWS = {
+    "single": Row("one stream", "tokens/s", True, 1.0, 1.8),
+    "eight": Row(f"{CLIENTS} clients, together", "tokens/s", True, 1.1, 6.0),
+    "prefill": Row("prefill", "tokens/s", True, None, 12.0),
+    "newcomer": Row(f"newcomer's first token, {STREAMS} others streaming", "s", False, 0.5, None),
+    "second": Row("second turn's first token", "s", False, 1.0, None),
+    "ready": Row("spawn to ready", "s", False, 0.8, None),
+}
+
+
+class Server:
+    """A server on loopback that speaks OpenAI's chat completions."""
+
+    def __init__(self, port: int, model: str) -> None:
+        self.port = port
+        self.model = model
+
+    def stream(
+        self, messages: list[dict[str, str]], tokens: int, heard: Callable[[], None] | None = None
+    ) -> Heard:
+        """Ask greedily and read to the end; `heard` is called at the first token."""
+        body = {
+            "model": self.model,
+            "messages": messages,
+            "max_tokens": tokens,
+            "temperature": 0.0,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1200)
+        began = time.perf_counter()
+        connection.request(
+            "POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"}
+        )
+        first, last, said = 0.0, 0.0, list[str]()
+        usage: dict[str, int] = {}
+        for event in _events(connection.getresponse()):
+            piece = (event["choices"][0].get("delta") or {}).get("content") if event.get("choices") else None
+            if piece:
+                last = time.perf_counter() - began
+                first = first or last
+                said.append(piece)
+                if heard is not None:
+                    heard()
+            usage = event.get("usage") or usage
+        connection.close()
+        return Heard(first, last, usage["completion_tokens"], usage["prompt_tokens"], "".join(said))
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
+    if response.status != 200:
+        raise SystemExit(f"{response.status}: {response.read().decode()}")
+    for line in response:
+        if line.startswith(b"data: ") and b"[DONE]" not in line:
+            yield json.loads(line[6:])
+
+
+def user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def measure(server: Server, tokens: int, rounds: int) -> dict[str, float]:
+    """Everything but the start, in an order that leaves no prompt in a cache before its turn."""
+    server.stream(user("Warm up."), 4)
+    single = statistics.median(
+        server.stream(user(STORY.format(word)), tokens).rate for word in WORDS[:rounds]
+    )
+    long = " ".join(f"{word} {number}" for number in range(12) for word in WORDS)
+    prefill = server.stream(user(f"Repeat the last word: {long}"), 1)
+    return {
+        "single": single,
+        "prefill": prefill.prompt / prefill.first,
+        "eight": together(server, tokens),
+        "newcomer": statistics.median(newcomer(server, round_, tokens) for round_ in range(rounds)),
+        "second": statistics.median(second_turn(server, word) for word in WORDS[:rounds]),
+    }
+
+
+def together(server: Server, tokens: int) -> float:
+    """Tokens a second of all clients, from the first request to the last token, prompts included."""
+    counts: list[int] = []
+    asked = [f"Describe a {word} to somebody who has never seen one." for word in WORDS[:CLIENTS]]
+    began = time.perf_counter()
+    threads = [
+        threading.Thread(target=lambda text=text: counts.append(server.stream(user(text), tokens).tokens))
+        for text in asked
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - began)
+
+
+def newcomer(server: Server, round_: int, tokens: int) -> float:
+    """Seconds to the first token of a short question while others are in the middle of their answers."""
+    begun = [threading.Event() for _ in range(STREAMS)]
+    streams = [
+        threading.Thread(
+            target=server.stream,
+            args=(user(f"{round_}: " + STORY.format(word)), 3 * tokens, event.set),
+        )
+        for word, event in zip(WORDS[-STREAMS:], begun, strict=True)
+    ]
+    for thread in streams:
+        thread.start()
+    for event in begun:
+        event.wait()
+    heard = server.stream(user(f"{round_} plus two?"), 1)
+    for thread in streams:
+        thread.join()
+    return heard.first
+
+
+def second_turn(server: Server, word: str) -> float:
+    opening = user(f"Tell me one thing about a {word}. " + "Be kind, be brief and be clear. " * 6)
+    answer = server.stream(opening, 8)
+    turns = [*opening, {"role": "assistant", "content": answer.text}, *user("And another thing?")]
+    return server.stream(turns, 1).first
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int, path: str, environ: dict[str, str]) -> Iterator[None]:
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
+        try:
+            _wait(process, port, path)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, path: str) -> None:
+    while process.poll() is None:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"the server ended with status {process.returncode}")
+
+
+def peer(folder: Path, tokens: int, rounds: int) -> dict[str, float]:
+    port = free_port()
+    command = [sys.executable, "-m", "mlx_lm", "server", "--model", str(folder), "--port", str(port)]
+    with running(command, port, "/health", {**os.environ, "HF_HUB_OFFLINE": "1"}):
+        return measure(Server(port, "default_model"), tokens, rounds)
+
+
+def ours(folder: Path, tokens: int, rounds: int) -> dict[str, float]:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as home:
+        environ = {**os.environ, "INGLE_HOME": home, "INGLE_PARALLEL": str(CLIENTS)}
+        command = [sys.executable, "-m", "ingle.cli.entry", "serve", "--port", str(port)]
+        with running(command, port, "/status", environ):
+            return measure(Server(port, str(folder)), tokens, rounds)
+
+
+def start_times(folder: Path, rounds: int) -> tuple[float, float]:
+    """Medians of: a bare mlx_lm load in a new interpreter; our worker from its spawn to ready."""
+    theirs, mine = [], []
+    for _ in range(rounds):
+        theirs.append(_seconds([sys.executable, "-c", f"from mlx_lm import load; load({str(folder)!r})"]))
+        mine.append(_worker_start(folder))
+    return statistics.median(theirs), statistics.median(mine)
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def _worker_start(folder: Path) -> float:
+    import asyncio
+
+    from tests.models import mlx_snapshot
+
+    from ingle.engines.base import EngineOptions
+    from ingle.worker.process import WorkerProcess
+
+    async def once() -> float:
+        worker = WorkerProcess("bench")
+        began = time.perf_counter()
+        await worker.start(mlx_snapshot(folder), "mlx", EngineOptions())
+        await worker.ready()
+        taken = time.perf_counter() - began
+        await worker.stop()
+        return taken
+
+    return asyncio.run(once())
+
+
+def table(theirs: dict[str, float], mine: dict[str, float], cpu: bool) -> list[str]:
+    lines = ["| what | mlx_lm | Ingle | ratio | bound | |", "|---|---|---|---|---|---|"]
+    for key, row in ROWS.items():
+        ratio = mine[key] / theirs[key]
+        bound = row.on_cpu if cpu and row.on_cpu is not None else row.everywhere
+        held = bound is None or (ratio >= bound if row.higher else ratio <= bound)
+        sign = "" if bound is None else f"{'≥' if row.higher else '≤'} {bound}"
+        numbers = f"{theirs[key]:.2f} {row.unit} | {mine[key]:.2f} {row.unit} | {ratio:.2f}"
+        lines.append(f"| {row.name} | {numbers} | {sign} | {'holds' if held else 'missed'} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--tokens", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", type=Path)
+    given = parser.parse_args()
+    folder = given.model
+    if folder is None:
+        from tests.models import starter_mlx
+
+        folder = starter_mlx()
+    theirs = peer(folder, given.tokens, given.rounds)
+    print("mlx_lm", theirs, file=sys.stderr)
+    mine = ours(folder, given.tokens, given.rounds)
+    print("ingle", mine, file=sys.stderr)
+    theirs["ready"], mine["ready"] = start_times(folder, given.rounds)
+    import mlx.core as mx
+
+    cpu = mx.default_device().type == mx.DeviceType.cpu
+    lines = table(theirs, mine, cpu)
+    print("\n".join(lines))
+    if given.write is not None:
+        given.write.write_text(_page(folder, given, lines, cpu))
+
+
+def _page(folder: Path, given: argparse.Namespace, lines: list[str], cpu: bool) -> str:
+    command = f".venv/bin/python bench/mlx.py --tokens {given.tokens} --rounds {given.rounds}"
+    where = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {'CPU' if cpu else 'GPU'}"
+    return "\n".join(
+        [
+            "# The MLX engine against mlx_lm.server",
+            "",
+            f"`{command}`, {datetime.date.today():%Y-%m-%d}: {where}; model {folder.name}; "
+            f"mlx {version('mlx')}, mlx-lm {version('mlx-lm')}, Python {platform.python_version()}.",
+            "",
+            *lines,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
