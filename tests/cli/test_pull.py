@@ -83,7 +83,7 @@ def test_a_yes_at_the_terminal_pulls_with_a_bar_and_answers(place: Place, daemon
         screen.wait_for("complete and verified")
         screen.wait_for("Hello.")
         assert screen.wait() == 0
-    assert "fetching" in screen.seen
+    assert "of 1.0 KB" in screen.seen
 
 
 @pytest.mark.slow
