@@ -209,3 +209,31 @@ def test_patience_counts_no_wait_that_a_hub_asked_for(excused: float, spent: boo
     patience = Patience(30.0, 0.0)
     patience.excused(excused)
     assert patience.spent(40.0) is spent
+
+
+def test_a_lease_that_is_left_alone_and_slow_is_taken_over_after_its_peers_are_done() -> None:
+    pieces = Pieces()
+    pieces.add(0, 3 * PIECE)
+    leases = [lease for _ in range(3) if (lease := pieces.ask(0.0, 4)) is not None]
+    for lease in leases[:2]:
+        pieces.wrote(lease, PIECE, 1, 1.0)
+        pieces.release(lease)
+    slow = leases[2]
+    for second in range(1, 7):
+        pieces.wrote(slow, 2000, 0, float(second))
+    taken = pieces.ask(7.0, 4)
+    assert taken is not None
+    assert slow.revoked
+    assert (taken.pos, taken.stop) == (2 * PIECE + 12_000, 3 * PIECE)
+
+
+def test_a_hopelessly_slow_lease_is_taken_over_even_without_any_peer() -> None:
+    pieces = Pieces()
+    pieces.add(0, 5000)
+    slow = pieces.ask(0.0, 4)
+    assert slow is not None
+    for second in range(1, 7):
+        pieces.wrote(slow, 1, 0, float(second))
+    assert pieces.ask(4.0, 4) is None
+    assert pieces.ask(7.0, 4) is not None
+    assert slow.revoked

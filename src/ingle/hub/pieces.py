@@ -20,6 +20,8 @@ STALL = 15.0
 LARGEST = 8
 """Pieces in one range at most: a longer one would only be split again by a takeover."""
 
+_REMEMBERED = 16  # finished pieces whose rate a slow connection is compared with
+_HOPELESS = 1024  # bytes a second; no link that people pull models over is slower
 _WINDOW = 1.0  # seconds over which the rate of a lease is measured
 _JUDGED_AFTER = 5.0  # seconds; a slow start is not a slow connection
 _FAR_BELOW = 0.1  # of the median of the others: such a lease is worth a new connection
@@ -97,6 +99,8 @@ class Pieces:
         self._leases: list[Lease] = []
         self._ends: dict[int, int] = {}
         self._queued = 0
+        # The last finished pieces: the peers of a lease that is left alone at the end of a pull.
+        self._past: deque[tuple[Lease, float]] = deque(maxlen=_REMEMBERED)
 
     @property
     def queued(self) -> int:
@@ -151,6 +155,8 @@ class Pieces:
         if lease.pos % PIECE and lease.pos != self._ends[lease.file]:
             return None
         lease.crc = 0
+        if now > lease.began:
+            self._past.append((lease, (lease.pos - lease.start) / (now - lease.began)))
         return PieceDone(lease.file, (lease.pos - 1) // PIECE, crc)
 
     def release(self, lease: Lease) -> None:
@@ -215,7 +221,7 @@ class Pieces:
             return self._lease(Span(last.file, middle, stop), now)
         if last.writing or now - last.began < _JUDGED_AFTER:
             return None
-        if self._below(last, now, _WORTH_TAKING) or now - last.heard >= _JUDGED_AFTER:
+        if self._left_behind(last, now):
             span = Span(last.file, last.pos, last.stop, last.crc)
             self._drop(last)
             return self._lease(span, now)
@@ -227,3 +233,11 @@ class Pieces:
     def _below(self, lease: Lease, now: float, part: float) -> bool:
         peers = [one.rate(now) for one in self._leases if one is not lease and now - one.began >= _WINDOW]
         return len(peers) >= 2 and lease.rate(now) < part * statistics.median(peers)
+
+    def _left_behind(self, lease: Lease, now: float) -> bool:
+        """Whether a new connection would do better, also when the others are done or there never were any."""
+        if self._below(lease, now, _WORTH_TAKING) or now - lease.heard >= _JUDGED_AFTER:
+            return True
+        past = [rate for other, rate in self._past if other is not lease]
+        usual = statistics.median(past) if past else 0.0
+        return lease.rate(now) < max(_HOPELESS, usual * _WORTH_TAKING)
