@@ -136,12 +136,14 @@ def listed(entry: Entry) -> ListedFile:
 
 def half_made(scene: Scene) -> list[str]:
     """What another tool could see now and should not: by names and sizes, quick enough for every request."""
-    found = []
     place = scene.place
     sizes = {entry.digest: entry.content.size for entry in scene.entries.values()}
-    for blob in place.blobs.iterdir() if place.blobs.is_dir() else ():
-        if blob.name in sizes and blob.stat().st_size != sizes[blob.name]:
-            found.append(f"blob {blob.name} has {blob.stat().st_size} bytes")
+    blobs = list(place.blobs.iterdir()) if place.blobs.is_dir() else []
+    found = [
+        f"blob {blob.name} has {blob.stat().st_size} bytes"
+        for blob in blobs
+        if blob.name in sizes and blob.stat().st_size != sizes[blob.name]
+    ]
     snapshot = place.snapshot(scene.commit)
     if snapshot.exists():
         found += [
