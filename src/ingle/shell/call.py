@@ -186,10 +186,10 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
     entry = spec.find(name)
     if entry is None:
         return _unknown(machine, name, words, stdin)
-    judge(machine, entry, words[1:], stdin)
+    taint = judge(machine, entry, words[1:], stdin)
     if local:
         machine.report(Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`")
-    return Value(HOLE, _passed(machine, words, stdin))
+    return Value(HOLE, _passed(machine, words, stdin) | taint)
 
 
 def _unknown(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -215,24 +215,27 @@ def _passed(machine: Machine, words: list[Value], stdin: Value) -> int:
     return taint
 
 
-def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) -> None:
-    """Apply a command's rules."""
+def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) -> int:
+    """Apply a command's rules; gives the taint of what it prints."""
     arguments = Arguments(words, entry.takes)
     if not entry.dry.isdisjoint(arguments.flags) or (
         "--help" in arguments.flags and words[-1].text == "--help" and entry.rules
     ):
-        return
-    piped = stdin is not EMPTY
+        return 0
+    piped, taint = stdin is not EMPTY, 0
     for rule in entry.rules:
         if not spec.matches(rule, arguments, piped):
             continue
-        if rule.level is None:
+        if rule.effect == "prints":
+            taint |= Taint.SECRET
+        elif rule.level is None:
             for value in spec.select(rule.where, rule, arguments):
                 _effect(machine, rule, value, stdin)
-            continue
-        _report(machine, entry, rule.level, rule.consequence)
-        return
+        else:
+            _report(machine, entry, rule.level, rule.consequence)
+            return taint
     _report(machine, entry, entry.level, entry.consequence)
+    return taint
 
 
 def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str) -> None:

@@ -17,15 +17,23 @@ _BLANK_SOURCE = ("activate", "activate.fish", ".bashrc", ".zshrc", ".profile", "
 
 
 def run_text(
-    machine: Machine, text: Value, language: str, args: list[Value], stdin: Value = EMPTY, *, inline: bool = False
+    machine: Machine,
+    text: Value,
+    language: str,
+    args: list[Value],
+    stdin: Value = EMPTY,
+    *,
+    inline: bool = False,
+    strict: bool = False,
 ) -> Value:
-    """Code in a language; `inline` when it stands in the command itself (`sh -c`), holes and all."""
+    """Code in a language; `inline` when it stands in the command itself (`sh -c`), holes and all;
+    `strict` when even a local file's lines are not to be trusted (`eval`)."""
     if text.has(Taint.NETWORK):
         _network(machine)
     elif text.has(Taint.DECODED) and not text.known:
         _opaque(machine, "runs code that was encoded, and could not be read")
     elif HOLE in text.text and not (inline and text.text.strip(HOLE + " \n;")):
-        if text.taint & Taint.FILE and not text.taint & (Taint.DECODED | Taint.ENDLESS) and not inline:
+        if text.taint & Taint.FILE and not text.taint & (Taint.DECODED | Taint.ENDLESS) and not inline and not strict:
             machine.report(Level.MODERATE, "execute", "runs a local script")
         else:
             _opaque(machine, "runs code that is not known before it runs")

@@ -57,7 +57,7 @@ class _Reader:
             if quoted or text:
                 self.add(text if quoted else _alive(text))
             return
-        separators = self.names.lookup("IFS").text
+        separators = "\n" if self.names.shell == "fish" else self.names.lookup("IFS").text
         blanks = [char for char in separators if char in text] if HOLE not in separators else []
         if not blanks:
             if text:
@@ -170,7 +170,6 @@ class _Reader:
                 end = text.find("'", at + 1)
                 end = len(text) if end < 0 else end
                 self.add(text[at + 1 : end])
-                self.taint |= 0
                 at = end + 1
             elif char == '"':
                 at = self.double(text, at + 1)
@@ -235,6 +234,8 @@ def _zsh_source(text: str, names: Names) -> str:
         text = _ZSH_RANGE.sub("*", text)
     if "$" in text:
         text = _ZSH_STYLE.sub("$", text)
+    if text[0] == "^" and len(text) > 1:
+        return "*"
     return text[1:] if re.match(r"=[A-Za-z]", text) else text
 
 

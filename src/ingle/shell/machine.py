@@ -8,11 +8,11 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from . import call, fish, limits, paths, statements
+from . import call, fish, limits, paths, powershell, statements
 from .finding import Finding, Level
 from .parse import parse
 from .state import State
-from .words import EMPTY, HOLE, MARKS, UNKNOWN, Taint, Value, show
+from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 _SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIALS")
 
@@ -42,6 +42,7 @@ class Machine:
         self.depth = 0
         self.steps = 0
         self.read_file = read_file
+        self.translation: fish.Translation | None = None
         self._span = (0, 0)
         self._resolved = ""
 
@@ -64,6 +65,8 @@ class Machine:
         if self.depth == 0:
             start, end = node.start_byte, node.end_byte
             self._span = (start, end) if self._ascii else (self._offset(start), self._offset(end))
+            if self.translation is not None:
+                self._span = self.translation.original(self._span[0]), self.translation.original(self._span[1])
         meant = " ".join(word.shown() for word in words)
         written = self.text(node)
         self._resolved = f"`{written}` is `{meant}`" if words and meant not in written else ""
@@ -95,7 +98,6 @@ class Machine:
 
     def source(self, text: str, stdin: Value = EMPTY, shell: str = "") -> Value:
         """Analyse text as code of a shell, on the state of this line; gives what it would print."""
-        text = show(text) if any(mark in text for mark in MARKS[1:]) else text
         if self.depth >= limits.MAX_DEPTH:
             self.report(Level.HIGH, "unread", "code is nested deeper than is read")
             return UNKNOWN
@@ -107,12 +109,14 @@ class Machine:
         self.shell = shell or self.shell
         if self.shell == "fish":
             text = fish.translate(text)
-        parsed = parse(text.replace(HOLE, "$__unknown__"), self.shell)
-        if parsed.doubt is not None:
+        parsed = parse(text, self.shell)
+        root = parsed.tree.root_node
+        windows = self.shell == "powershell"
+        if parsed.doubt is not None and (not windows or powershell.doubtful(root, parsed.source)):
             self.report(Level.HIGH, "unread", "this part is not valid shell, so what it does is not certain")
         self.data, self.depth = parsed.source, self.depth + 1
         try:
-            return self.visit(parsed.tree.root_node, stdin)
+            return powershell.run(self, root) if windows else self.visit(root, stdin)
         finally:
             (self.data, self.shell), self.depth = before, self.depth - 1
 

@@ -71,6 +71,9 @@ _BUILD = frozenset(
     "elm-stuff deps vendor .bundle zig-out zig-cache .stack-work dist-newstyle .serverless .aws-sam cdk.out "
     "__pypackages__ .trash .DS_Store".split()
 )
+_SURELY_BUILT = frozenset(
+    "build dist target node_modules .venv __pycache__ .next .nuxt coverage .pytest_cache .mypy_cache DerivedData".split()
+)
 _CACHES = re.compile(
     r"/(?:\.cache/.+|Library/Caches/.+|\.npm/_cacache.*|\.cargo/registry/.+|\.gradle/caches.*|\.m2/repository/.+|"
     r"\.Trash/.+|\.local/share/Trash/.+|Library/Developer/Xcode/(?:DerivedData|Archives|iOS DeviceSupport).*|"
@@ -249,7 +252,7 @@ def _from_hole(path: str, cwd: str) -> Place:
     if cwd[:1] == HOLE and path.startswith(cwd + "/") and HOLE not in path[len(cwd) :]:
         return _below_project(path[len(cwd) :])
     parts = rest.strip("/").split("/")
-    if rest.startswith("/") and any(part in _BUILD for part in parts):
+    if rest.startswith("/") and any(part in _SURELY_BUILT for part in parts):
         return Place.BUILD
     return Place.UNKNOWN
 

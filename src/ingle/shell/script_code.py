@@ -159,6 +159,8 @@ def _circumstances(machine: Machine, text: str, bare: str, language: str) -> Non
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
     if _KILL_ALL.search(text):
         machine.report(Level.HIGH, "kill", "ends every process you own")
+    for found in re.findall(r"array_map\(\s*['\"](?:unlink|rmdir)['\"]\s*,\s*glob\(\s*['\"]([^'\"]+)", text):
+        targets.delete(machine, _live(Value(found)), tree=False)
     if _SETUID.search(text):
         machine.report(Level.CRITICAL, "privilege", "becomes root")
     shell = re.search(r"exec|system|spawn|popen|/bin/(?:ba|da|z)?sh|getline|proc_open|STDIN|\bsh\b", text)

@@ -3,7 +3,7 @@
 A rule is `LEVEL pattern… :: consequence`, or `EFFECT@WHERE pattern…` for an effect on operands.
 In a pattern a bare word is the next operand (`a|b`, `pre*`), `-x/--long` an option that must be
 there, `!-x` one that must not, `-x=glob` an option's value, `@glob` any word, `!@glob` no word,
-`+` one more operand at least, `$` no more operands, `<<` input from a pipe or here-document.
+`+` one more operand at least, `$` no more operands, `%all` a listing of everything, `<<` input from a pipe or here-document.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from .arguments import Arguments
 from .finding import Level
-from .words import Value, show
+from .words import Taint, Value, show
 
 _FAMILIES = (
     "everyday", "files", "build", "git", "packages", "containers", "cloud", "databases",
@@ -123,6 +123,8 @@ def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
             held = position < len(rest)
         elif token == "<<":
             held = piped
+        elif token == "%all":
+            held = any(word.has(Taint.EVERYTHING) for word in arguments.words)
         elif head == "!":
             inner = token[1:]
             held = not (_word(inner[1:], arguments) if inner[0] == "@" else _option(inner, arguments))
@@ -140,7 +142,7 @@ def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
 
 def select(where: str, rule: Rule, arguments: Arguments) -> list[Value]:
     """The operands an effect falls on: `*` all, `1` the second, `-1` the last, `-o/--output` a value."""
-    used = sum(1 for token in rule.tokens if token[0] not in "-!@$+<")
+    used = sum(1 for token in rule.tokens if token[0] not in "-!@$+<%")
     rest = arguments.rest[used:]
     if where == "*":
         return rest

@@ -116,7 +116,7 @@ def simple(machine: Machine, node: Node, sources: list[Node], assignments: list[
 
 
 def _run_simple(machine: Machine, node: Node, sources: list[Node], assignments: list[Node], stdin: Value) -> Value:
-    texts = [machine.text(source) for source in sources]
+    texts = _texts(machine, sources)
     words: list[Value] = []
     for text in texts:
         words.extend(evaluate(text, machine))
@@ -131,11 +131,27 @@ def _run_simple(machine: Machine, node: Node, sources: list[Node], assignments: 
             if texts and not assignments and any("$" in text or "`" in text for text in texts):
                 machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
             return EMPTY
+        if machine.background and texts[0].strip('"') in ("$0", "${0}"):
+            machine.report(Level.CRITICAL, "exhaust", "a script that starts itself again and again: a fork bomb")
         bare = bool(texts) and texts[0].isascii() and not any(mark in texts[0] for mark in "\\'\"$")
         out = machine.call(words, stdin, bare=bare)
         if assignments and machine.state.names is not before:
             machine.state.names = before
         return out
+
+
+def _texts(machine: Machine, sources: list[Node]) -> list[str]:
+    """The source of each word; nodes that touch are one word whatever the grammar says."""
+    texts: list[str] = []
+    end = -1
+    for source in sources:
+        text = machine.text(source)
+        if source.start_byte == end and texts:
+            texts[-1] += text
+        else:
+            texts.append(text)
+        end = source.end_byte
+    return texts
 
 
 def assignment(machine: Machine, node: Node) -> None:

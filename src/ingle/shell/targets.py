@@ -110,7 +110,7 @@ def delete(machine: Machine, value: Value, *, tree: bool, filtered: bool = False
     if tree and not filtered:
         level = max(level, _TREE.get(place, _MODERATE))
     level = _soften(machine, path, place, level, tree=tree, filtered=filtered)
-    if value.has(Taint.EVERYTHING) and tree:
+    if value.has(Taint.EVERYTHING) and (tree or HOLE in path):
         level = max(level, _HIGH)
     if machine.isolated:
         level = min(level, _MODERATE)

@@ -68,11 +68,17 @@ def _prescan(machine: Machine, command: str) -> None:
 
 def _walk(machine: Machine, text: str) -> None:
     shell = machine.shell
-    source = fish.translate(text) if shell == "fish" else text
+    source = text
+    if shell == "fish":
+        machine.translation = fish.translated(text)
+        source = machine.translation.text
     parsed = parse(source, shell)
     machine.data = parsed.source
-    if parsed.doubt is not None:
-        machine._span = parsed.doubt
+    doubt = parsed.doubt
+    if doubt is not None and shell == "powershell":
+        doubt = powershell.doubtful(parsed.tree.root_node, parsed.source)
+    if doubt is not None:
+        machine._span = doubt
         machine.report(Level.HIGH, "unread", f"this part is not valid {shell}, so what it does is not certain")
     machine._span = (0, len(text))
     if shell == "powershell":

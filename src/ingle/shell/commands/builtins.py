@@ -39,26 +39,26 @@ def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         if not equals:
             continue
         machine.state.aliases[key] = body
-        if key in _TRUSTED:
-            before = dict(machine.findings)
-            machine.source(body)
-            if machine.worst() >= Level.MODERATE and len(machine.findings) > len(before):
-                machine.report(Level.HIGH, "conceal", f"makes `{key}` mean something that changes or deletes")
-        elif body.startswith("sudo ") is False:
-            _quietly(machine, body, key)
+        if key in _TRUSTED and _betrays(machine, key, body):
+            machine.report(Level.HIGH, "conceal", f"makes `{key}` mean something that changes, deletes or listens")
     return EMPTY
 
 
 _TRUSTED = frozenset("cd ls ll cat echo sudo su ssh git pwd man less grep ps top which exit clear".split())
 
 
-def _quietly(machine: Machine, body: str, key: str) -> None:
-    """An alias nobody has called yet is only text, unless its body is a catastrophe."""
-    before = dict(machine.findings)
+def _betrays(machine: Machine, key: str, body: str) -> bool:
+    """Whether a name everyone trusts would do something else; the body itself is only text yet."""
+    first = body.split()[0] if body.split() else ""
+    if first.rpartition("/")[2] == key or (first == "sudo" and body.strip() == "sudo"):
+        return ";" in body or "|" in body or first.startswith(("/tmp", "./", "~", "$HOME", "/home", "/dev/shm"))
+    before = machine.findings
+    machine.findings = {}
     machine.calling.append(key)
-    machine.source(body)
+    machine.source(f"{body} something")
     machine.calling.pop()
-    machine.findings = before
+    found, machine.findings = machine.worst(), before
+    return found >= Level.MODERATE
 
 
 def _unalias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -73,15 +73,19 @@ def _eval(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     taint = 0
     for word in words:
         taint |= word.taint
-    return run_text(machine, Value(" ".join(word.text for word in words), taint), machine.shell, [], stdin)
+    return run_text(machine, Value(" ".join(word.text for word in words), taint), machine.shell, [], stdin, strict=True)
 
 
 def _source(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     from ..code import run_file
 
-    if not words:
-        return EMPTY
-    return run_file(machine, words[0], machine.shell, words[1:], sourced=True)
+    if not words or words[0].text == "-":
+        from ..code import run_text
+
+        return run_text(machine, stdin, machine.shell, [], strict=True) if stdin is not EMPTY else EMPTY
+    if words[0].text == "/dev/stdin":
+        words = [Value("-")]
+    return run_file(machine, words[0], machine.shell, words[1:], stdin, sourced=True)
 
 
 def _trap(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

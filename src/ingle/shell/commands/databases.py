@@ -50,12 +50,14 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         judge_sql(machine, code)
     if arguments.any("-l", "--list", "-V", "--version", "--help"):
         return UNKNOWN
+    taint = targets.read(machine, arguments.rest[0], shows=False) if client == "sqlite3" and arguments.rest else 0
     if arguments.any("-f", "--file", "-i", "-init"):
         machine.report(Level.MODERATE, "database", "runs statements from a file")
     if stdin is not EMPTY and stdin.text:
         _fed(machine, stdin)
     secret = any(re.search(r"password|secret|token|users?\b", code.text, re.I) for code in codes) and bool(codes)
-    return Value(HOLE, Taint.SECRET if secret and "select" in codes[0].text.lower() and "password" in codes[0].text.lower() else 0)
+    shown = secret and "select" in codes[0].text.lower() and "password" in codes[0].text.lower()
+    return Value(HOLE, taint & Taint.SECRET | (Taint.SECRET if shown else 0))
 
 
 def _fed(machine: Machine, stdin: Value) -> None:

@@ -111,7 +111,11 @@ def _gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
 
 def _cat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     takes = frozenset(("-l", "--language", "--style", "--theme", "-r", "--line-range", "--color", "--paging"))
-    return _gather(machine, Arguments(words, takes if name.startswith("bat") else ()).rest, stdin)
+    found = _gather(machine, Arguments(words, takes if name.startswith("bat") else ()).rest, stdin)
+    return Value(found.text, found.taint | Taint.DECODED) if name in _UNPACKERS else found
+
+
+_UNPACKERS = frozenset(("zcat", "gzcat", "bzcat", "xzcat", "zstdcat"))
 
 
 def _base64(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -265,7 +269,7 @@ def _strings(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     found = _gather(machine, operands, stdin)
     if name in ("wc", "md5sum", "sha256sum", "sha1sum", "shasum", "cksum", "md5", "b2sum", "sha512sum", "file", "stat"):
         return Value(HOLE, 0)
-    return Value(HOLE, found.taint)
+    return Value(HOLE, found.taint | (Taint.DECODED if name in ("strings", "od", "hexdump", "iconv", "dd") else 0))
 
 
 def _cut_command(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

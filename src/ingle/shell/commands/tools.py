@@ -240,7 +240,7 @@ def _pip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         words = words[1:]
     entry = spec.find("pip" if name.startswith("pip") and name != "pipx" else name)
     arguments = Arguments(words, entry.takes if entry else frozenset())
-    installs = bool(arguments.rest) and arguments.rest[0].text in ("install", "add", "i", "get", "download", "tap", "-i", "-U", "build", "upgrade", "exec", "x", "dlx", "create")
+    installs = bool(arguments.rest) and arguments.rest[0].text in ("install", "add", "i", "get", "download", "tap", "-i", "-U", "build", "upgrade", "exec", "x", "dlx", "create", "run")
     level = Level.CRITICAL if machine.root else Level.HIGH
     if installs and not arguments.any("--dry-run"):
         operands = [*arguments.rest[1:], *arguments.each("-r", "-e", "--git", "--path", "-c", "--editable", "--requirement")]
