@@ -76,11 +76,15 @@ def share(place: RepoPlace, path: str, *, commit: str = COMMIT) -> Path:
 
 
 @contextmanager
-def ordinary_user(config: Config) -> Iterator[None]:
-    """The rights of nobody in particular, where the tests run as root, who may read everything."""
+def ordinary_user(config: Config, *, closed: bool = False) -> Iterator[None]:
+    """The rights of nobody in particular, where the tests run as root, who may read everything.
+
+    The way to the cache is opened for them, the cache itself too unless it is to stay `closed`.
+    """
     root = os.geteuid() == 0
     opened = []
-    for folder in (config.cache, *config.cache.parents)[:-1]:
+    way = list(config.cache.parents)[:-1]
+    for folder in way if closed else [config.cache, *way]:
         mode = folder.stat().st_mode & 0o777
         if root and mode & 0o055 != 0o055:
             folder.chmod(mode | 0o055)

@@ -11,7 +11,7 @@ import pytest
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import parse_name
 from ingle.config import Config
-from ingle.errors import FileMissing, Incomplete, MalformedModel, NotDownloaded
+from ingle.errors import FileMissing, Incomplete, MalformedModel, NoPermission, NotDownloaded
 from ingle.hub.cache import Store
 from tests.catalog.gguf_writer import llama, split
 from tests.catalog.shelf import mlx_folder, sharded
@@ -240,6 +240,16 @@ def test_what_may_not_be_read_is_left_out(config: Config) -> None:
     place.snapshots.chmod(0)
     with ordinary_user(config):
         assert names(config) == ["org/open"]
+
+
+def test_a_cache_or_a_model_that_may_not_be_looked_into_is_said(config: Config) -> None:
+    place = put(config, "org/closed", mlx_folder())
+    place.folder.chmod(0)
+    with ordinary_user(config), pytest.raises(NoPermission, match="models--org--closed"):
+        find("org/closed", config)
+    config.cache.chmod(0)
+    with ordinary_user(config, closed=True), pytest.raises(NoPermission):
+        names(config)
 
 
 def test_lm_studio_and_mlx_folders_are_recognised(config: Config) -> None:

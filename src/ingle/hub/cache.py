@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
 from ingle.catalog.model import DiskState, Format, ModelRef, Snapshot
 from ingle.catalog.names import is_repo_id, ref_key
 from ingle.config import Config
-from ingle.errors import FileMissing, Incomplete, MalformedModel, NotDownloaded
+from ingle.errors import FileMissing, Incomplete, MalformedModel, NoPermission, NotDownloaded
 from ingle.hub.foreign import ForeignScan
 from ingle.hub.headers import Headers
 from ingle.hub.inventory import take_inventory
@@ -44,7 +45,8 @@ class Store:
     def scan(self) -> list[Snapshot]:
         """Every model of every origin, sorted by name: complete ones and partial ones.
 
-        What cannot be read (no permission, links to nothing) is left out or partial, never an error.
+        Repos that cannot be read are left out, links to nothing are partial. Raises `NoPermission` only
+        where the cache itself may not be looked into: an empty answer would be a lie then.
         """
         found = [snapshot for place in self._places() for snapshot in self._repo(place).all()]
         found += self._foreign.all()
@@ -56,6 +58,7 @@ class Store:
 
         Its own `ref` has the name under which `scan` lists it. Of several GGUF files in one repo the
         bare repo name means the complete one that `Q4_K_M` names, else the largest complete one.
+        Raises `NoPermission` where the place may not be looked into.
         """
         if ref.path is not None:
             chosen = choose(self._foreign.of_path(ref.path), ref)
@@ -108,7 +111,10 @@ class Store:
         return remove_snapshot(self._config, found, self.siblings(ref), asked=ref)
 
     def _find_repo(self, ref: ModelRef) -> Snapshot | None:
-        scan = self._repo(RepoPlace(self._config.cache, str(ref.repo_id)))
+        place = RepoPlace(self._config.cache, str(ref.repo_id))
+        for folder in (place.cache, place.folder, place.snapshots):
+            _names(folder)  # "not here" may only be said of what can be looked into
+        scan = self._repo(place)
         revision = scan.inventory.find(ref.revision)
         if revision is not None:
             chosen = choose(scan.of(revision), ref)
@@ -128,14 +134,19 @@ class Store:
 
     def _places(self) -> list[RepoPlace]:
         """The model repos of the cache, and those of which only our own partial exists."""
-        names: set[str] = set()
-        for root in (self._config.cache, self._config.work):
-            try:
-                names.update(os.listdir(root))  # noqa: PTH208  # names only: a listing of a large cache
-            except OSError:
-                continue
+        names = {*_names(self._config.cache), *_names(self._config.work)}
         ids = {repo_id for name in names if (repo_id := repo_id_of(name)) is not None}
         return [RepoPlace(self._config.cache, repo_id) for repo_id in sorted(ids) if is_repo_id(repo_id)]
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder; nothing where there is none. Raises `NoPermission`."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208  # names only: a listing of a large cache
+    except PermissionError as exc:
+        raise NoPermission(folder, "read") from exc
+    except OSError:
+        return []
 
 
 def choose(models: Sequence[Snapshot], ref: ModelRef) -> Snapshot | None:

@@ -13,8 +13,8 @@ from ingle.catalog.model import DiskState, ModelRef
 from ingle.config import Config
 from ingle.errors import InvalidRequest
 from ingle.hub.cache import Store
-from ingle.hub.health.foreign import deletion_command, find_leftovers
 from ingle.hub.health.leftover import Kind
+from ingle.hub.health.others import deletion_command, find_leftovers
 from ingle.hub.health.sweep import find_orphans, sweep
 from ingle.hub.layout import RepoPlace
 from ingle.hub.receipt import Asked, Receipt, write_receipt

@@ -17,8 +17,8 @@ from ingle.config import Config
 from ingle.hub.disk import free_bytes
 from ingle.hub.health.checks import recall
 from ingle.hub.health.finding import Finding, Fix, Level, ok
-from ingle.hub.health.foreign import find_leftovers
 from ingle.hub.health.leftover import Kind, entries, is_held
+from ingle.hub.health.others import find_leftovers
 from ingle.hub.health.sweep import find_orphans
 from ingle.hub.layout import repo_id_of
 from ingle.hub.locks import holder_pid
