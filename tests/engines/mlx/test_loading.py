@@ -1,0 +1,109 @@
+"""Opening folders: lean, and with an error that says what is wrong with the folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingle.engines.mlx.engine import open_engine
+from ingle.errors import FileMissing, IngleError, MalformedModel, Unsupported
+from tests.engines.mlx.asking import ask, chat
+from tests.engines.mlx.conftest import OPTIONS
+from tests.engines.mlx.tiny import write_alphabet, write_random
+from tests.models import mlx_snapshot
+
+OPEN = """
+import json, sys
+from pathlib import Path
+from ingle.engines.base import EngineOptions
+from ingle.engines.mlx.engine import open_engine
+from tests.models import mlx_snapshot
+engine = open_engine(mlx_snapshot(Path(sys.argv[1])), EngineOptions(context=512))
+heavy = [name for name in ("torch", "transformers", "huggingface_hub", "tensorflow") if name in sys.modules]
+print(json.dumps({"heavy": heavy, "notes": engine.info.notes}))
+engine.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_model_loads_without_torch_or_transformers_and_the_process_ends_cleanly(tmp_path: Path) -> None:
+    folder = write_alphabet(tmp_path / "model")
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN, str(folder)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["heavy"] == []
+
+
+def test_the_cpu_mode_that_was_chosen_is_said(tmp_path: Path) -> None:
+    snapshot = mlx_snapshot(write_alphabet(tmp_path / "model"))
+    for mode, said in (("on", "float32 weights"), ("off", "off")):
+        engine = open_engine(snapshot, msgspec.structs.replace(OPTIONS, cpu_mode=mode))
+        try:
+            assert any(said in note for note in engine.info.notes)
+            assert ask(engine, chat(max_tokens=3)).text == "abc"
+        finally:
+            engine.close()
+
+
+def refused(folder: Path) -> IngleError:
+    with pytest.raises(IngleError) as refusal:
+        open_engine(mlx_snapshot(folder), OPTIONS)
+    return refusal.value
+
+
+def test_a_truncated_weight_file_is_malformed(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "model")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    assert isinstance(refused(folder), MalformedModel)
+
+
+def test_weights_that_are_no_weights_are_malformed(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(b"not a safetensors file at all")
+    assert isinstance(refused(folder), MalformedModel)
+
+
+def test_a_folder_without_weights_or_config_says_what_is_missing(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "model")
+    snapshot = mlx_snapshot(folder)
+    (folder / "model.safetensors").unlink()
+    assert isinstance(refused(folder), FileMissing)
+    (folder / "config.json").unlink()
+    with pytest.raises(FileMissing):
+        open_engine(snapshot, OPTIONS)
+
+
+def test_an_unknown_architecture_is_unsupported(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "nobody_knows"}))
+    assert isinstance(refused(folder), Unsupported)
+
+
+def test_code_that_comes_with_a_model_is_never_run(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_file": "evil.py"}))
+    (folder / "evil.py").write_text("import pathlib; pathlib.Path(__file__).with_name('ran').touch()")
+    assert isinstance(refused(folder), Unsupported)
+    assert not (folder / "ran").exists()
+
+
+def test_a_context_far_beyond_the_memory_is_cut_and_said(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 10**13}))
+    options = msgspec.structs.replace(OPTIONS, context=10**12, slots=64)
+    engine = open_engine(mlx_snapshot(folder), options)
+    try:
+        assert engine.info.context < 10**12
+        assert any("cut from" in note for note in engine.info.notes)
+    finally:
+        engine.close()
