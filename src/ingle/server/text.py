@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -30,9 +30,10 @@ from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse, native_body
 from ingle.server.schema import Body, ModelName
 from ingle.server.stream import LINES, Stream, json_line, unless_gone
-from ingle.text.history import History
-from ingle.text.improve import TextResult, improve
 from ingle.text.tool import Output, Tool, find_tool, load_tools
+
+if TYPE_CHECKING:
+    from ingle.text.improve import TextResult
 
 PLACE = "${output}"
 HEARTBEAT = 15.0
@@ -130,6 +131,8 @@ class Desk:
         self, tool: Tool, text: str, model: str | None, options: dict[str, str], *, clean: bool
     ) -> AsyncGenerator[bytes, None]:
         """Lines, the last one `done`. Options are checked before anything is loaded."""
+        from ingle.text.improve import improve  # its rules take 0.1 s to compile: not while the daemon starts
+
         tool.fill("", options)
         async with self._runtime.use(model, Wants(speculate=tool.speculate or None)) as use:
             if use.waits:
@@ -152,6 +155,8 @@ class Desk:
     async def _remember(self, raw: str, result: TextResult, model: str) -> None:
         if not self._config.history:
             return
+        from ingle.text.history import History
+
         history = History(self._config.history_file)
         await asyncio.to_thread(
             history.add, tool=result.tool, model=model, raw=raw, result=result.text, reason=result.reason
