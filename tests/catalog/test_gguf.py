@@ -182,7 +182,7 @@ def test_a_stream_of_unknown_length_that_ends_early_is_refused() -> None:
 FILE = llama(tokens=70, split__count=Typed(2, 2), general__tags=Array(STRING, ["a", "b"]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 @example(b"GGUF\x03\0\0\0")
 def test_random_bytes_are_read_or_refused(tail: bytes) -> None:
@@ -193,7 +193,7 @@ def test_random_bytes_are_read_or_refused(tail: bytes) -> None:
             pass
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), min_size=1, max_size=6), st.data())
 def test_a_real_header_with_changed_bytes_is_read_or_refused(
     changes: list[tuple[int, int]], data: st.DataObject
@@ -212,6 +212,7 @@ def test_a_real_header_with_changed_bytes_is_read_or_refused(
         assert read_facts(io.BytesIO(content), path="m.gguf").needed == found.needed
 
 
+@pytest.mark.slow
 def test_every_single_byte_of_a_header_set_to_its_extremes_is_read_or_refused() -> None:
     header = FILE[: read(FILE).data_start]
     for place in range(len(header)):
