@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,7 +110,8 @@ def _handler(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
             for line in lines:
                 if line is HOLD:
                     daemon.held.set()
-                    self.connection.recv(1)  # empty when the client closes its side
+                    with suppress(ConnectionResetError):
+                        self.connection.recv(1)  # empty when the client closes its side
                     daemon.gone.set()
                 elif line is CUT:
                     self.wfile.write(b'{"chunk"')

