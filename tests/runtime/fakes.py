@@ -254,6 +254,8 @@ class World:
         self.store = FakeStore(*(snapshots or (make_snapshot("org/tiny", folder),)))
         self.pull = FakePull(self.store, folder)
         self.check = FakeCheck()
+        self.rates: list[int] = []
+        self.due: list[Snapshot] = []
         self.workers: list[FakeWorker] = []
         self.free: int | None = None
         self.pressure = False
@@ -287,6 +289,8 @@ class World:
             "pull": self.pull,
             "verify": self.check,
             "repair": self.pull,
+            "limit": self.rates.append,
+            "due": lambda snapshots: self.due,
             "worker": self.worker,
             "free": lambda: self.free,
             "memory_of": lambda pid: 1_000_000,
@@ -294,6 +298,7 @@ class World:
             "facts": PlatformFacts(system="Linux", machine="x86_64"),
             "clock": time.monotonic,
             "pressure_period": 0.01,
+            "check_period": 0.01,
         }
         return Seams(**(fields | changes))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -145,9 +147,10 @@ class PullDesk:
         *,
         again: bool = False,
         snapshot: Snapshot | None = None,
+        gently: bool = False,
     ) -> Job:
         """Start the work, or join it when it runs. `again`: as a retry, which counts failures in a row;
-        `snapshot`: what is checked or mended.
+        `snapshot`: what is checked or mended; `gently`: behind everything else this machine does.
 
         Raises `RetryRefused` after three of them, `InUse` when other work on the model runs.
         """
@@ -179,7 +182,7 @@ class PullDesk:
             self._tell(RuntimeEvent(event=EventKind.DOWNLOAD_STARTED, model=ref.name, progress=0.0))
         loop = asyncio.get_running_loop()
         threading.Thread(
-            target=self._run, args=(key, job, steps, loop), name=f"{work}-{ref.name}", daemon=True
+            target=self._run, args=(key, job, steps, loop, gently), name=f"{work}-{ref.name}", daemon=True
         ).start()
         return job
 
@@ -221,8 +224,11 @@ class PullDesk:
         job: Job,
         steps: Callable[[threading.Event], Iterator[Progress]],
         loop: asyncio.AbstractEventLoop,
+        gently: bool,
     ) -> None:
         """The thread: everything it learns goes to the loop."""
+        if gently:
+            _step_back()
         error: IngleError | None = None
         try:
             for progress in steps(job.cancel):
@@ -309,3 +315,10 @@ class PullDesk:
             self._memo.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(msgspec.json.encode(left, enc_hook=str))
             beside.replace(self._memo)
+
+
+def _step_back() -> None:
+    """Lower this thread's priority; Linux alone has one for each thread, elsewhere nothing changes."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

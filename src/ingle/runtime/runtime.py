@@ -63,10 +63,13 @@ class Runtime:
         )
         self._eye = Eye(config, self._seams, self._scheduler, self._owner.fleet, self._desk, self._bus)
         self._numbers = itertools.count(1)
+        self._checking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Runtime:
         self._desk.restore()
         self._owner.begin(self._desk, self._eye)
+        if self.config.verify_every is not None:
+            self._checking = asyncio.create_task(self._check_by_schedule())
         return self
 
     async def __aexit__(
@@ -77,6 +80,8 @@ class Runtime:
     async def close(self) -> None:
         """End everything and wait for it: pulls keep their partials, workers are gone. Idempotent."""
         self._bus.close()
+        if self._checking is not None:
+            self._checking.cancel()
         await self._desk.close()
         await self._owner.close()
 
@@ -171,9 +176,12 @@ class Runtime:
         await self._owner.do(partial(self._owner.unload, key, ref.name, gone))
         return await gone
 
-    def start_pull(self, name: str, *, retry: bool = False) -> Job:
-        """Begin a pull, or join the one that runs. A retry may be refused (`RetryRefused`)."""
+    def start_pull(self, name: str, *, retry: bool = False, limit_rate: int | None = None) -> Job:
+        """Begin a pull, or join the one that runs. A retry may be refused (`RetryRefused`). `limit_rate`
+        is in bytes a second, from now on for all pulls together."""
         ref = self.name(name)
+        if limit_rate is not None:
+            self._seams.limit(limit_rate)
         return self._desk.begin(ref, Work.PULL, partial(self._seams.pull, ref), again=retry)
 
     async def pull(self, name: str, *, retry: bool = False) -> AsyncGenerator[Progress, None]:
@@ -231,6 +239,18 @@ class Runtime:
         self._desk.forget(ref)
         self._eye.forget(key)
         return removal
+
+    async def _check_by_schedule(self) -> None:
+        """Quietly and one at a time, while nothing else is to be done; damage is told like any other."""
+        while True:
+            await asyncio.sleep(self._seams.check_period)
+            if self.busy:
+                continue
+            due = self._seams.due(await asyncio.to_thread(self._seams.store.scan))
+            if due and not self.busy:
+                steps = partial(self._seams.verify, due[0].ref, due[0])
+                job = self._desk.begin(due[0].ref, Work.VERIFY, steps, snapshot=due[0], gently=True)
+                await job.over.wait()
 
     def _job_ended(self, job: Job, error: IngleError | None) -> None:
         self._eye.job_ended(job, error)

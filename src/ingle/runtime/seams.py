@@ -75,18 +75,23 @@ Checker = Callable[[ModelRef, Snapshot, threading.Event], Iterator[Progress]]
 
 @dataclass(frozen=True, kw_only=True)
 class Seams:
-    """The neighbours. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
+    """The neighbours. `limit` sets the bytes a second of all pulls together, `due` picks the models whose
+    scheduled check is due, the most urgent first. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
     `worker(name)` a worker that has not begun, `pressure(was)` whether the system is short of memory now, `facts` what this machine offers engines."""
 
     store: Store
     pull: Puller
     verify: Checker
     repair: Puller
+    limit: Callable[[int], None]
+    due: Callable[[list[Snapshot]], list[Snapshot]]
     worker: Callable[[str], Worker]
     free: Callable[[], int | None]
     memory_of: Callable[[int], int]
     pressure: Callable[[bool], bool]
     facts: PlatformFacts
     clock: Callable[[], float]
+    check_period: float = 3600.0
+    """Seconds between two looks whether a scheduled check is due: their unit is days."""
     pressure_period: float = 2.0
     """Seconds between two looks at the memory pressure: the system's averages move over ten."""

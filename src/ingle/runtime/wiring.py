@@ -5,16 +5,84 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog
-from ingle.catalog.model import ModelRef
+from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
 from ingle.engines.choose import platform_facts
-from ingle.hub.progress import Progress
-from ingle.runtime.check import check_blobs
+from ingle.hub.progress import Phase, Progress
 from ingle.runtime.memory import free_memory, under_pressure
 from ingle.runtime.seams import Seams, Worker
 from ingle.worker.memory import process_memory
+
+if TYPE_CHECKING:
+    from ingle.hub.pull import PullOptions
+
+
+class Hub:
+    """The pulls, repairs and checks of one runtime, under one bandwidth limit."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._options: PullOptions | None = None
+        self._rate = config.limit_rate
+
+    def limit(self, rate: int) -> None:
+        """At most `rate` bytes a second, over all pulls that begin from now on and those that share it."""
+        with self._lock:
+            self._rate = rate
+            if self._options is not None and self._options.limit is not None:
+                self._options.limit.rate = rate
+            else:
+                self._options = None
+
+    def pull(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
+        from ingle.hub.pull import pull
+
+        return pull(ref, self._config, cancel=cancel, options=self._shared())
+
+    def repair(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
+        from ingle.hub.repair import repair
+
+        return repair(ref, self._config, cancel=cancel, options=self._shared())
+
+    def verify(self, ref: ModelRef, snapshot: Snapshot, cancel: threading.Event) -> Iterator[Progress]:
+        """Reads every byte, remembers the result for the doctor, and raises the first damage."""
+        from ingle.hub.health.audit import audit_steps
+        from ingle.hub.health.checks import remember
+
+        found = yield from audit_steps(self._config, snapshot, cancel)
+        remember(self._config, found, time.time())
+        error = found.error()
+        if error is not None:
+            raise error
+        yield Progress(
+            phase=Phase.DONE,
+            bytes_done=found.read,
+            bytes_total=found.read,
+            message=found.sentence,
+            snapshot=snapshot,
+        )
+
+    def due(self, snapshots: list[Snapshot]) -> list[Snapshot]:
+        """Those whose scheduled check is due, the longest unchecked first; none when that is off."""
+        from ingle.hub.health.checks import due, recall
+
+        if self._config.verify_every is None:
+            return []
+        return due(snapshots, recall(self._config), self._config.verify_every, time.time())
+
+    def _shared(self) -> PullOptions:
+        from ingle.hub.limit import RateLimit
+        from ingle.hub.pull import PullOptions
+
+        with self._lock:
+            if self._options is None:
+                limit = RateLimit(self._rate) if self._rate is not None else None
+                self._options = PullOptions(limit=limit)
+            return self._options
 
 
 def default_seams(config: Config, catalog: Catalog) -> Seams:
@@ -26,16 +94,14 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
 
         return WorkerProcess(name, logs=config.logs, load_timeout=config.load_timeout)
 
-    def pull(ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
-        from ingle.hub import pull as hub
-
-        return hub.pull(ref, config, cancel=cancel)
-
+    hub = Hub(config)
     return Seams(
         store=Store(config, catalog),
-        pull=pull,
-        verify=check_blobs,
-        repair=pull,
+        pull=hub.pull,
+        verify=hub.verify,
+        repair=hub.repair,
+        limit=hub.limit,
+        due=hub.due,
         worker=worker,
         free=free_memory,
         memory_of=process_memory,

@@ -8,6 +8,7 @@ from ingle.config import Config
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import install_faults
 from ingle.server.gate import Activity, Gate
+from ingle.server.health import health_routes
 from ingle.server.native import native_routes
 from ingle.server.news import event_routes
 from ingle.server.openai import openai_routes
@@ -30,6 +31,7 @@ def create_app(
     install_faults(app)
     app.include_router(sidecar_routes(runtime))
     app.include_router(native_routes(runtime))
+    app.include_router(health_routes(config))
     app.include_router(event_routes(runtime))
     app.include_router(openai_routes(runtime))
     app.include_router(text_routes(runtime, config))

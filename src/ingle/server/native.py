@@ -8,7 +8,7 @@ name; every error is `{"error": {"code", "message", "hint"?, "details"?}}` with 
     GET  /ingle/show?model=NAME                 ModelView                      404 when no such model is known
     GET  /ingle/ps                              {"models": [ModelView...]}     in memory, or being pulled
     GET  /ingle/status                          RuntimeStatus                  never touches the disk
-    POST /ingle/pull    {model, stream?: true, dry_run?: false, limit_rate?: int}   lines, or the ModelView (202)
+    POST /ingle/pull    {model, stream?: true, limit_rate?: int}   lines, or the ModelView (202)
     POST /ingle/retry   {model, stream?: true}                  lines, or the ModelView; 409 retry_refused
     POST /ingle/cancel  {model}                                 ModelView, after the pull or the load stopped
     POST /ingle/load    {model, keep_alive?, engine?, context?, template?, pull?: false}   ModelView, when ready
@@ -16,6 +16,9 @@ name; every error is `{"error": {"code", "message", "hint"?, "details"?}}` with 
     POST /ingle/delete  {model}                                 {"model", "freed", "files": [...], "shared", "remaining", "view"}
     POST /ingle/generate  a GenerateRequest                     lines
     POST /ingle/verify  {model}  lines        POST /ingle/repair {model}  lines
+    GET  /ingle/search?q=WORDS&format=&limit=   {"models": [Found...]}   what the hub has (server/health.py)
+    GET  /ingle/outdated                        {"models": [Outdated...]}
+    GET  /ingle/doctor?offline=false            {"level", "findings": [Finding...]}
 
 **Lines** are `application/x-ndjson`, one JSON object a line. Closing the connection cancels the work,
 down to the engine (a pull that was joined goes on; `cancel` ends it). What may come:
@@ -62,11 +65,12 @@ from starlette.responses import Response
 
 from ingle.generation import Chunk, FinishReason, Usage
 from ingle.hub.progress import Progress
+from ingle.runtime.pulls import Job
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.status import PullView
 from ingle.runtime.use import Use
 from ingle.server.faults import JsonResponse, native_body
-from ingle.server.native_schema import GenerateBody, LoadBody, NamedBody, PullBody
+from ingle.server.native_schema import GenerateBody, LoadBody, NamedBody, PullBody, RetryBody
 from ingle.server.schema import chunk_fields
 from ingle.server.stream import LINES, Source, Stream, json_line, unless_gone
 
@@ -102,19 +106,19 @@ def _looking(router: APIRouter, runtime: Runtime) -> None:
 
 
 def _pulling(router: APIRouter, runtime: Runtime) -> None:
-    async def followed(name: str, stream: bool, retry: bool) -> Response:
-        job = runtime.start_pull(name, retry=retry)
+    async def followed(name: str, job: Job, stream: bool) -> Response:
         if not stream:
             return JsonResponse(await runtime.view(name), status_code=202)
         return _lines(_progress_lines(runtime, name, runtime.follow(job)))
 
     @router.post("/pull")
     async def pull(body: PullBody) -> Response:
-        return await followed(body.model, body.stream, retry=False)
+        job = runtime.start_pull(body.model, limit_rate=body.limit_rate)
+        return await followed(body.model, job, body.stream)
 
     @router.post("/retry")
-    async def retry(body: PullBody) -> Response:
-        return await followed(body.model, body.stream, retry=True)
+    async def retry(body: RetryBody) -> Response:
+        return await followed(body.model, runtime.start_pull(body.model, retry=True), body.stream)
 
     @router.post("/cancel")
     async def cancel(body: NamedBody) -> Response:

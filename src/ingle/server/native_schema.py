@@ -24,16 +24,15 @@ class NamedBody(Body):
     model: ModelName
 
 
-class PullBody(Body):
+class RetryBody(Body):
     model: ModelName
     stream: bool = True
 
 
-class DryPullBody(PullBody):
-    """`limit_rate` in bytes a second, for all pulls together from now on."""
+class PullBody(RetryBody):
+    """`limit_rate` in bytes a second, from now on for all pulls together."""
 
-    dry_run: bool = False
-    limit_rate: int | None = Field(default=None, ge=1)
+    limit_rate: int | None = Field(default=None, ge=1024)
 
 
 class LoadBody(Body):
