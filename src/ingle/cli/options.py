@@ -16,6 +16,7 @@ class EngineName(StrEnum):
 MODELS_PANEL = "Models"
 TALK_PANEL = "Talk to a model"
 DAEMON_PANEL = "Memory and the daemon"
+HEALTH_PANEL = "Health of what is here"
 SAMPLING_PANEL = "How the next word is chosen"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON, errors too.")]

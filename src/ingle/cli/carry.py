@@ -1,0 +1,99 @@
+"""`import` and `export`: models that come from, or go to, a folder of a person's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingle.cli import render
+from ingle.cli.fetch import Drawing, finish
+from ingle.cli.options import MODELS_PANEL, AsJson, ModelName
+from ingle.cli.session import Session, open_session
+from ingle.errors import HubError, InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from ingle.catalog.listing import Listing
+
+Brought = Annotated[Path, typer.Argument(metavar="DIR_OR_FILE", help="A model folder, or a .gguf file.")]
+As = Annotated[str | None, typer.Option("--as", metavar="ORG/NAME", help="Which model of the hub it is.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "import", rich_help_panel=MODELS_PANEL, epilog="Example: `ingle import ./model.gguf --as org/name`"
+    )(import_model)
+    app.command(
+        "export", rich_help_panel=MODELS_PANEL, epilog="Example: `ingle export starter ~/.mlx/models/starter`"
+    )(export_model)
+
+
+def import_model(source: Brought, repo: As = None, as_json: AsJson = False) -> None:
+    """Take what was brought by hand into the cache, checked against the hub's digests where they are known."""
+    from ingle.cli.library import describe
+    from ingle.hub.bring import bring_model
+
+    session = open_session()
+    repo_id, revision = _repo(session, repo)
+    listing = _listing(session, repo_id, revision) if repo_id else None
+    with Drawing(session.terminal, source.name, quiet=as_json, steps=False) as drawing:
+        brought = finish(
+            bring_model(session.config, source.absolute(), repo_id=repo_id, listing=listing), drawing
+        )
+    if as_json:
+        found = describe(brought.snapshot) | {"digests_known": brought.known, "ignored": brought.ignored}
+        session.terminal.answer_json(found)
+        return
+    session.terminal.tell(brought.sentence)
+    if brought.ignored:
+        session.terminal.tell(f"Left out, the hub does not list them: {', '.join(brought.ignored)}")
+
+
+def export_model(model: ModelName, folder: Folder, as_json: AsJson = False) -> None:
+    """Make a plain, checked folder of a model for another app; costs no second copy where disks can share."""
+    session = open_session()
+    export_to(session, model, folder, quiet=as_json)
+
+
+def export_to(session: Session, model: str, folder: Path, *, quiet: bool) -> None:
+    """Fill `folder` with a model that is here, and say (or answer, when `quiet`) what came of it."""
+    from ingle.hub.export import export_model as export
+
+    snapshot = session.store.require(session.resolve(model))
+    target = folder.expanduser().absolute()
+    with Drawing(session.terminal, snapshot.ref.name, quiet=quiet, steps=False) as drawing:
+        made = finish(export(session.config, snapshot, target), drawing)
+    if quiet:
+        session.terminal.answer_json(made)
+        return
+    ways = ", ".join(f"{count} {way}" for way, count in sorted(made.how.items())) or "was there already"
+    checked = "each with its known digest" if made.known else "checked as far as anything is known"
+    session.terminal.tell(
+        f"{made.folder}: {len(made.files)} files, {render.size(made.size)} ({ways}), {checked}."
+    )
+
+
+def _repo(session: Session, repo: str | None) -> tuple[str | None, str]:
+    if repo is None:
+        return None, "main"
+    ref = session.resolve(repo)
+    if ref.repo_id is None:
+        raise InvalidRequest(f"{repo} is a path, not the name of a model.", hint="--as org/name")
+    return ref.repo_id, ref.revision or "main"
+
+
+def _listing(session: Session, repo_id: str, revision: str) -> Listing | None:
+    """What the hub lists, to compare with; None when it cannot be asked or does not know the name."""
+    from ingle.hub.remote import Remote
+    from ingle.hub.transport import Timeouts
+
+    if session.config.offline:
+        return None
+    try:
+        with Remote(session.config, timeouts=Timeouts(connect=5, head=10), backoff=0.1) as remote:
+            return remote.listing(repo_id, revision)
+    except (HubError, NotFound) as exc:
+        session.terminal.tell(f"The hub's digests are not known: {exc.message}")
+        return None

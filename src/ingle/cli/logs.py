@@ -1,0 +1,64 @@
+"""`logs`: what the daemon, its workers and the pulls wrote down; read from the home, without a daemon."""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingle.cli.options import DAEMON_PANEL
+from ingle.cli.session import open_session
+from ingle.errors import FileMissing
+
+
+class Kind(StrEnum):
+    DAEMON = "daemon"
+    PULL = "pull"
+
+
+PATTERNS = {Kind.DAEMON: "daemon.*", Kind.PULL: "pull-*.log"}
+Of = Annotated[Kind, typer.Argument(metavar="[daemon|pull]", help="`pull` shows the newest pull's log.")]
+Count = Annotated[int, typer.Option("--lines", "-n", min=1, help="The last so many lines.")]
+Where = Annotated[bool, typer.Option("--path", help="Only where the files are, the newest last.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "logs", rich_help_panel=DAEMON_PANEL, epilog="Examples: `ingle logs`, `ingle logs pull -n 200`"
+    )(show_logs)
+
+
+def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False) -> None:
+    """The last lines of the daemon's log, or of the newest pull's."""
+    session = open_session()
+    files = sorted(session.config.logs.glob(PATTERNS[of]), key=lambda one: one.stat().st_mtime)
+    if path:
+        for one in files:
+            session.terminal.answer(str(one))
+        return
+    if not files:
+        raise FileMissing(session.config.logs / PATTERNS[of])
+    shown = files[-1:] if of is Kind.PULL else [one for one in files if one.suffix in {".log", ".jsonl"}]
+    told = [line for one in shown for line in _tail(one, lines)]
+    session.terminal.answer("\n".join(told[-lines:]))
+
+
+def _tail(path: Path, count: int) -> list[str]:
+    kept = path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()[-count:]
+    return [_told(line) for line in kept]
+
+
+def _told(line: str) -> str:
+    """A JSON line as `time level text`; any other line as it is."""
+    try:
+        found = json.loads(line)
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found["time"]))
+        seconds = f" ({found['seconds'] * 1000:.0f} ms)" if "seconds" in found else ""
+        trace = f"\n{found['trace']}" if "trace" in found else ""
+        return f"{moment} {found['level']:7} {found['text']}{seconds}{trace}"
+    except (ValueError, KeyError, TypeError):
+        return line
