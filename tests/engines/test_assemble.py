@@ -120,10 +120,11 @@ def test_a_loop_is_ended_only_when_asked() -> None:
 
 def test_a_spent_budget_is_told_and_the_answer_follows_the_closing() -> None:
     assembler = Assembler(AnswerShape(reasoning=THINK, inside=True, budget=2))
-    assembler.push("one ", 1)
-    assert not assembler.budget_spent
-    assembler.push("two", 2)
-    assert assembler.budget_spent
+    spent = []
+    for word in ("one ", "two"):
+        assembler.push(word, 1)
+        spent.append(assembler.budget_spent)
+    assert spent == [False, True]
     assembler.close_reasoning()
     chunk = assembler.push("four", 3)
     assert chunk is not None and chunk.text == "four"
