@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ _MOST_STREAMS = 8
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in memory. `context` is in tokens a request; `trims`: its caches can be cut anywhere."""
+    """A model in memory. `context` is in tokens a request; `trims`: its caches can be cut anywhere;
+    `identity` differs whenever the same prompt would be computed differently."""
 
     model: Any
     tokenizer: ModelTokenizer
@@ -39,6 +41,7 @@ class Loaded:
     vocabulary: int
     context: int
     trims: bool
+    identity: str
     notes: tuple[str, ...]
 
 
@@ -67,6 +70,7 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         device=device,
         vocabulary=_vocabulary(config, tokenizer),
         context=plan.context,
+        identity=_identity(snapshot, model),
         trims=_check_caches(model, snapshot.ref.name),
         notes=tuple(note for note in (*notes, plan.note) if note),
     )
@@ -212,6 +216,13 @@ def _widen(part: Any, form: CpuWeights) -> int:
     if form is CpuWeights.FLOAT32:
         dequantize_model(part)
     return before
+
+
+def _identity(snapshot: Snapshot, model: Any) -> str:
+    weights = [snapshot.path / name for name in sorted(snapshot.files) if name.endswith(".safetensors")]
+    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in weights if file.is_file()]
+    kinds = sorted({str(array.dtype) for _, array in _flat(model)})
+    return repr((snapshot.commit, str(snapshot.path), facts, kinds, version("mlx"), version("mlx-lm")))
 
 
 def _vocabulary(config: dict[str, Any], tokenizer: ModelTokenizer) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import logging
 import queue
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
@@ -16,6 +18,7 @@ from ingle.engines.base import EngineHealth, EngineOptions
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Choice, Job
 from ingle.engines.mlx.load import PREFILL_ROWS, Loaded
+from ingle.engines.mlx.prefix_disk import PrefixDisk
 from ingle.engines.mlx.prefixes import PrefixCache
 from ingle.errors import Cancelled, IngleError
 from ingle.generation import FinishReason
@@ -41,6 +44,10 @@ class Loop:
         self._wired_limit = options.wired_limit
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._prefixes = PrefixCache(options.prompt_cache_bytes)
+        self._disk: PrefixDisk | None = None
+        if options.prompt_cache_folder is not None:
+            folder, limit = Path(options.prompt_cache_folder), options.prompt_cache_folder_bytes
+            self._disk = PrefixDisk(folder, limit, loaded.identity)
         self._inside: dict[int, Choice] = {}
         self._waiting: deque[Choice] = deque()
         self._suspects: deque[Choice] = deque()
@@ -108,6 +115,8 @@ class Loop:
         finally:
             self._step_began = None
         if not self._inside:
+            if self._disk is not None:
+                self._disk.write_due()
             mx.clear_cache()  # what the last step used goes back to the system while nobody asks
 
     def _stop(self) -> None:
@@ -156,7 +165,7 @@ class Loop:
             return
         tokens = choice.job.tokens + choice.made
         try:
-            cache, covered = self._prefixes.fetch(tokens)
+            cache, covered = self._fetch(tokens)
             rest = tokens[covered:]
             tail = 0 if self.loaded.trims else choice.job.tail + len(choice.made)
             segments = (
@@ -177,6 +186,19 @@ class Loop:
         if not choice.made:
             choice.cached = covered
         self._inside[uid] = choice
+
+    def _fetch(self, tokens: list[int]) -> tuple[list[Any] | None, int]:
+        """The longest beginning of `tokens` that is computed already, in memory or in the folder."""
+        cache, covered = self._prefixes.fetch(tokens)
+        if self._disk is None:
+            return cache, covered
+        stored, length = self._disk.find(tokens, covered)
+        if stored is not None:
+            self._prefixes.keep(tokens[:length], copy.deepcopy(stored))
+            return stored, length
+        if cache is not None:
+            self._disk.served(tokens[:covered], cache)
+        return cache, covered
 
     def _step(self) -> None:
         prefilling = sum(1 for choice in self._inside.values() if len(choice.made) == 0)

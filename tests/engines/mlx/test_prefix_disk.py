@@ -1,0 +1,92 @@
+"""The folder for prompts that return: written on the second return, read by the next load, capped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingle.engines.base import Engine, EngineOptions
+from ingle.engines.mlx.engine import open_engine
+from ingle.generation import Generation, Message, Role
+from tests.engines.mlx.asking import GREEDY, Answer, ask, chat
+from tests.engines.mlx.conftest import OPTIONS
+from tests.engines.mlx.tiny import write_random
+from tests.models import mlx_snapshot
+
+SYSTEM = Message(role=Role.SYSTEM, content="You are always the same, and rather long. " * 5)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_random(tmp_path / "model")
+
+
+def with_folder(folder: Path, size: int = 10**8) -> EngineOptions:
+    return msgspec.structs.replace(OPTIONS, prompt_cache_folder=str(folder), prompt_cache_folder_bytes=size)
+
+
+def question(engine: Engine, text: str) -> Answer:
+    asked = Generation(
+        messages=(SYSTEM, Message(role=Role.USER, content=text)), sampling=GREEDY, max_tokens=4
+    )
+    return ask(engine, asked, text)
+
+
+def returning(model: Path, options: EngineOptions) -> None:
+    """Three questions after one system prompt: at the second return it is written."""
+    engine = open_engine(mlx_snapshot(model), options)
+    try:
+        for text in ("1", "2", "3"):
+            question(engine, text)
+        ask(engine, chat("something else, so that the engine was idle"))
+    finally:
+        engine.close()
+
+
+def test_a_prefix_that_returned_is_warm_after_another_load(model: Path, tmp_path: Path) -> None:
+    options = with_folder(tmp_path / "kept")
+    returning(model, options)
+    engine = open_engine(mlx_snapshot(model), options)
+    plain = open_engine(mlx_snapshot(model), OPTIONS)
+    try:
+        warm, cold = question(engine, "4"), question(plain, "4")
+    finally:
+        engine.close()
+        plain.close()
+    assert warm.usage.cached_tokens >= len(SYSTEM.content)
+    assert cold.usage.cached_tokens == 0
+    assert warm.text == cold.text
+
+
+def test_without_a_folder_nothing_is_written(model: Path, tmp_path: Path) -> None:
+    returning(model, OPTIONS)
+    assert not list(tmp_path.glob("**/*.safetensors"))[1:]
+
+
+def test_the_folder_never_holds_more_than_its_cap(model: Path, tmp_path: Path) -> None:
+    returning(model, with_folder(tmp_path / "kept", size=1000))
+    assert not list((tmp_path / "kept").iterdir())
+
+
+def test_a_damaged_or_foreign_file_is_not_used(model: Path, tmp_path: Path) -> None:
+    options = with_folder(tmp_path / "kept")
+    returning(model, options)
+    (file,) = (tmp_path / "kept").iterdir()
+    file.write_bytes(b"damaged")
+    engine = open_engine(mlx_snapshot(model), options)
+    try:
+        assert question(engine, "4").usage.cached_tokens == 0
+    finally:
+        engine.close()
+    assert not file.exists()
+    returning(model, options)
+    other = open_engine(mlx_snapshot(model), msgspec.structs.replace(options, cpu_mode="on"))
+    another = write_random(tmp_path / "another")
+    foreign = open_engine(mlx_snapshot(another), options)
+    try:
+        assert question(foreign, "4").usage.cached_tokens == 0
+    finally:
+        other.close()
+        foreign.close()
