@@ -25,6 +25,7 @@ _LOADERS = re.compile(
     r"LD_PRELOAD\Z|LD_AUDIT\Z|DYLD_INSERT_LIBRARIES\Z|DYLD_FRAMEWORK_PATH\Z|BASH_ENV\Z|ENV\Z|PERL5OPT\Z|PERL5DB\Z|"
     r"PYTHONSTARTUP\Z|PYTHONHOME\Z|ZDOTDIR\Z|RUBYOPT\Z|GCONV_PATH\Z|BASH_FUNC_\w+"
 )
+_SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
 
@@ -177,8 +178,10 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
     machine.commands.append(name)
     if not name.islower() and name.lower() in commands.ALL and name not in commands.ALL:
         name = name.lower()  # macOS file systems ignore case
-    if len(words) == 2 and words[1].text in ("--help", "--version") and name not in commands.RUNS_INPUT:
+    if 2 <= len(words) <= 3 and words[-1].text in ("--help", "--version") and name not in commands.RUNS_INPUT:
         return UNKNOWN
+    if len(words) == 3 and words[1].text in ("completion", "completions") and words[2].text in _SHELL_NAMES:
+        return EMPTY
     handler = commands.ALL.get(name)
     if handler is not None:
         found = handler(machine, name, words[1:], stdin)
@@ -189,6 +192,8 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
     taint = judge(machine, entry, words[1:], stdin)
     if local:
         machine.report(Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`")
+    if any(word.text in ("ls", "list", "ps", "get") or word.text.startswith(("list-", "describe-")) for word in words[1:4]):
+        taint |= Taint.EVERYTHING
     return Value(HOLE, _passed(machine, words, stdin) | taint)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from typing import NamedTuple
 
 from .scan import end_of_bracket, end_of_double
+from .spans import Translation
 
 _OPENERS = frozenset(("if", "while", "for", "function", "switch", "begin"))
 _CLOSERS = {"if": "fi", "while": "done", "for": "done", "function": "}", "switch": "esac", "begin": "}"}
@@ -20,18 +20,6 @@ class Piece(NamedTuple):
     text: str
     start: int
     separator: bool
-
-
-class Translation(NamedTuple):
-    """The text for the bash grammar, and two rows of offsets: here, and in the source."""
-
-    text: str
-    here: list[int]
-    there: list[int]
-
-    def original(self, offset: int) -> int:
-        at = bisect_right(self.here, offset) - 1
-        return self.there[at] + offset - self.here[at] if at >= 0 else offset
 
 
 def _pieces(text: str) -> list[Piece]:

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from . import call, fish, limits, paths, powershell, statements
 from .finding import Finding, Level
 from .parse import parse
+from .spans import Translation
 from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -42,7 +43,7 @@ class Machine:
         self.depth = 0
         self.steps = 0
         self.read_file = read_file
-        self.translation: fish.Translation | None = None
+        self.translation: Translation | None = None
         self._span = (0, 0)
         self._resolved = ""
 
@@ -112,6 +113,9 @@ class Machine:
         parsed = parse(text, self.shell)
         root = parsed.tree.root_node
         windows = self.shell == "powershell"
+        if windows and parsed.doubt is not None:
+            parsed = parse(powershell.readable(text).text, self.shell)
+            root = parsed.tree.root_node
         if parsed.doubt is not None and (not windows or powershell.doubtful(root, parsed.source)):
             self.report(Level.HIGH, "unread", "this part is not valid shell, so what it does is not certain")
         self.data, self.depth = parsed.source, self.depth + 1

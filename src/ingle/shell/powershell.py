@@ -10,12 +10,14 @@ from tree_sitter import Node
 
 from . import powershell_commands, targets, windows
 from .finding import Level
+from .spans import Translation
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
 
 _BARE = re.compile(r"[\w$:.\\/*?{}()~%@,=+-]+\Z")
+_MIXED = re.compile(r'(?<=[\s])((?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*)(?=[\s;|)]|\Z)')
 _FETCH = re.compile(r"(?i)\.(?:downloadstring|downloaddata|openread|getstringasync|getasync|getresponse)\b")
 _VISITED = frozenset(
     "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
@@ -24,6 +26,19 @@ _VISITED = frozenset(
     "flow_control_statement parallel_statement sequence_statement while_condition for_initializer for_condition for_iterator "
     "foreach_command pipeline_chain_tail inlinescript_statement data_statement".split()
 )
+
+
+def readable(source: str) -> Translation:
+    """Quote bare words that mix variables and path parts: the grammar reads them wrong, the shell does not."""
+    out, here, there, length, last = [], [0], [0], 0, 0
+    for match in _MIXED.finditer(source):
+        out += [source[last : match.start()], '"', match.group(), '"']
+        length += match.start() - last + 1
+        here += [length, length + len(match.group()) + 1]
+        there += [match.start(), match.end()]
+        length += len(match.group()) + 1
+        last = match.end()
+    return Translation("".join(out) + source[last:], here, there)
 
 
 def doubtful(node: Node, source: bytes) -> tuple[int, int] | None:

@@ -106,6 +106,8 @@ def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], s
     if known is not None:
         machine.report(known[0], "effect", known[1] or f"`{key}` changes something")
         return Value(HOLE, stdin.taint)
+    if re.fullmatch(r"-?\d+(?:\.\.-?\d+)?", key):
+        return Value(key)
     verb, dash, _noun = key.partition("-")
     if dash and "." not in key and key.replace("-", "").isalnum() and spec.find(key) is None:
         level = Level.SAFE if verb in _SAFE_VERBS else Level.HIGH if verb in _GRAVE_VERBS else Level.MODERATE

@@ -76,7 +76,10 @@ def _walk(machine: Machine, text: str) -> None:
     machine.data = parsed.source
     doubt = parsed.doubt
     if doubt is not None and shell == "powershell":
-        doubt = powershell.doubtful(parsed.tree.root_node, parsed.source)
+        machine.translation = powershell.readable(text)
+        parsed = parse(machine.translation.text, shell)
+        machine.data = parsed.source
+        doubt = powershell.doubtful(parsed.tree.root_node, parsed.source) if parsed.doubt else None
     if doubt is not None:
         machine._span = doubt
         machine.report(Level.HIGH, "unread", f"this part is not valid {shell}, so what it does is not certain")

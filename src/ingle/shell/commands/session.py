@@ -223,10 +223,13 @@ def _gang(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     """ansible -a, pssh, clush, salt: one command on many hosts."""
     arguments = Arguments(words, frozenset("-m --module-name -a --args -i --inventory -u --user -l --limit -h -H -w -g -f -t -e --extra-vars --tags".split()))
     code = arguments.value("-a", "--args")
-    machine.report(Level.MODERATE, "remote", "runs on other hosts")
-    if arguments.any("--list-hosts", "-C", "--check"):
-        return UNKNOWN
     module = arguments.value("-m", "--module-name")
+    if module is not None and module.text.rpartition(".")[2] not in ("ping", "setup", "debug", "gather_facts", "stat"):
+        machine.report(Level.MODERATE, "remote", "runs on other hosts")
+    if arguments.any("--list-hosts", "-C", "--check", "--version"):
+        return UNKNOWN
+    if module is None:
+        machine.report(Level.MODERATE, "remote", "runs on other hosts")
     with machine.setting(remote=True, root=arguments.any("-b", "--become")):
         if code is not None and (module is None or module.text in ("shell", "command", "raw", "ansible.builtin.shell", "ansible.builtin.command")):
             machine.source(code.text, UNKNOWN)

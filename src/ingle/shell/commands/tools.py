@@ -238,6 +238,8 @@ def _pip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     """Package installers: where the code comes from decides."""
     if name == "uv" and words and words[0].text == "pip":
         words = words[1:]
+    if words and words[0].text in ("shellenv", "--repository-env"):
+        return EMPTY
     entry = spec.find("pip" if name.startswith("pip") and name != "pipx" else name)
     arguments = Arguments(words, entry.takes if entry else frozenset())
     installs = bool(arguments.rest) and arguments.rest[0].text in ("install", "add", "i", "get", "download", "tap", "-i", "-U", "build", "upgrade", "exec", "x", "dlx", "create", "run")
