@@ -109,6 +109,15 @@ def test_what_an_unfinished_pull_wants_is_no_orphan(config: Config) -> None:
     assert snapshot.state is DiskState.PARTIAL
 
 
+def test_what_an_interrupted_repair_saved_is_no_orphan(config: Config) -> None:
+    files = mlx_folder()
+    place = pulled(config, files)
+    digest = hashlib.sha256(files["model.safetensors"]).hexdigest()
+    lay(place.partial(digest))
+    lay(place.journal(digest))
+    assert find_orphans(config) == []
+
+
 def test_a_blob_we_pulled_and_no_snapshot_uses_is_an_orphan(config: Config) -> None:
     files = mlx_folder(**{"old.json": b"[1]"})
     place = pulled(config, files)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from ingle.catalog.listing import ListedFile
 from ingle.config import Config
 from ingle.errors import InvalidRequest, StoreError
 from ingle.hub.disk import disk_errors
@@ -58,7 +57,7 @@ def find_orphans(config: Config) -> list[Leftover]:
 
 
 def wanted_digests(place: RepoPlace) -> set[str]:
-    """The digests that our unfinished pulls of this repo still want."""
+    """The digests that our pulls of this repo want, also those that an interrupted repair will go on with."""
     return _RepoOrphans(place).wanted
 
 
@@ -149,7 +148,8 @@ class _RepoOrphans:
             else:
                 self._receipts.append(receipt)
         self._used = {link.readlink().name for link in files_below(place.snapshots) if link.is_symlink()}
-        self.wanted = {file.digest for receipt in self._receipts for file in self._unfinished(receipt)}
+        alive = [receipt for receipt in self._receipts if self._is_alive(receipt)]
+        self.wanted = {file.digest for receipt in alive for file in receipt.wanted}
 
     def all(self) -> Iterator[Leftover]:
         place = self._place
@@ -176,13 +176,6 @@ class _RepoOrphans:
         for path in entries(self._place.blobs):
             if path.name in pulled and path.name not in self._used and path.name not in self.wanted:
                 yield self._one(path, Kind.UNUSED_BLOB, "No snapshot of the model uses it any more.")
-
-    def _unfinished(self, receipt: Receipt) -> list[ListedFile]:
-        """The files of models that were begun and are not shown whole."""
-        root = self._place.snapshot(receipt.listing.commit)
-        if not self._is_alive(receipt):
-            return []
-        return [file for file in receipt.wanted if not (root / file.path).exists()]
 
     def _is_alive(self, receipt: Receipt) -> bool:
         """Whether the receipt's model has a snapshot, or anything fetched that a pull can go on from."""
