@@ -43,13 +43,14 @@ def fill_cache(cache: Path, count: int) -> None:
         (repo / "blobs").mkdir()
         folder = repo / "snapshots" / commit
         folder.mkdir(parents=True)
-        for name, content in _files(number).items():
+        for name, content in model_files(number).items():
             digest = hashlib.sha256(content).hexdigest()
             (repo / "blobs" / digest).write_bytes(content)
             (folder / name).symlink_to(Path("../../blobs") / digest)
 
 
-def _files(number: int) -> dict[str, bytes]:
+def model_files(number: int) -> dict[str, bytes]:
+    """The files of one small MLX model, by name; every number gives other bytes."""
     header = {"w": {"dtype": "U32", "shape": [2, 2], "data_offsets": [0, 16]}}
     head = json.dumps(header).encode()
     config = {"model_type": "llama", "quantization": {"bits": 4, "group_size": 64}, "serial": number}

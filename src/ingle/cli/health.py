@@ -184,5 +184,5 @@ def _environment(session: Session) -> Environment:
     from ingle.cli.about import engine_versions, engines
     from ingle.hub.health.doctor import Environment
 
-    said = "; ".join(f"{one['files']}: {one['why']}" for one in engines())
+    said = " ".join(one["why"] for one in engines())
     return Environment(engines=engine_versions(), accelerator=said)

