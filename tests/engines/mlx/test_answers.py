@@ -14,6 +14,8 @@ from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_random
 from tests.models import mlx_snapshot
 
+pytestmark = pytest.mark.slow
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 A = 64  # the id of "a" among the tiny tokenizer's bytes
 

@@ -20,6 +20,8 @@ from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet, write_random
 from tests.models import mlx_snapshot
 
+pytestmark = pytest.mark.slow
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 ENDLESS = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
 

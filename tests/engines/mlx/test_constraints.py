@@ -12,6 +12,8 @@ from ingle.errors import InvalidRequest, Unsupported
 from ingle.generation import Constraint, FinishReason, SamplingParams, Thinking, Tool
 from tests.engines.mlx.asking import ask, begin, chat
 
+pytestmark = pytest.mark.slow
+
 HOT = SamplingParams(temperature=1.0, seed=3)
 SCHEMA = {
     "type": "object",

@@ -17,6 +17,8 @@ from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet, write_random
 from tests.models import mlx_snapshot
 
+pytestmark = pytest.mark.slow
+
 OPEN = """
 import json, sys
 from pathlib import Path
@@ -30,7 +32,6 @@ engine.close()
 """
 
 
-@pytest.mark.slow
 def test_a_model_loads_without_torch_or_transformers_and_the_process_ends_cleanly(tmp_path: Path) -> None:
     folder = write_alphabet(tmp_path / "model")
     done = subprocess.run(
@@ -105,5 +106,23 @@ def test_a_context_far_beyond_the_memory_is_cut_and_said(tmp_path: Path) -> None
     try:
         assert engine.info.context < 10**12
         assert any("cut from" in note for note in engine.info.notes)
+    finally:
+        engine.close()
+
+
+def test_a_template_that_is_none_leaves_no_thread_behind(tmp_path: Path) -> None:
+    import threading
+
+    snapshot = mlx_snapshot(write_random(tmp_path / "model"))
+    before = threading.active_count()
+    with pytest.raises(IngleError):
+        open_engine(snapshot, msgspec.structs.replace(OPTIONS, template="{% if %}"))
+    assert threading.active_count() == before
+
+
+def test_a_tokenizer_with_more_tokens_than_the_weights_is_refused(tmp_path: Path) -> None:
+    engine = open_engine(mlx_snapshot(write_random(tmp_path / "model", vocab_size=200)), OPTIONS)
+    try:
+        assert isinstance(ask(engine, chat()).error, MalformedModel)
     finally:
         engine.close()

@@ -27,7 +27,9 @@ SHAPE: Shape = FOUND
 
 
 def plan(free: int, asked: int = 4096, slots: int = 4, shape: Shape | None = SHAPE) -> MemoryPlan:
-    return plan_memory("qwen", 968_000_000, shape, asked=asked, slots=slots, prefill_rows=256, free=free)
+    return plan_memory(
+        "qwen", 968_000_000, shape, asked=asked, slots=slots, prefill_rows=256, kept=0, free=free
+    )
 
 
 def test_a_shape_counts_its_cache_as_the_model_keeps_it() -> None:

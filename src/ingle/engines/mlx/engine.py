@@ -45,7 +45,12 @@ def open_loaded(snapshot: Snapshot, options: EngineOptions, load: Callable[[], L
         raise load_error(snapshot, exc) from exc
     from ingle.engines.mlx.serving import MlxEngine
 
-    return MlxEngine(snapshot, options, loop, thread)
+    try:
+        return MlxEngine(snapshot, options, loop, thread)
+    except Exception:
+        loop.stop()
+        thread.join()
+        raise
 
 
 def _own_mlx(options: EngineOptions, load: Callable[[], Loaded], ready: Future[Loop]) -> None:

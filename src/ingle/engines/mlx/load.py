@@ -20,12 +20,9 @@ from ingle.engines.base import EngineOptions
 from ingle.engines.mlx.cpu import FAST_GFLOPS, CpuWeights, measure_gflops, plan_cpu
 from ingle.engines.mlx.failures import load_error
 from ingle.engines.mlx.memory import MemoryPlan, plan_memory, shape_of
+from ingle.engines.mlx.pace import PREFILL_ROWS
 from ingle.engines.mlx.tokenizer import ModelTokenizer, read_json
 from ingle.errors import FileMissing, MalformedModel, Unsupported
-
-PREFILL_ROWS = 256
-"""Tokens of prompt computed in one step, all waiting prompts together: a cancel waits for no more."""
-
 
 _MOST_STREAMS = 8
 
@@ -68,7 +65,7 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         model=model,
         tokenizer=tokenizer,
         device=device,
-        vocabulary=_vocabulary(config, tokenizer),
+        vocabulary=_vocabulary(model, config, tokenizer),
         context=plan.context,
         identity=_identity(snapshot, model),
         trims=_check_caches(model, snapshot.ref.name),
@@ -141,6 +138,7 @@ def _fit(
         asked=options.context,
         slots=options.slots,
         prefill_rows=PREFILL_ROWS,
+        kept=options.prompt_cache_bytes,
         free=free,
     )
     return notes, memory, device
@@ -225,10 +223,12 @@ def _identity(snapshot: Snapshot, model: Any) -> str:
     return repr((snapshot.commit, str(snapshot.path), facts, kinds, version("mlx"), version("mlx-lm")))
 
 
-def _vocabulary(config: dict[str, Any], tokenizer: ModelTokenizer) -> int:
+def _vocabulary(model: Any, config: dict[str, Any], tokenizer: ModelTokenizer) -> int:
+    """How many tokens the weights know, whatever the files beside them say."""
+    rows = [int(a.shape[0]) for name, a in _flat(model) if name.endswith("embed_tokens.weight")]
     text = config.get("text_config")
     found = config.get("vocab_size") or (text.get("vocab_size") if isinstance(text, dict) else None)
-    return int(found or tokenizer.size)
+    return rows[0] if rows else int(found or tokenizer.size)
 
 
 def _check_caches(model: Any, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import logging
@@ -17,20 +18,14 @@ import mlx.core as mx
 from ingle.engines.base import EngineHealth, EngineOptions
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Choice, Job
-from ingle.engines.mlx.load import PREFILL_ROWS, Loaded
+from ingle.engines.mlx.load import Loaded
+from ingle.engines.mlx.pace import PREFILL_ROWS, STUCK_SECONDS, prefill_rows
 from ingle.engines.mlx.prefix_disk import PrefixDisk
 from ingle.engines.mlx.prefixes import PrefixCache
-from ingle.errors import Cancelled, IngleError
+from ingle.errors import Cancelled, GenerationFailed, IngleError
 from ingle.generation import FinishReason
 
-STUCK_SECONDS = 120.0
-"""One step on a slow CPU with 256 prompt tokens takes about 25 s; five times that is no step any more."""
-
-STREAM_GAP = 0.4
-"""Seconds that a prefill step may hold up streams that are being read, if 32 tokens can be done in it."""
-
 MOST_TRIES = 2
-SMALLEST_PREFILL = 32
 
 _LOG = logging.getLogger("ingle.engines.mlx")
 
@@ -62,7 +57,10 @@ class Loop:
         self._open_batch()
 
     def submit(self, job: Job) -> None:
+        """Let a request in. After the end of the loop it fails at once."""
         self._commands.put(lambda: self._join(job))
+        if self._ended:
+            self._drain()
 
     def cancel(self, request_id: str) -> None:
         self._commands.put(lambda: self._cancel(request_id))
@@ -75,7 +73,7 @@ class Loop:
         """Whether tokens are being made: the thread lives and its present step is not endless."""
         began = self._step_began
         stuck = began is not None and time.monotonic() - began > STUCK_SECONDS
-        active = len(self._inside)
+        active = len({choice.job.request_id for choice in list(self._inside.values())})
         reason = "" if not self._ended else "the thread that makes tokens has ended"
         if stuck and began is not None:
             reason = f"the present step has taken {time.monotonic() - began:.0f} s"
@@ -137,6 +135,8 @@ class Loop:
 
     def _join(self, job: Job) -> None:
         self._jobs[job.request_id] = job
+        if self._ended:
+            return
         try:
             self._waiting.extend(job.open_choices(self.loaded))
         except Exception as exc:  # noqa: BLE001  (it fails its own request only)
@@ -322,24 +322,28 @@ class Loop:
             else:
                 self._suspects.append(choice)
 
-    def _end_all(self) -> None:
-        while not self._commands.empty():
-            self._commands.get()()
+    def _drain(self) -> None:
+        """Fail every request that is inside or in the queue of commands; the loop makes no more tokens."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._commands.get_nowait()()
         for job in list(self._jobs.values()):
-            job.fail(Cancelled("The model was unloaded."))
+            job.fail(
+                Cancelled("The model was unloaded.")
+                if self._stopping
+                else GenerationFailed(
+                    "The engine's loop has ended.", hint="Load the model again; the log says why it ended."
+                )
+            )
         self._jobs.clear()
+
+    def _end_all(self) -> None:
+        self._drain()
         self._inside.clear()
         self._prefixes.clear()
-        self._batch.close()
+        if self._batch is not None:
+            self._batch.close()
         self._batch = None
         del self.loaded
         gc.collect()
         mx.clear_cache()
-
-
-def prefill_rows(rate: float, streaming: int) -> int:
-    """Tokens of prompt for the next step. `rate` in tokens a second (0: not known yet), `streaming` answers
-    that are being read meanwhile: with some, a step is kept as short as `STREAM_GAP` allows."""
-    if not streaming or not rate:
-        return PREFILL_ROWS
-    return max(SMALLEST_PREFILL, min(PREFILL_ROWS, int(rate * STREAM_GAP)))

@@ -43,6 +43,7 @@ class MemoryPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes, and the context (tokens a slot) that fits. `note` says when it is less than was asked."""
 
     weights: int
+    kept: int = 0
     cache: int
     prefill: int
     context: int
@@ -50,7 +51,7 @@ class MemoryPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def total(self) -> int:
-        return self.weights + self.cache + self.prefill
+        return self.weights + self.kept + self.cache + self.prefill
 
 
 def shape_of(config: dict[str, Any], kv_bytes: int = 2) -> Shape | None:
@@ -75,11 +76,19 @@ def shape_of(config: dict[str, Any], kv_bytes: int = 2) -> Shape | None:
 
 
 def plan_memory(
-    model: str, weights: int, shape: Shape | None, *, asked: int, slots: int, prefill_rows: int, free: int
+    model: str,
+    weights: int,
+    shape: Shape | None,
+    *,
+    asked: int,
+    slots: int,
+    prefill_rows: int,
+    kept: int,
+    free: int,
 ) -> MemoryPlan:
     """The largest context up to `asked` whose caches fit beside the weights in `free` bytes.
 
-    Counts the weights, `slots` caches of that context (in blocks), and the peak of one prefill of
+    Counts the weights, `kept` bytes of prompt cache, `slots` caches of that context (in blocks), the peak of one prefill of
     `prefill_rows` tokens: activations in float32, the scores of one layer against the whole context, and
     one row of logits a slot. Raises `OutOfMemory` with the numbers when not even a short context fits.
     """
@@ -89,7 +98,7 @@ def plan_memory(
         return MemoryPlan(weights=weights, cache=0, prefill=0, context=asked)
     wanted = min(asked, shape.trained_context or asked)
     note = "" if wanted == asked else f"Context {wanted}: the model was trained for no more."
-    room = int(free * (1 - KEEP_FREE)) - weights
+    room = int(free * (1 - KEEP_FREE)) - weights - kept
     context = wanted
     if _needs(shape, context, slots, prefill_rows) > room:
         fixed = _prefill(shape, 0, slots, prefill_rows)
@@ -101,10 +110,11 @@ def plan_memory(
         )
     if context < min(SMALLEST_CONTEXT, wanted):
         raise _too_big(
-            model, weights + _needs(shape, min(SMALLEST_CONTEXT, wanted), slots, prefill_rows), free
+            model, weights + kept + _needs(shape, min(SMALLEST_CONTEXT, wanted), slots, prefill_rows), free
         )
     return MemoryPlan(
         weights=weights,
+        kept=kept,
         cache=_cache(shape, context, slots),
         prefill=_prefill(shape, context, slots, prefill_rows),
         context=context,

@@ -15,7 +15,7 @@ from ingle.engines.mlx.loop import Loop
 from ingle.engines.mlx.toolformats import ToolFormats
 from ingle.engines.prepare import Prepared, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
-from ingle.errors import Cancelled, IngleError, InvalidRequest
+from ingle.errors import Cancelled, IngleError, InvalidRequest, MalformedModel
 from ingle.generation import Generation, Message, Tool
 
 
@@ -137,6 +137,11 @@ class MlxEngine:
         tokens = self._tokenizer.encode(prompt, special=generation.messages is None)
         if not tokens and self._tokenizer.eos:
             tokens = [min(self._tokenizer.eos)]  # an empty prompt begins where a text ended
+        if max(tokens, default=0) >= self._vocabulary:
+            raise MalformedModel(
+                self._info.model,
+                f"its tokenizer makes token {max(tokens)}, its weights know {self._vocabulary}",
+            )
         return tokens
 
     def _tail(self, generation: Generation, prepared: Prepared, tokens: list[int]) -> int:
