@@ -10,7 +10,7 @@ from ingle.hub.ledger import Ledger
 from ingle.hub.partial import Check, Partial
 
 _SYNC_SECONDS = 1.0
-_SYNC_PIECES = 4  # written and not yet recorded: 32 MiB, the most a kill can cost beside open pieces
+_SYNC_PIECES = 2  # written and not yet recorded: with the batch under way 32 MiB, which a kill can cost
 _MAX_WRONG = 2  # times a whole file may come out wrong
 
 

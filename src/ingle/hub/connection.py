@@ -151,10 +151,15 @@ class Connection:
         try:
             partial.write(lease.pos, data)
         except BaseException:
-            lease.writing = False
+            with ledger.changed:
+                lease.writing = False
+                ledger.changed.notify_all()
             raise
         with ledger.changed:
             lease.writing = False
+            if ledger.stop.is_set():  # what was recorded is already settled (see Transfer.close)
+                ledger.changed.notify_all()
+                return
             ledger.fetched += len(data)
             done = ledger.pieces.wrote(lease, len(data), crc, self._line.clock())
             if done is not None:

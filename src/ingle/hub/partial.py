@@ -8,7 +8,9 @@ memory until it is whole. Both are written by several threads, each to bytes of 
 from __future__ import annotations
 
 import os
+import threading
 import zlib
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +21,7 @@ from ingle.hub.disk import disk_errors, preallocate, sync_data
 from ingle.hub.journal import Journal, Written, piece_count, piece_length
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
-from ingle.hub.verify import digest_of, new_hash
+from ingle.hub.verify import BLOCK, digest_of, new_hash
 
 
 class Check(Enum):
@@ -144,7 +146,12 @@ class LargePartial:
         self._fresh: set[int] = set()
         self._unsynced: list[Written] = []
         self._prefixes: dict[int, Written] = {}
-        self._buffer = memoryview(bytearray(PIECE))
+        self._block: memoryview | None = None
+        self._closed = False
+        # Held while a thread uses the descriptors, so that they are never closed, and their numbers never
+        # given to another file, under its hands.
+        self._syncing = threading.Lock()
+        self._checking = threading.Lock()
         for written in self._journal.written.values():
             self._recall(written)
         self._rewind()
@@ -160,19 +167,25 @@ class LargePartial:
         elif written.length and self._crc(written.index, written.length) == written.crc:
             self._prefixes[written.index] = written
 
-    def _crc(self, index: int, length: int) -> int:
-        return zlib.crc32(self._read(index, length))
-
-    def _read(self, index: int, length: int) -> memoryview:
-        view = self._buffer[:length]
+    def _blocks(self, index: int, length: int) -> Iterator[memoryview]:
+        """The first `length` bytes of a piece in steps; each view is good until the next one is asked for."""
+        if self._block is None:
+            self._block = memoryview(bytearray(BLOCK))
         done = 0
         with disk_errors(self._path, "read"):
             while done < length:
-                count = os.preadv(self._descriptor, [view[done:]], index * PIECE + done)
+                view = self._block[: min(BLOCK, length - done)]
+                count = os.preadv(self._descriptor, [view], index * PIECE + done)
                 if count == 0:
-                    break
+                    return
                 done += count
-        return view[:done]
+                yield view[:count]
+
+    def _crc(self, index: int, length: int) -> int:
+        crc = 0
+        for block in self._blocks(index, length):
+            crc = zlib.crc32(block, crc)
+        return crc
 
     @property
     def recorded_bytes(self) -> int:
@@ -220,21 +233,23 @@ class LargePartial:
 
     def check(self) -> Check:
         """Hashes the piece at the frontier, after checking it against its record from an earlier pull."""
-        if not self.has_next():
-            return Check.WAITING
+        with self._checking:
+            return Check.WAITING if self._closed or not self.has_next() else self._check_next()
+
+    def _check_next(self) -> Check:
         index = self.frontier
-        if not self._verify:
-            self.frontier += 1
-            return Check.MORE if self.frontier < self._count else Check.WHOLE
-        data = self._read(index, piece_length(self.file.size, index))
-        if index in self._recorded and zlib.crc32(data) != self._recorded[index]:
-            del self._recorded[index]
-            return Check.SPOILED
-        self._hash.update(data)
+        length = piece_length(self.file.size, index)
+        if self._verify:
+            if index in self._recorded and self._crc(index, length) != self._recorded[index]:
+                del self._recorded[index]
+                return Check.SPOILED
+            for block in self._blocks(index, length):
+                self._hash.update(block)
         self.frontier += 1
         if self.frontier < self._count:
             return Check.MORE
-        return Check.WHOLE if self._hash.hexdigest() == self.file.digest else Check.WRONG
+        right = not self._verify or self._hash.hexdigest() == self.file.digest
+        return Check.WHOLE if right else Check.WRONG
 
     def restart(self) -> None:
         """The bytes that came are not the listed ones, and nothing tells which: none of them counts."""
@@ -251,14 +266,14 @@ class LargePartial:
 
         `prefixes` are pieces begun and not done, kept when a pull is stopped.
         """
-        batch = [*self._unsynced, *prefixes]
-        if not batch:
-            return
-        with disk_errors(self._path, "write", self.file.size):
+        with self._syncing, disk_errors(self._path, "write", self.file.size):
+            batch = [*self._unsynced, *prefixes]
+            if self._closed or not batch:
+                return
             sync_data(self._descriptor)
             self._journal.append(batch)
             self._journal.sync()
-        del self._unsynced[: len(batch) - len(prefixes)]
+            del self._unsynced[: len(batch) - len(prefixes)]
 
     def records(self) -> dict[int, Written]:
         """The record of every piece, for `pieces/` (see journal.write_pieces)."""
@@ -270,6 +285,9 @@ class LargePartial:
         return self._path
 
     def close(self) -> None:
-        """Lets go of both files."""
-        self._journal.close()
-        os.close(self._descriptor)
+        """Lets go of both files, once nobody uses them."""
+        with self._syncing, self._checking:
+            if not self._closed:
+                self._closed = True
+                self._journal.close()
+                os.close(self._descriptor)

@@ -52,6 +52,16 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
         """Bytes that need not be fetched."""
         return self.total - self.to_fetch
 
+    def with_held(self, held: Mapping[str, int]) -> PullPlan:
+        """This plan where so many bytes are here by digest (a digest with its full size is in the store)."""
+        by_digest = {file.digest: file for file in self.files}
+        fetch = tuple(file for file in by_digest.values() if held.get(file.digest, -1) != file.size)
+        to_fetch = sum(file.size - min(file.size, held.get(file.digest, 0)) for file in fetch)
+        margin = max(MARGIN_LEAST, int(to_fetch * MARGIN_SHARE)) if to_fetch else 0
+        return msgspec.structs.replace(
+            self, fetch=fetch, to_fetch=to_fetch, disk_needed=to_fetch + margin, margin=margin
+        )
+
     @property
     def sentence(self) -> str:
         """The plan in one line, for people."""
@@ -79,26 +89,22 @@ def plan_pull(
     already here by digest; a digest with its full size is in the store. Raises `ModelNotFound` when no
     file is meant by the name, `Incomplete` when the listing lacks a part that the index or a name announces.
     """
-    here = held or {}
     if format is Format.GGUF:
         files, fitting = _gguf(ref, listing, memory)
     else:
         files, fitting = _folder(ref, listing, tuple(indexed), memory)
-    by_digest = {file.digest: file for file in files}
-    fetch = tuple(file for file in by_digest.values() if here.get(file.digest, -1) != file.size)
-    to_fetch = sum(file.size - min(file.size, here.get(file.digest, 0)) for file in fetch)
-    margin = max(MARGIN_LEAST, int(to_fetch * MARGIN_SHARE)) if to_fetch else 0
-    return PullPlan(
+    plan = PullPlan(
         ref=ref,
         listing=listing,
         format=format,
         files=files,
-        fetch=fetch,
-        to_fetch=to_fetch,
-        disk_needed=to_fetch + margin,
-        margin=margin,
+        fetch=(),
+        to_fetch=0,
+        disk_needed=0,
+        margin=0,
         fit=fitting,
     )
+    return plan.with_held(held or {})
 
 
 def _folder(

@@ -13,7 +13,7 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
 from ingle.errors import MalformedModel, Unsupported
-from ingle.hub.fetch import held_bytes
+from ingle.hub.fetch import blob_sizes, held_bytes
 from ingle.hub.layout import RepoPlace
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.ranges import Ranges
@@ -40,21 +40,15 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
     indexed: tuple[str, ...] = ()
     if kind is not Format.GGUF and INDEX in by_path:
         indexed = tuple(read_index(read(INDEX, MAX_INDEX + 1), path=INDEX))
-    memory = machine_memory()
-    files = plan_pull(ref, listing, kind, indexed=indexed, memory=memory).files
-    return plan_pull(ref, listing, kind, indexed=indexed, memory=memory, held=held(place, files))
+    plan = plan_pull(ref, listing, kind, indexed=indexed, memory=machine_memory())
+    return plan.with_held(held(place, plan.files))
 
 
 def held(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:
     """Bytes by digest that seem to be here: whole blobs by their size, partial files by their journals."""
     found = held_bytes(place, files)
-    for file in files:
-        try:
-            if place.blob(file.digest).stat().st_size == file.size:
-                found[file.digest] = file.size
-        except OSError:
-            continue
-    return found
+    sizes = blob_sizes(place)
+    return found | {file.digest: file.size for file in files if sizes.get(file.digest) == file.size}
 
 
 def _format(

