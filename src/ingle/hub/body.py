@@ -106,4 +106,4 @@ def check_body(response: Response, path: str, size: int, start: int, stop: int) 
 
 
 def _misfit(host: str, path: str, what: str, kind: str) -> HubLied:
-    return HubLied(f"{host} sent for {path} {what}.", hint="A proxy or mirror may be at fault.", kind=kind)
+    return HubLied(f"{host} sent for {path} {what}.", hint=said.DOUBT, kind=kind)

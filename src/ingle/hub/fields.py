@@ -18,6 +18,9 @@ MAX_WAIT = 24 * 3600.0
 MAX_SIZE = 1 << 50
 """Bytes; no file of a model comes near a pebibyte."""
 
+DOUBT = "A proxy or mirror in between may be at fault; HF_ENDPOINT chooses another hub."
+"""The advice where an answer cannot be true and nothing tells whose fault that is."""
+
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 _PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*\"?(\d{1,10})", re.ASCII)
@@ -51,12 +54,16 @@ def content_range(value: str) -> ContentRange:
     match = _CONTENT_RANGE.fullmatch(value.strip())
     if not match:
         raise HubLied(
-            f"The hub sent Content-Range {value[:100]!r}, which says nothing.", kind="content_range"
+            f"The hub sent Content-Range {value[:100]!r}, which says nothing.",
+            hint=DOUBT,
+            kind="content_range",
         )
     start, stop = int(match[1]), int(match[2]) + 1
     total = None if match[3] == "*" else int(match[3])
     if stop <= start or (total is not None and stop > total):
-        raise HubLied(f"The hub sent an impossible Content-Range {value[:100]!r}.", kind="content_range")
+        raise HubLied(
+            f"The hub sent an impossible Content-Range {value[:100]!r}.", hint=DOUBT, kind="content_range"
+        )
     return ContentRange(start, stop, total)
 
 
@@ -66,7 +73,9 @@ def length(fields: Fields) -> int | None:
     if value is None:
         return None
     if not _NUMBER.fullmatch(value) or int(value) > MAX_SIZE:
-        raise HubLied(f"The hub sent Content-Length {value[:100]!r}, which is no size.", kind="length")
+        raise HubLied(
+            f"The hub sent Content-Length {value[:100]!r}, which is no size.", hint=DOUBT, kind="length"
+        )
     return int(value)
 
 

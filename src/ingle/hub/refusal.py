@@ -51,6 +51,7 @@ def refusal(
     if status == 416:
         return HubLied(
             f"{address.netloc} says that a part of {address.target.partition('?')[0]} is not there.",
+            hint="The hub or a mirror mixes versions; pull again later.",
             kind="range",
         )
     if code == "GatedRepo" or (status == 403 and "gated" in said.lower()):

@@ -137,7 +137,11 @@ class Remote:
     def read_small(self, repo_id: str, commit: str, file: ListedFile, limit: int = MAX_SMALL) -> bytes:
         """A whole file of at most `limit` bytes, its size checked and its digest not."""
         if file.size > limit:
-            raise HubLied(f"{file.path} has {file.size} bytes where at most {limit} make sense.", kind="size")
+            raise HubLied(
+                f"{file.path} has {file.size} bytes where at most {limit} make sense.",
+                hint="Nothing was fetched. Tell whoever publishes the repo, or choose another one.",
+                kind="size",
+            )
         if file.size == 0:
             return b""
         with self.open_range(self.direct(repo_id, commit, file), 0, file.size) as body:
@@ -198,7 +202,7 @@ class Remote:
             files += found
             page = _next(page, link)
             if page is not None and (not rows or page.target in been or len(been) >= MAX_PAGES):
-                raise HubLied(f"The listing of {repo_id} has no end.", kind="page")
+                raise HubLied(f"The listing of {repo_id} has no end.", hint=said.DOUBT, kind="page")
         return files
 
     def _resolve(self, endpoint: str, repo_id: str, commit: str, file: ListedFile) -> Resolved:
@@ -261,4 +265,4 @@ def _next(page: Address, link: str) -> Address | None:
         query = urlsplit(following).query
         return parse_address(f"{page.scheme}://{page.netloc}{page.target.partition('?')[0]}?{query}")
     except (ValueError, UnicodeError) as exc:
-        raise HubLied("The hub names a next page that is no address.", kind="page") from exc
+        raise HubLied("The hub names a next page that is no address.", hint=said.DOUBT, kind="page") from exc

@@ -70,12 +70,18 @@ def check_head(headers: said.Fields, commit: str, file: ListedFile) -> None:
     """
     told = headers.get("x-repo-commit", commit)
     if told != commit:
-        raise HubLied(
-            f"{file.path} was asked for at {commit}; the hub answers from {told[:80]}.", kind="commit"
-        )
+        raise _other(f"{file.path} was asked for at {commit}; the hub answers from {told[:80]}.", "commit")
     size = headers.get("x-linked-size", str(file.size))
     if size != str(file.size):
-        raise HubLied(f"{file.path} was listed with {file.size} bytes and now has {size[:30]}.", kind="size")
+        raise _other(f"{file.path} was listed with {file.size} bytes and now has {size[:30]}.", "size")
     tag = said.etag(headers.get("x-linked-etag", ""))
     if file.kind is DigestKind.SHA256 and _SHA256.fullmatch(tag) and tag != file.digest:
-        raise HubLied(f"{file.path} was listed with digest {file.digest} and now has {tag}.", kind="digest")
+        raise _other(f"{file.path} was listed with digest {file.digest} and now has {tag}.", "digest")
+
+
+def _other(message: str, kind: str) -> HubLied:
+    return HubLied(
+        message,
+        hint="The hub or a mirror mixes versions; pull again later, or choose another hub with HF_ENDPOINT.",
+        kind=kind,
+    )

@@ -18,10 +18,11 @@ from typing import Self
 import msgspec
 
 from ingle.config import Config
-from ingle.errors import Cancelled, HubLied, HubUnreachable
+from ingle.errors import HubLied, HubUnreachable
 from ingle.hub import fields as said
 from ingle.hub.address import Address, Proxy, proxy_for, redirected
-from ingle.hub.dial import dial, proxy_authorization, tls_context, unreachable
+from ingle.hub.dial import dial, proxy_authorization, tls_context
+from ingle.hub.translated import Translated
 from ingle.hub.wire import Wire
 from ingle.version import __version__
 
@@ -109,7 +110,9 @@ class Response:
                     raise TimeoutError
         if expected is not None and len(body) != expected:
             raise HubUnreachable(
-                f"{self.address.netloc} broke off after {len(body)} of {expected} bytes.", cut=True
+                f"{self.address.netloc} broke off after {len(body)} of {expected} bytes.",
+                hint="Pull again: it goes on where it stopped.",
+                cut=True,
             )
         return bytes(body)
 
@@ -129,7 +132,9 @@ class Response:
 
     def _too_long(self, limit: int) -> HubLied:
         return HubLied(
-            f"{self.address.shown} sends more than {limit} bytes where less was expected.", kind="length"
+            f"{self.address.shown} sends more than {limit} bytes where less was expected.",
+            hint=said.DOUBT,
+            kind="length",
         )
 
 
@@ -217,9 +222,9 @@ class Transport:
                 return
         wire.release()
 
-    def translated(self, address: Address) -> _Translated:
+    def translated(self, address: Address) -> Translated:
         """Turns what sockets and `http.client` raise into our own errors."""
-        return _Translated(address, self._cancel)
+        return Translated(address, self._cancel)
 
     def _once(self, request: Request, address: Address, headers: dict[str, str]) -> Response:
         """One request on one connection; a kept one that turns out dead is replaced once."""
@@ -320,34 +325,3 @@ class Transport:
             if cancelled:
                 # The flag stays set: give the readers a moment to see their connections ended.
                 time.sleep(WATCH_SECONDS)
-
-
-class _Translated:
-    """A `with` block in which foreign errors become ours."""
-
-    def __init__(self, address: Address, cancel: threading.Event) -> None:
-        self._address = address
-        self._cancel = cancel
-
-    def __enter__(self) -> None:
-        if self._cancel.is_set():
-            raise Cancelled
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None or not isinstance(error, (OSError, http.client.HTTPException, ValueError)):
-            return
-        if self._cancel.is_set():
-            raise Cancelled from error
-        if isinstance(error, (ConnectionError, http.client.IncompleteRead, http.client.RemoteDisconnected)):
-            raise HubUnreachable(
-                f"{self._address.netloc} broke the connection off.",
-                hint="Pull again: it goes on where it stopped.",
-                cut=True,
-            ) from error
-        if isinstance(error, http.client.HTTPException) or not isinstance(error, OSError):
-            raise HubLied(
-                f"{self._address.netloc} does not speak HTTP as it should: {str(error)[:200]}.", kind="http"
-            ) from error
-        raise unreachable(self._address, error) from error

@@ -15,7 +15,7 @@ import msgspec
 
 from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.errors import HubLied
-from ingle.hub.fields import MAX_SIZE
+from ingle.hub.fields import DOUBT, MAX_SIZE
 
 MAX_FILES = 1_000_000
 MAX_PATH = 1024
@@ -68,9 +68,11 @@ def parse_info(body: bytes, asked: str) -> RepoFacts:
     """The answer to `/api/models/{id}/revision/{asked}`. Raises `HubLied`."""
     info = _decode(body, _INFO, "about the repo")
     if not COMMIT.fullmatch(info.sha):
-        raise HubLied(f"The hub names a commit that is none: {info.sha[:80]!r}.", kind="commit")
+        raise HubLied(f"The hub names a commit that is none: {info.sha[:80]!r}.", hint=DOUBT, kind="commit")
     if COMMIT.fullmatch(asked) and info.sha != asked:
-        raise HubLied(f"The hub was asked for commit {asked} and answers with {info.sha}.", kind="commit")
+        raise HubLied(
+            f"The hub was asked for commit {asked} and answers with {info.sha}.", hint=DOUBT, kind="commit"
+        )
     card = info.card.license if info.card else None
     names = card if isinstance(card, list) else [card] if card else []
     names = names or [tag.removeprefix("license:") for tag in info.tags if tag.startswith("license:")]
@@ -98,7 +100,7 @@ def check_together(files: Iterable[ListedFile]) -> tuple[ListedFile, ...]:
             raise _refused(file.path, f"it cannot lie beside {_quoted(other)} on every disk", "collision")
         kept.append(file)
         if len(kept) > MAX_FILES:
-            raise HubLied(f"The hub lists more than {MAX_FILES} files.", kind="page")
+            raise HubLied(f"The hub lists more than {MAX_FILES} files.", hint=DOUBT, kind="page")
     parents: set[str] = set()
     for key in found:
         at = key.rfind("/")
