@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from ingle.errors import HubUnreachable
 from ingle.runtime.runtime import Runtime
-from ingle.server.app import create_app
 from tests.runtime.fakes import World, until
 from tests.server.conftest import serving
 
@@ -21,8 +21,8 @@ ASK = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 
 
 @pytest.fixture
-async def server(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(create_app(runtime, runtime.config)) as client:
+async def server(app: FastAPI, runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(app) as client:
         yield client
         runtime.end_streams()
 
