@@ -9,7 +9,7 @@ from . import commands, spec, targets
 from .arguments import Arguments
 from .finding import Level
 from .paths import Place, is_secret
-from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .words import EMPTY, HOLE, UNKNOWN, Taint, Value, is_wild
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -36,10 +36,9 @@ def assigned(machine: Machine, name: str, values: list[Value]) -> None:
         return
     value = values[0] if values else EMPTY
     if _HOOKS.match(name) and value.text:
-        before = dict(machine.findings)
-        machine.source(value.text, UNKNOWN)
-        if machine.worst() <= Level.MODERATE:
-            machine.findings = before
+        from .code import run_hidden
+
+        run_hidden(machine, value.text, f"`{name}`")
     elif _LOADERS.match(name) and value.text:
         machine.report(Level.HIGH, "load", f"`{name}` makes every program started here load other code")
     elif name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB", "PATH") and (
@@ -58,9 +57,9 @@ def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> V
     """Judge a command; gives the text it would print, as far as that is known."""
     first = words[0]
     name = first.text
-    if HOLE in name:
+    if HOLE in name or is_wild(name):
         known = name.rpartition("/")[2]
-        if HOLE in known or not known or first.has(Taint.NETWORK | Taint.DECODED):
+        if HOLE in known or is_wild(name) or not known or first.has(Taint.NETWORK | Taint.DECODED):
             return _unresolved(machine, words, stdin)
         return _dispatch(machine, known, words, stdin, local=True)
     state = machine.state
@@ -268,7 +267,13 @@ def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> No
         case "fetch":
             targets.write(machine, value, Value(HOLE, Taint.NETWORK))
         case "run":
-            machine.source(value.text, stdin)
+            from .code import run_hidden
+
+            run_hidden(machine, value.text, f"an option of `{machine.commands[-1]}`", stdin)
+        case "install":
+            from .code import run_fetched
+
+            run_fetched(machine, value)
         case "sql":
             from .sql import judge_sql
 

@@ -87,6 +87,33 @@ def _grammar(language: str, machine: Machine) -> str:
     return "bash"
 
 
+_HELPERS = frozenset(
+    "less more most cat bat delta diff-so-fancy difft vim vi nvim nano emacs emacsclient code subl micro helix hx ed meld vimdiff kdiff3 "
+    "ssh gpg gpg2 true false gzip pigz zstd xz lz4 bzip2 lbzip2 pbzip2 lzip lzma brotli pixz nc ncat cloudflared aws gcloud lesspipe "
+    "firefox google-chrome chromium open xdg-open ksshaskpass ssh-askpass osxkeychain store cache manager libsecret gh glab tig".split()
+)
+
+
+def run_hidden(machine: Machine, code: str, where: str, stdin: Value = EMPTY) -> None:
+    """Code that an option or a variable carries: harmless helpers pass, anything that acts is high."""
+    before, machine.findings = machine.findings, {}
+    machine.source(code, stdin)
+    found, machine.findings = machine.findings, before
+    level = max((finding.level for finding in found.values()), default=Level.SAFE)
+    first = code.split()[0].rpartition("/")[2] if code.split() else ""
+    if level >= Level.HIGH:
+        machine.findings.update(found)
+    elif level is Level.MODERATE and first not in _HELPERS:
+        machine.report(Level.HIGH, "execute", f"runs a command that is hidden in {where}")
+
+
+def run_fetched(machine: Machine, word: Value) -> None:
+    """A package or program that this line fetched is installed or started."""
+    made = machine.state.files.get(targets.place_of(machine, word)[0])
+    if made is not None and made.has(Taint.NETWORK):
+        _network(machine)
+
+
 def language_of(text: str, default: str) -> str:
     """The language a script's first line asks for."""
     line = text.partition("\n")[0]

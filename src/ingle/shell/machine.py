@@ -36,6 +36,7 @@ class Machine:
         self.remote = False
         self.isolated = False
         self.endless = False
+        self.paced = False
         self.background = False
         self.conditional = False
         self.piped = False

@@ -58,7 +58,7 @@ class Given:
             self.flags.add(name)
             if colon:
                 self.values[name] = Value(value, word.taint)
-            elif at < len(words) and not any(known.startswith(name) for known in switches) and not re.match(r"-[a-z]", words[at].text):
+            elif at < len(words) and (name == "verb" or not any(known.startswith(name) for known in switches)) and not re.match(r"-[a-z]", words[at].text):
                 self.values[name] = words[at]
                 at += 1
 
@@ -273,8 +273,13 @@ def _start(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> 
         if not program.known:
             machine.report(Level.HIGH, "opaque", "the name of the program is not known before it runs")
         elif re.search(r"(?i)powershell|pwsh|cmd(?:\.exe)?$", program.text) and rest.text:
-            code = rest.text.replace("\n", " ")
-            machine.source(f"{program.text} {code}", shell="powershell")
+            from . import powershell
+
+            code = rest.text.replace("\n", " ").split(" ")
+            if "cmd" in program.text.lower():
+                _cmd(machine, [Value(part) for part in code])
+            else:
+                powershell.host(machine, [Value(part) for part in code], EMPTY)
         elif "://" in program.text or re.search(r"\.(?:txt|pdf|html?|md|png|jpg)$", program.text):
             return EMPTY
         else:

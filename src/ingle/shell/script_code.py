@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 _HOME_FORMS = re.compile(
     r"\$ENV\{['\"]?HOME['\"]?\}|#\{ENV\[['\"]HOME['\"]\]\}|#\{Dir\.home\}|\$\{process\.env\.HOME\}|\$\{os\.homedir\(\)\}"
 )
+_THROUGH = frozenset("glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split())
 _HOME_NAMES = frozenset("Dir.home os.homedir process.env.HOME homedir".split())
 _RUN = frozenset(
     "system exec popen shell_exec passthru proc_open pcntl_exec execsync spawn spawnsync execfile execfilesync os.execute "
@@ -88,7 +89,7 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
         if kind == "mark":
             if text in "([{":
                 depth += 1
-                if text != "(" and started:
+                if text == "{" and started:
                     current += HOLE
             elif text in ")]}":
                 depth -= 1
@@ -96,11 +97,13 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
                     break
             elif text in ";|" and depth <= 0:
                 break
-            elif text == "," and depth <= 1:
+            elif text == "," and depth <= 2:
                 values.append(Value(current))
                 current, started = "", False
             elif text in ".+":
                 joined = True
+            continue
+        if kind == "name" and text in _THROUGH:
             continue
         piece = _literal(tokens[at - 1]) if kind in ("string",) else HOME if text in _HOME_NAMES else HOLE
         if kind == "number":

@@ -125,6 +125,8 @@ def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
             held = piped
         elif token == "%all":
             held = any(word.has(Taint.EVERYTHING) for word in arguments.words)
+        elif token == "!%all":
+            held = not any(word.has(Taint.EVERYTHING) for word in arguments.words)
         elif head == "!":
             inner = token[1:]
             held = not (_word(inner[1:], arguments) if inner[0] == "@" else _option(inner, arguments))

@@ -47,6 +47,9 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
             continue
         after = children[index + 1].type if index + 1 < len(children) else ""
         if after == "&":
+            if machine.endless and not machine.paced:
+                with machine.at(child, []):
+                    machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
             with machine.setting(background=True), machine.subshell():
                 out = _joined(out, machine.visit(child, stdin))
         else:
@@ -250,7 +253,8 @@ def _while(machine: Machine, node: Node, stdin: Value) -> Value:
     text = " ".join(machine.text(child) for child in condition if child.is_named)
     endless = bool((_LITERAL_TRUE if keyword == "while" else _LITERAL_FALSE).match(text))
     breaks = re.search(r"\b(?:break|exit|return)\b", machine.text(node)) is not None
-    with machine.setting(endless=machine.endless or (endless and not breaks)):
+    paced = machine.paced or re.search(r"\b(?:sleep|wait|read|inotifywait)\b", machine.text(node)) is not None
+    with machine.setting(endless=machine.endless or (endless and not breaks), paced=paced):
         return _branches(machine, node, stdin)
 
 

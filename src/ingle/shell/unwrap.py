@@ -42,6 +42,7 @@ class Unwrapped:
     codes: list[Value]
     assignments: list[Value]
     flags: frozenset[str]
+    options: frozenset[str]
     values: dict[str, Value]
 
 
@@ -65,6 +66,7 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
     at, flags, codes = 0, set[str](), list[Value]()
     assignments: list[Value] = []
     values: dict[str, Value] = {}
+    options: set[str] = set()
     skip = wrapper.skip
     while at < len(words):
         text = words[at].text
@@ -73,6 +75,7 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
             if skip <= 0 or wrapper.dashes:
                 break
         elif len(text) > 1 and text[0] == "-":
+            options.add(text)
             at = _option(words, at, wrapper, flags, codes, values)
         elif wrapper.assign and _ASSIGNMENT.match(text):
             assignments.append(words[at])
@@ -86,7 +89,7 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
             break
         else:
             break
-    return Unwrapped(words[at:], codes, assignments, frozenset(flags), values)
+    return Unwrapped(words[at:], codes, assignments, frozenset(flags), frozenset(options), values)
 
 
 def _option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import paths, targets
 from ..arguments import Arguments
+from ..code import run_hidden
 from ..finding import Level
 from ..paths import Place
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -223,9 +224,9 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
                       "--log-file --backup-dir --link-dest --password-file -B -M --out-format --chmod --max-size".split())  # fmt: skip
     arguments = Arguments(words, takes)
     for code in arguments.each("-e", "--rsh"):
-        machine.source(code.text, UNKNOWN)
+        run_hidden(machine, code.text, "an option of rsync")
     for code in arguments.each("--rsync-path"):
-        machine.source(code.text, UNKNOWN)
+        run_hidden(machine, code.text.removeprefix("sudo rsync") or "true", "an option of rsync")
     if arguments.any("-n", "--dry-run", "--list-only") or len(arguments.rest) < 2:
         return UNKNOWN
     sources, target = arguments.rest[:-1], arguments.rest[-1]
@@ -266,10 +267,10 @@ def _tar(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     arguments = Arguments(words, _TAR_TAKES)
     flags = arguments.flags
     for code in arguments.each("--to-command", "-I", "--use-compress-program", "-F", "--info-script", "--new-volume-script", "--rsh-command"):
-        machine.source(code.text, UNKNOWN)
+        run_hidden(machine, code.text, "an option of tar")
     for action in arguments.each("--checkpoint-action"):
         if action.text.startswith("exec="):
-            machine.source(action.text[5:], UNKNOWN)
+            run_hidden(machine, action.text[5:], "an option of tar")
     where = arguments.value("-C", "--directory") or Value(".")
     archive = arguments.value("-f", "--file")
     if flags & {"-t", "--list"}:
@@ -344,9 +345,9 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     if arguments.each("-TT") or (unzip := arguments.value("-TT", "--unzip-command")):
         at = next((i for i, text in enumerate(texts) if text in ("-TT", "--unzip-command")), -1)
         if 0 <= at < len(words) - 1:
-            machine.source(words[at + 1].text.replace("#", " # "), UNKNOWN)
+            run_hidden(machine, words[at + 1].text.replace("#", " # "), "an option of zip")
         elif unzip is not None:
-            machine.source(unzip.text, UNKNOWN)
+            run_hidden(machine, unzip.text, "an option of zip")
     taint = 0
     for word in rest[1:]:
         taint |= targets.read(machine, word, shows=False)

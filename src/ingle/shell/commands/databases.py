@@ -89,6 +89,11 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         _redis_line(machine, line.upper().strip())
     if not arguments.rest and stdin.has(Taint.NETWORK):
         machine.report(Level.HIGH, "remote code", "runs commands straight from the network")
+    if re.match(r"(?:KEYS|keys|SMEMBERS) ", task) or arguments.any("--scan"):
+        narrow = arguments.value("--pattern") or (arguments.rest[1] if len(arguments.rest) > 1 else None)
+        return Value(HOLE, Taint.EVERYTHING if narrow is None or not narrow.text.strip("*") else 0)
+    if task.upper().startswith("DEL") and any(word.has(Taint.EVERYTHING) for word in words):
+        machine.report(Level.HIGH, "database", "deletes every key of the database")
     return Value(HOLE, 0)
 
 

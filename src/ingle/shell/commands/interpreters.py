@@ -119,8 +119,10 @@ def _program(machine: Machine, name: str, language: str, rest: list[Value], stdi
         return _as_spec(machine, "npm", rest, stdin)
     if language == "python" and rest[0].text.endswith("manage.py") and len(rest) > 1:
         return _django(machine, rest[1].text, rest)
-    if name == "emacs":
-        return UNKNOWN
+    if rest[0].text.endswith(("artisan", "bin/console", "yii")) and len(rest) > 1:
+        from .wrappers import _as_spec
+
+        return _as_spec(machine, "artisan", rest[1:], stdin)
     return run_file(machine, rest[0], language, rest, stdin)
 
 

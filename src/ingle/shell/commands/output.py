@@ -47,6 +47,16 @@ def _echo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     return Value(text + newline, _mixed(words))
 
 
+def _print(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """zsh's `print`: its options end at the first word that is none."""
+    at = 0
+    while at < len(words) and re.fullmatch(r"-[a-zA-Z]+|--|-", words[at].text):
+        at += 1
+        if words[at - 1].text in ("--", "-"):
+            break
+    return _echo(machine, "echo", words[at:], stdin)
+
+
 def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     variable = None
     if len(words) > 2 and words[0].text == "-v":
@@ -331,7 +341,7 @@ def _whoami(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
 
 COMMANDS: dict[str, Command] = {
     "echo": _echo,
-    "print": _echo,
+    "print": _print,
     "printf": _printf,
     **dict.fromkeys(("cat", "bat", "batcat", "zcat", "gzcat", "bzcat", "xzcat", "zstdcat", "nl", "less", "more", "most", "pv"), _cat),
     **dict.fromkeys(("base64", "base32", "gbase64"), _base64),

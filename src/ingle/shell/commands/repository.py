@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import call, spec, targets
 from ..arguments import Arguments
+from ..code import run_hidden
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -82,18 +83,12 @@ def _program(machine: Machine, key: str, value: Value, lasting: bool) -> None:
         if text.split()[0] == "store" and lasting:
             machine.report(Level.MODERATE, "secret", "keeps passwords in a plain file")
         return
-    words = text.split()
-    simple = bool(words) and re.fullmatch(r"[\w.-]+", words[0]) is not None and spec_safe(words[0])
-    before = dict(machine.findings)
-    machine.source(text, UNKNOWN)
-    if simple and machine.worst() <= Level.MODERATE:
-        machine.findings = before
-    else:
+    run_hidden(machine, text, f"git's setting `{key}`")
+    first = text.split()[0] if text.split() else ""
+    if lasting and (first.startswith(("/tmp", "./", "~", "/dev/shm", "$")) or first in ("sh", "bash", "curl", "python3", "perl")):
+        machine.report(Level.HIGH, "persist", f"makes git run a command of its own: `{key}`")
+    elif "fsmonitor" in key.lower() and text not in ("true", "false"):
         machine.report(Level.HIGH, "execute", f"makes git run a command of its own: `{key}`")
-
-
-def spec_safe(name: str) -> bool:
-    return call.spec_or_handler(name) and name not in ("sh", "bash", "python", "python3", "perl", "rm", "curl", "nc")
 
 
 def _task(machine: Machine, task: str, rest: list[Value], stdin: Value) -> Value:

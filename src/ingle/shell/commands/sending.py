@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..code import run_hidden
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .copying import _is_remote
@@ -80,7 +81,7 @@ _SCP_TAKES = frozenset("-i -P -F -o -l -c -S -J -D -X".split())
 def _scp(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(words, _SCP_TAKES)
     for code in arguments.each("-S", "-D"):
-        machine.source(code.text, UNKNOWN)
+        run_hidden(machine, code.text, "an option of scp")
     _proxy(machine, arguments)
     if len(arguments.rest) < 2:
         machine.report(Level.MODERATE, "send", "opens a file transfer with another host")
@@ -101,7 +102,7 @@ def _proxy(machine: Machine, arguments: Arguments) -> None:
     for option in arguments.each("-o"):
         key, _, value = option.text.replace("=", " ", 1).strip().partition(" ")
         if key.lower() in ("proxycommand", "localcommand", "knownhostscommand", "remotecommand") and value.strip() not in ("", "none"):
-            machine.source(value.strip("\"' "), UNKNOWN)
+            run_hidden(machine, value.strip("\"' "), f"ssh's `{key}`")
 
 
 def _lookup(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -132,6 +133,12 @@ def _upload(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             continue
         if word.has(Taint.SECRET) or targets.read(machine, word, shows=False) & Taint.SECRET:
             targets.leak(machine, word)
+    for line in stdin.text.splitlines() if stdin.text else []:
+        verb, _, rest = line.strip().partition(" ")
+        if verb in ("put", "mput", "send", "mirror") and rest:
+            targets.send(machine, Value(rest.split()[-1 if verb == "mirror" else 0]))
+        elif verb.startswith("!"):
+            machine.source(line.strip()[1:], UNKNOWN)
     if stdin.has(Taint.SECRET):
         targets.leak(machine, EMPTY)
     machine.report(Level.MODERATE, "send", "exchanges files with another host")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import call, spec, targets
 from ..arguments import Arguments
-from ..code import run_file, run_text
+from ..code import run_file, run_hidden, run_text
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -190,7 +190,7 @@ def _pager(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     """man, info, git-like tools with `-P PAGER` or a file to print."""
     arguments = Arguments(words, frozenset("-P --pager -H --html -C -M -S -s -e -E -L -m -p -r -T -X --preprocessor".split()))
     for code in arguments.each("-P", "--pager", "-H", "--html", "-p"):
-        machine.source(code.text, UNKNOWN)
+        run_hidden(machine, code.text, "an option of man")
     return UNKNOWN
 
 

@@ -93,7 +93,7 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if wrapper.only and (not words or words[0].text not in wrapper.only):
         return _as_spec(machine, name, words, stdin)
     found = unwrap(words, wrapper)
-    if not found.flags.isdisjoint(wrapper.stops) or (words and words[0].text in wrapper.stops):
+    if not found.options.isdisjoint(wrapper.stops) or (words and words[0].text in wrapper.stops):
         return UNKNOWN
     root = wrapper.root or bool(wrapper.root_unless and wrapper.root_unless not in found.flags)
     if wrapper.root:
