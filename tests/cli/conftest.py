@@ -33,7 +33,8 @@ class Place:
 
     def ingle(self, *words: str, stdin: str | None = None, **env: str) -> Result:
         """One command line in this process, without a terminal."""
-        return CliRunner().invoke(build_app(), list(words), input=stdin, env=self.env | env)
+        app = build_app(words[0] if words else None)
+        return CliRunner().invoke(app, list(words), input=stdin, env=self.env | env)
 
     def environ(self, **extra: str) -> dict[str, str]:
         """The same for a real process."""

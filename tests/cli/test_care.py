@@ -17,6 +17,7 @@ from ingle.hub.pull import pull
 from tests.cli.conftest import Place
 from tests.fakes.hub import FakeHub
 
+pytestmark = pytest.mark.slow
 REPO = "org/little"
 
 

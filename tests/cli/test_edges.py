@@ -57,6 +57,7 @@ def test_without_a_command_the_help_is_shown(place: Place) -> None:
     assert "Usage" in found.output
 
 
+@pytest.mark.slow
 def test_every_command_has_help_with_a_sentence(place: Place) -> None:
     from typer.main import get_command
 
