@@ -201,6 +201,22 @@ def test_revisions_are_found_by_branch_commit_and_its_beginning(config: Config) 
     assert find("org/name@nothing", config) is None
 
 
+def test_main_moved_by_a_tool_that_fetched_only_a_config_hides_no_whole_model(config: Config) -> None:
+    put(config, "org/name", mlx_folder(), commit=OTHER, ref=None)
+    put(config, "org/name", {"config.json": mlx_folder()["config.json"]})
+    assert found("org/name", config).commit == OTHER
+    assert found("org/name", config).state is DiskState.COMPLETE
+    assert names(config) == ["org/name", "org/name@main"]
+    assert found("org/name@main", config).state is DiskState.PARTIAL
+
+
+def test_a_quantisation_of_an_older_snapshot_is_found_without_its_commit(config: Config) -> None:
+    put(config, "org/many", {"a.gguf": llama("a"), "b.gguf": llama("b")}, commit=OTHER, ref=None)
+    put(config, "org/many", {"a.gguf": llama("a")})
+    assert found("org/many:b.gguf", config).commit == OTHER
+    assert found("org/many:a.gguf", config).commit == COMMIT
+
+
 def test_a_blob_in_the_shared_store_is_followed(config: Config) -> None:
     place = put(config, "org/name", mlx_folder())
     share(place, "model.safetensors")

@@ -105,6 +105,12 @@ def test_a_second_quantisation_that_was_begun_is_listed_beside_the_whole_one(con
 
 def test_the_old_version_stays_usable_while_the_new_one_is_begun(config: Config) -> None:
     put(config, "org/name", mlx_folder(), commit="d" * 40)
-    begin(config, "org/name", mlx_folder(**{"extra.json": b"{}"}))
-    found = Store(config).find(ref("org/name", config))
-    assert found is not None and (found.commit, found.state) == ("d" * 40, DiskState.COMPLETE)
+    place = begin(config, "org/name", mlx_folder(**{"extra.json": b'{"new": 1}'}))
+    extra = place.partial(hashlib.sha256(b'{"new": 1}').hexdigest())
+    extra.parent.mkdir(parents=True)
+    extra.write_bytes(b"{")
+    listed = {one.ref.name: one.state for one in Store(config).scan()}
+    assert listed == {"org/name": DiskState.COMPLETE, f"org/name@{COMMIT}": DiskState.PARTIAL}
+    for name, commit in (("org/name", "d" * 40), (f"org/name@{COMMIT}", COMMIT)):
+        found = Store(config).find(ref(name, config))
+        assert found is not None and (found.commit, found.state) == (commit, listed[name])

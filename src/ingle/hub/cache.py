@@ -115,19 +115,19 @@ class Store:
         for folder in (place.cache, place.folder, place.snapshots):
             _names(folder)  # "not here" may only be said of what can be looked into
         scan = self._repo(place)
-        revision = scan.inventory.find(ref.revision)
-        if revision is not None:
-            chosen = choose(scan.of(revision), ref)
-            if chosen is not None:
-                return chosen
-        others = [one for one in scan.all() if one.state is DiskState.PARTIAL]
-        begun = [one for one in others if _same_model(one.ref, ref) and one.commit is not None]
-        if begun and (revision is None or ref.file is not None or ref.quant is not None):
-            return begun[0]
-        if ref.revision is not None:
-            return None
-        # LM Studio's copy is whole, so it comes before what another tool only began.
-        return choose(self._foreign.of_repo(str(ref.repo_id)), ref) or choose(others, ref)
+        here = [chosen for one in scan.find(ref.revision) if (chosen := choose(scan.of(one), ref))]
+        whole = [one for one in here if one.state is DiskState.COMPLETE]
+        if whole:
+            return whole[0]
+        partial = here or [
+            one for one in scan.all() if one.state is DiskState.PARTIAL and _same_model(one.ref, ref)
+        ]
+        if ref.revision is None:
+            # What LM Studio has whole need not be pulled again.
+            theirs = choose(self._foreign.of_repo(place.repo_id), ref)
+            if theirs is not None and (theirs.state is DiskState.COMPLETE or not partial):
+                return theirs
+        return partial[0] if partial else None
 
     def _repo(self, place: RepoPlace) -> RepoScan:
         return RepoScan(take_inventory(place), self._catalog, self._headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 
@@ -29,6 +30,28 @@ class RepoScan:
         self.place: RepoPlace = inventory.place
         self._catalog = catalog
         self._headers = headers
+        self._seen: dict[str, tuple[DiskShelf, list[Found]]] = {}
+
+    @functools.cached_property
+    def default(self) -> Revision | None:
+        """What the bare repo name means: the snapshot of `main`, unless it is not whole and an older one is.
+
+        Other tools move `main` when they fetch no more than a config of the newest commit.
+        """
+        main = self.inventory.default
+        if main is None or len(self.inventory.revisions) == 1:
+            return main
+        order = [main, *(one for one in self.inventory.revisions if one is not main)]
+        return next((one for one in order if any(not model.missing for model in self._models(one)[1])), main)
+
+    def find(self, revision: str | None) -> list[Revision]:
+        """The snapshots a revision can mean, the likeliest first; without one all, the default first."""
+        if revision is not None:
+            named = self.inventory.find(revision)
+            return [named] if named is not None else []
+        default = self.default
+        rest = [one for one in self.inventory.revisions if one is not default]
+        return [default, *rest] if default is not None else []
 
     def all(self) -> list[Snapshot]:
         """Every model of every snapshot; and what was begun and is in no snapshot yet."""
@@ -37,9 +60,7 @@ class RepoScan:
 
     def of(self, revision: Revision) -> list[Snapshot]:
         """The models of one snapshot folder, the folder's own first, then its GGUF files."""
-        shelf = DiskShelf(revision.path, self._headers)
-        sizes, receipt = promised_sizes(self.place, revision.commit)
-        models = [_with_receipt(model, receipt, shelf) for model in inspect(shelf, sizes)]
+        shelf, models = self._models(revision)
         several = sum(model.format is Format.GGUF for model in models) > 1
         snapshots = []
         for model in models:
@@ -66,7 +87,16 @@ class RepoScan:
             )
         return snapshots
 
+    def _models(self, revision: Revision) -> tuple[DiskShelf, list[Found]]:
+        if revision.name not in self._seen:
+            shelf = DiskShelf(revision.path, self._headers)
+            sizes, receipt = promised_sizes(self.place, revision.commit)
+            models = [_with_receipt(model, receipt, shelf) for model in inspect(shelf, sizes)]
+            self._seen[revision.name] = (shelf, models)
+        return self._seen[revision.name]
+
     def _begun(self, shown: list[Snapshot]) -> Iterator[Snapshot]:
+        taken = {one.ref.name for one in shown}
         for receipt in receipts(self.place):
             here = [one for one in shown if one.commit == receipt.listing.commit]
             for asked in receipt.asked:
@@ -74,14 +104,16 @@ class RepoScan:
                     continue
                 # A pull that never got a byte, or whose files another tool deleted, left nothing to show.
                 if any(self._has(file.digest) for file in receipt.listing.files if file.path in asked.files):
-                    yield self._partial(receipt, asked)
+                    partial = self._partial(receipt, asked, taken)
+                    taken.add(partial.ref.name)
+                    yield partial
 
     def _has(self, digest: str) -> bool:
         """Whether anything of a file lies here that a pull could go on from."""
         places = (self.place.blob(digest), self.place.partial(digest))
         return any(os.path.exists(path) for path in places)  # noqa: PTH110
 
-    def _partial(self, receipt: Receipt, asked: Asked) -> Snapshot:
+    def _partial(self, receipt: Receipt, asked: Asked, taken: set[str]) -> Snapshot:
         wanted = [file for file in receipt.listing.files if file.path in set(asked.files)]
         here = [file for file in wanted if os.path.exists(self.place.blob(file.digest))]  # noqa: PTH110
         commit = receipt.listing.commit
@@ -89,7 +121,7 @@ class RepoScan:
         entry = self._catalog.find_repo(self.place.repo_id, weights[0] if weights else None)
         root = self.place.snapshot(commit)
         return Snapshot(
-            ref=asked.ref,
+            ref=asked.ref if asked.ref.name not in taken else self._at(asked.ref, commit),
             state=DiskState.PARTIAL,
             format=entry.format if entry else _format_of(asked),
             origin=Origin.HUB_CACHE,
@@ -126,13 +158,19 @@ class RepoScan:
             modified=_changed(self.place.blobs / largest),
         )
 
+    def _at(self, ref: ModelRef, commit: str) -> ModelRef:
+        """The same model named with its commit: an update was begun and the old version keeps the name."""
+        part = ref.file or ref.quant
+        name = f"{self.shown_repo}@{commit}" + (f":{part}" if part else "")
+        return msgspec.structs.replace(ref, name=name, revision=commit, alias=None)
+
     @property
     def shown_repo(self) -> str:
         """The repo as a name that can be typed: a repo without an organisation needs `hf:`."""
         return self.place.repo_id if "/" in self.place.repo_id else f"hf:{self.place.repo_id}"
 
     def _ref(self, revision: Revision, file: str | None, *, say_file: bool) -> ModelRef:
-        default = revision is self.inventory.default
+        default = revision is self.default
         entry = self._catalog.find_repo(self.place.repo_id, file)
         if entry is not None and (entry.revision == revision.name or (entry.revision == "main" and default)):
             return msgspec.structs.replace(entry_ref(entry), file=file)
