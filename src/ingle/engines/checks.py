@@ -63,6 +63,13 @@ def check_fits(tokens: int, context: int) -> int:
     return context - tokens
 
 
+def check_vocabulary(sampling: SamplingParams, size: int) -> None:
+    """Raises `InvalidRequest` when a bias names a token that the model's `size` tokens do not have."""
+    strange = [token for token in sampling.logit_bias if token >= size]
+    if strange:
+        raise _wrong("logit_bias", f"the model has {size} tokens and no token {strange[0]}")
+
+
 def _check_sampling(sampling: SamplingParams) -> None:
     for name, low, high in _RANGES:
         value = getattr(sampling, name)

@@ -14,7 +14,7 @@ from pathlib import Path
 from ingle.catalog.gguf import GgufHeader, read_header
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
-from ingle.engines.checks import check_fits
+from ingle.engines.checks import check_fits, check_vocabulary
 from ingle.engines.llamacpp.choice import Choice, ChoiceResult
 from ingle.engines.llamacpp.fields import choice_seed
 from ingle.engines.llamacpp.server import LlamaServer
@@ -47,6 +47,7 @@ class LlamaEngine:
         trained = header.context or snapshot.context or options.context
         context = min(options.context, trained)
         self._model = snapshot.ref.name
+        self._vocabulary = header.vocabulary
         self._running: dict[str, _Running] = {}
         self._steps = 0
         self._last_step = time.monotonic()
@@ -128,6 +129,8 @@ class LlamaEngine:
     def _answer(self, request_id: str, generation: Generation, running: _Running) -> None:
         began = time.monotonic()
         prepared = prepare(generation, self._template, self._model, request=request_id)
+        if self._vocabulary is not None:
+            check_vocabulary(generation.sampling, self._vocabulary)
         tokens = self._tokens(prepared.prompt)
         room = check_fits(len(tokens), self._info.context)
         limit = min(generation.max_tokens or room, room)
