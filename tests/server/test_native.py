@@ -237,6 +237,11 @@ async def test_finish_reasons_are_listed_by_choice(
     assert done["finish_reasons"][1] == choice.value
 
 
+async def test_a_rate_limit_is_for_all_pulls(client: httpx.AsyncClient, world: World) -> None:
+    await client.post("/ingle/pull", json={"model": "org/new", "limit_rate": 2_000_000})
+    assert world.rates == [2_000_000]
+
+
 async def test_cancel_of_what_does_not_run_is_no_error(client: httpx.AsyncClient, world: World) -> None:
     answer = await client.post("/ingle/cancel", json={"model": MODEL})
     assert answer.json()["state"] == "downloaded"

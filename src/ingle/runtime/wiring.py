@@ -41,12 +41,12 @@ class Hub:
     def pull(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
         from ingle.hub.pull import pull
 
-        return pull(ref, self._config, cancel=cancel, options=self._shared())
+        return pull(ref, self._config, cancel=cancel, options=self.options())
 
     def repair(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
         from ingle.hub.repair import repair
 
-        return repair(ref, self._config, cancel=cancel, options=self._shared())
+        return repair(ref, self._config, cancel=cancel, options=self.options())
 
     def verify(self, ref: ModelRef, snapshot: Snapshot, cancel: threading.Event) -> Iterator[Progress]:
         """Reads every byte, remembers the result for the doctor, and raises the first damage."""
@@ -74,7 +74,8 @@ class Hub:
             return []
         return due(snapshots, recall(self._config), self._config.verify_every, time.time())
 
-    def _shared(self) -> PullOptions:
+    def options(self) -> PullOptions:
+        """The same for every pull, so that they share the limit."""
         from ingle.hub.limit import RateLimit
         from ingle.hub.pull import PullOptions
 

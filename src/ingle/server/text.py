@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,9 @@ from ingle.server.stream import LINES, Stream, json_line, unless_gone
 from ingle.text.tool import Output, Tool, find_tool, load_tools
 
 if TYPE_CHECKING:
-    from ingle.text.improve import TextResult
+    from ingle.text.improve import TextEvent, TextResult
 
+Improve = Callable[..., "AsyncGenerator[TextEvent, None]"]
 PLACE = "${output}"
 HEARTBEAT = 15.0
 
@@ -108,16 +109,28 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
 
     @router.post("/shell/check")
     async def check(body: CheckBody) -> Response:
-        from ingle.shell.surroundings import SHELLS
-        from ingle.shell.verdict import analyse, verdict_to_dict
-
-        if body.shell not in SHELLS:
-            raise InvalidRequest(
-                f"{body.shell} is no shell Ingle knows.", hint=f"It knows {', '.join(SHELLS)}.", field="shell"
-            )
-        return JsonResponse(verdict_to_dict(analyse(body.command, body.shell)))
+        return JsonResponse(await asyncio.to_thread(_verdict, body.command, body.shell))
 
     return router
+
+
+def _verdict(command: str, shell: str) -> dict[str, Any]:
+    """For a thread: the first call loads the parsers, and the loop must go on meanwhile."""
+    from ingle.shell.surroundings import SHELLS
+    from ingle.shell.verdict import analyse, verdict_to_dict
+
+    if shell not in SHELLS:
+        raise InvalidRequest(
+            f"{shell} is no shell Ingle knows.", hint=f"It knows {', '.join(SHELLS)}.", field="shell"
+        )
+    return verdict_to_dict(analyse(command, shell))
+
+
+def _improve() -> Improve:
+    """For a thread: the rules take 0.1 s to compile, which the daemon's start cannot afford, nor its loop."""
+    from ingle.text.improve import improve
+
+    return improve
 
 
 class Desk:
@@ -131,8 +144,7 @@ class Desk:
         self, tool: Tool, text: str, model: str | None, options: dict[str, str], *, clean: bool
     ) -> AsyncGenerator[bytes, None]:
         """Lines, the last one `done`. Options are checked before anything is loaded."""
-        from ingle.text.improve import improve  # its rules take 0.1 s to compile: not while the daemon starts
-
+        improve = await asyncio.to_thread(_improve)
         tool.fill("", options)
         async with self._runtime.use(model, Wants(speculate=tool.speculate or None)) as use:
             if use.waits:

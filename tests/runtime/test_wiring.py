@@ -1,0 +1,70 @@
+"""The real hub behind the seams: one limit for all pulls, and checks that are remembered."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingle.errors import StoreError
+from ingle.hub.health.checks import recall
+from ingle.hub.progress import Phase
+from ingle.runtime.events import EventKind
+from ingle.runtime.wiring import Hub
+from tests.runtime.fakes import World, make_config, make_snapshot
+
+
+def test_all_pulls_share_one_limit_and_a_new_rate_reaches_those_that_run(tmp_path: Path) -> None:
+    hub = Hub(make_config(tmp_path, limit_rate=1000))
+    first = hub.options().limit
+    assert first is not None and first.rate == 1000
+    hub.limit(5000)
+    assert first.rate == 5000 and hub.options().limit is first
+
+
+def test_a_limit_can_be_set_where_there_was_none(tmp_path: Path) -> None:
+    hub = Hub(make_config(tmp_path))
+    assert hub.options().limit is None
+    hub.limit(5000)
+    limit = hub.options().limit
+    assert limit is not None and limit.rate == 5000
+
+
+def test_a_check_is_remembered_and_damage_is_raised(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    snapshot = make_snapshot("org/tiny", tmp_path)
+    snapshot.root.mkdir(parents=True)
+    snapshot.path.write_bytes(b"not a model")
+    with pytest.raises(StoreError):
+        list(Hub(config).verify(snapshot.ref, snapshot, threading.Event()))
+    (checked,) = recall(config).values()
+    assert not checked.ok
+
+
+def test_a_folder_that_is_whole_ends_with_the_snapshot(tmp_path: Path) -> None:
+    snapshot = make_snapshot("org/tiny", tmp_path, files=("notes.txt",))
+    snapshot.root.mkdir(parents=True)
+    (snapshot.root / "notes.txt").write_text("hello")
+    steps = list(Hub(make_config(tmp_path)).verify(snapshot.ref, snapshot, threading.Event()))
+    assert steps[-1].phase is Phase.DONE and steps[-1].snapshot == snapshot
+
+
+def test_nothing_is_due_while_scheduled_checks_are_off(tmp_path: Path) -> None:
+    snapshot = make_snapshot("org/tiny", tmp_path, modified=1.0)
+    assert Hub(make_config(tmp_path)).due([snapshot]) == []
+    config = msgspec.structs.replace(make_config(tmp_path), verify_every=86400.0)
+    assert Hub(config).due([snapshot]) == [snapshot]
+
+
+async def test_scheduled_checks_run_by_themselves_and_tell_only_of_damage(tmp_path: Path) -> None:
+    world = World(tmp_path, verify_every=86400.0)
+    (snapshot,) = world.store.scan()
+    world.due = [snapshot]
+    world.check.errors["org/tiny"] = StoreError("A byte is wrong.")
+    async with world.runtime() as runtime, runtime.events() as events:
+        event = await anext(events)
+        world.due = []
+        assert (event.event, event.model, event.error) == (EventKind.ERROR, "org/tiny", "A byte is wrong.")
+        assert (await runtime.view("org/tiny")).damaged

@@ -1,0 +1,85 @@
+"""Text tools and the shell analyser over HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from ingle.generation import Chunk, FinishReason, Usage
+from tests.runtime.fakes import World
+
+MODEL = "org/tiny"
+END = Chunk(finish_reason=FinishReason.STOP, usage=Usage(prompt_tokens=9, completion_tokens=4))
+
+
+async def test_a_tool_answers_the_text_and_nothing_else(client: httpx.AsyncClient, world: World) -> None:
+    world.chunks = (Chunk(text="The cat sat on the mat."), END)
+    asked = {"tool": "proofread", "text": "Teh cat sat on the mat.", "model": MODEL}
+    told = (await client.post("/text", json=asked)).json()
+    assert told["text"] == "The cat sat on the mat."
+    assert (told["changed"], told["reason"], told["model"]) == (True, None, MODEL)
+
+
+async def test_an_answer_that_is_no_text_keeps_the_original_with_the_reason(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (Chunk(text="I'm sorry, I cannot help with that."), END)
+    asked = {"tool": "proofread", "text": "Teh cat sat.", "model": MODEL}
+    told = (await client.post("/text", json=asked)).json()
+    assert (told["text"], told["changed"], told["reason"]) == ("Teh cat sat.", False, "refusal")
+
+
+async def test_a_streamed_tool_tells_pieces_and_the_whole(client: httpx.AsyncClient, world: World) -> None:
+    world.chunks = (Chunk(text="The cat sat."), END)
+    asked = {"tool": "proofread", "text": "Teh cat sat.", "model": MODEL, "stream": True}
+    answer = await client.post("/text", json=asked)
+    told = [json.loads(line) for line in answer.text.splitlines() if line]
+    assert [next(iter(line)) for line in told] == ["loading", "ready", "piece", "done"]
+    assert told[2]["piece"] == {"text": "The cat sat.", "progress": 1.0}
+    assert told[3]["done"]["improved"]["text"] == "The cat sat."
+
+
+async def test_process_puts_the_transcript_into_the_apps_own_prompt(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (Chunk(text="Buy milk."), END)
+    asked = {"prompt": "Clean this up: ${output}", "text": "uh buy milk", "model": MODEL}
+    told = (await client.post("/process", json=asked)).json()
+    assert told["text"] == "Buy milk."
+    messages = world.workers[0].asked[0].messages
+    assert messages is not None and messages[-1].content == "Clean this up: uh buy milk"
+
+
+async def test_process_without_a_place_for_the_transcript_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/process", json={"prompt": "Hello", "text": "x", "model": MODEL})
+    assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (400, "prompt")
+
+
+async def test_an_unknown_tool_a_missing_option_and_an_absent_model_are_refused(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    for asked, status in (
+        ({"tool": "sing", "text": "x", "model": MODEL}, 400),
+        ({"tool": "translate", "text": "x", "model": MODEL}, 400),
+        ({"tool": "proofread", "text": "x", "model": "org/absent"}, 409),
+        ({"tool": "proofread", "text": "x", "colour": "red"}, 400),
+    ):
+        answer = await client.post("/text", json=asked)
+        assert answer.status_code == status, asked
+        assert answer.json()["error"]["code"]
+    assert world.pull.times == 0
+
+
+async def test_the_tools_are_listed(client: httpx.AsyncClient) -> None:
+    names = {tool["name"] for tool in (await client.get("/text/tools")).json()["tools"]}
+    assert {"proofread", "dictation", "translate"} <= names
+
+
+async def test_a_command_is_judged_without_a_model(client: httpx.AsyncClient, world: World) -> None:
+    told = (await client.post("/shell/check", json={"command": "rm -rf /"})).json()
+    assert told["level"] == "critical" and not told["allowed"] and told["findings"]
+    assert (await client.post("/shell/check", json={"command": "ls"})).json()["level"] == "safe"
+    refused = await client.post("/shell/check", json={"command": "ls", "shell": "cmd.exe"})
+    assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (400, "shell")
+    assert world.workers == []
