@@ -32,7 +32,7 @@ class Faults:
     """Sends `stall_at` bytes, then nothing, and stays connected."""
     trickle_times: int = 0
     """One byte a second."""
-    rate: int | None = None
+    rate: float | None = None
     """Bytes a second on each connection."""
     gzip_times: int = 0
     wrong_bytes_times: int = 0
