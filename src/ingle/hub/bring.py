@@ -24,6 +24,7 @@ from ingle.hub.cache import Store
 from ingle.hub.copies import place_copy
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.headers import Headers
+from ingle.hub.health.finding import several
 from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import hold
 from ingle.hub.progress import Phase, Progress
@@ -46,11 +47,11 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """What was checked, for a person."""
-        name, count = self.snapshot.ref.name, len(self.snapshot.files)
+        name, count = self.snapshot.ref.name, several(len(self.snapshot.files), "file")
         if self.known:
-            return f"{name}: {count} files imported, each with the digest that the hub lists."
+            return f"{name}: {count} imported, each with the digest that the hub lists."
         return (
-            f"{name}: {count} files imported. No digest of the hub is known for them, so only their headers "
+            f"{name}: {count} imported. No digest of the hub is known for them, so only their headers "
             "and texts could be checked."
         )
 

@@ -20,6 +20,7 @@ from ingle.catalog.model import ModelRef, Origin, Snapshot
 from ingle.config import Config
 from ingle.errors import Cancelled, DigestMismatch, Incomplete, MalformedModel, SizeMismatch, StoreError
 from ingle.hub.health.content import complaint
+from ingle.hub.health.finding import several
 from ingle.hub.layout import RepoPlace
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.receipt import read_receipt
@@ -82,16 +83,15 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """The verdict for a person."""
-        count = len(self.files)
-        if self.damaged:
+        count, bad, unknown = len(self.files), len(self.damaged), len(self.unknown)
+        if bad:
             first = self.damaged[0]
-            return f"{len(self.damaged)} of {count} files are damaged: {first.path} {first.why}."
-        if not self.unknown:
-            return f"All {count} files are right, byte for byte."
-        if len(self.unknown) == count:
-            return f"All {count} files can be read; no digest is known to compare them with."
-        known = count - len(self.unknown)
-        return f"{known} files are right, byte for byte; {len(self.unknown)} have no known digest."
+            return f"Of {several(count, 'file')} {bad} cannot be trusted: {first.path} {first.why}."
+        if not unknown:
+            return f"{several(count, 'file')} checked, right byte for byte."
+        if unknown == count:
+            return f"{several(count, 'file')} read without fault; no digest is known to compare with."
+        return f"{several(count - unknown, 'file')} right byte for byte; for {unknown} no digest is known."
 
     def error(self) -> StoreError | None:
         """The first damage as an error, None when there is none."""

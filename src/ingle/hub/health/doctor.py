@@ -12,7 +12,7 @@ from ingle.config import Config
 from ingle.errors import IngleError, Unauthorized
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors
-from ingle.hub.health.finding import Finding, Fix, Level, ok
+from ingle.hub.health.finding import Finding, Fix, Level, ok, several
 from ingle.hub.health.place import examine_leftovers, examine_locks, examine_models, examine_place
 from ingle.hub.health.sweep import find_orphans, sweep
 from ingle.hub.remote import Probe
@@ -124,7 +124,7 @@ def _mend(config: Config, finding: Finding) -> Mended:
     except IngleError as exc:
         return Mended(finding=finding, done=False, says=exc.message)
     kept = f"; {len(swept.kept)} are in use" if swept.kept else ""
-    says = f"Deleted {len(swept.removed)} things of our own{kept}."
+    says = f"Deleted {several(len(swept.removed), 'thing')} of our own{kept}."
     return Mended(finding=finding, done=not swept.kept, says=says)
 
 

@@ -46,3 +46,8 @@ def worst(findings: tuple[Finding, ...]) -> Level:
     """The gravest level of all findings; `OK` for none."""
     order = list(Level)
     return max((finding.level for finding in findings), key=order.index, default=Level.OK)
+
+
+def several(count: int, noun: str) -> str:
+    """`1 file`, `3 files`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")

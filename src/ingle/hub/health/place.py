@@ -16,7 +16,7 @@ from ingle.catalog.model import DiskState, Origin, Snapshot
 from ingle.config import Config
 from ingle.hub.disk import free_bytes
 from ingle.hub.health.checks import recall
-from ingle.hub.health.finding import Finding, Fix, Level, ok
+from ingle.hub.health.finding import Finding, Fix, Level, ok, several
 from ingle.hub.health.leftover import Kind, entries, is_held
 from ingle.hub.health.others import find_leftovers
 from ingle.hub.health.sweep import find_orphans
@@ -94,12 +94,14 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
                 check="verify",
                 level=Level.PROBLEM,
                 says=f"{checked.name}: {checked.sentence}",
-                means=f"The check {days} days ago found bytes that are not the ones that were pulled.",
+                means=f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled.",
                 command=f"ingle repair {shlex.quote(checked.name)}",
             )
     whole = [one for one in models if one.state is DiskState.COMPLETE]
     total = sum(one.size for one in whole)
-    yield ok("models", f"{len(whole)} models are whole, {gigabytes(total)} together.", count=len(whole))
+    yield ok(
+        "models", f"{several(len(whole), 'whole model')}, {gigabytes(total)} together.", count=len(whole)
+    )
 
 
 def examine_leftovers(config: Config) -> Iterator[Finding]:
@@ -110,7 +112,7 @@ def examine_leftovers(config: Config) -> Iterator[Finding]:
         yield Finding(
             check="orphans",
             level=Level.NOTE,
-            says=f"Ingle left {len(ours)} things behind, {gigabytes(size)} together.",
+            says=f"Ingle left {several(len(ours), 'thing')} behind, {gigabytes(size)} together.",
             means="They belong to pulls that ended badly and to models that are gone.",
             command="ingle clean",
             fix=Fix.SWEEP,
@@ -134,7 +136,7 @@ def examine_leftovers(config: Config) -> Iterator[Finding]:
         yield Finding(
             check="leftovers",
             level=Level.NOTE,
-            says=f"Other programs left {len(rest)} things behind, {gigabytes(size)} together.",
+            says=f"Other programs left {several(len(rest), 'thing')} behind, {gigabytes(size)} together.",
             means="Nobody needs them; Ingle never deletes what it did not write.",
             command="ingle clean --others",
             details={"paths": [str(one.path) for one in rest], "bytes": size},
