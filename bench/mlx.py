@@ -3,7 +3,7 @@
     .venv/bin/python bench/mlx.py [--model FOLDER] [--tokens 24] [--rounds 3] [--write docs/benchmarks-mlx.md]
 
 Without --model: the starter's own weights as an MLX folder (made by tests/models.py). Both sides are real
-servers on loopback, asked with the same streaming requests, one after the other, the peer first. Seconds
+servers on loopback, asked with the same streaming requests in turns, the peer first. Medians of seconds
 and tokens a second; a ratio is ours divided by the peer's.
 """
 
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -90,7 +90,8 @@ ROWS = {
 class Server:
     """A server on loopback that speaks OpenAI's chat completions."""
 
-    def __init__(self, port: int, model: str) -> None:
+    def __init__(self, name: str, port: int, model: str) -> None:
+        self.name = name
         self.port = port
         self.model = model
 
@@ -138,27 +139,42 @@ def user(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
 
 
-def measure(server: Server, tokens: int, rounds: int) -> dict[str, float]:
-    """Everything but the start, in an order that leaves no prompt in a cache before its turn."""
-    server.stream(user("Warm up."), 4)
-    single = statistics.median(
-        server.stream(user(STORY.format(word)), tokens).rate for word in WORDS[:rounds]
-    )
-    long = " ".join(f"{word} {number}" for number in range(12) for word in WORDS)
-    prefill = server.stream(user(f"Repeat the last word: {long}"), 1)
+def measure(sides: Sequence[Server], tokens: int, rounds: int) -> list[dict[str, float]]:
+    """Everything but the start, for each side. The sides take turns within every round, so that whatever
+    else the machine does meets both; no prompt is asked twice, so that none is in a cache before its turn."""
+    for side in sides:
+        side.stream(user("Warm up."), 4)
+    found: list[dict[str, list[float]]] = [{} for _ in sides]
+    for round_, word in enumerate(WORDS[:rounds]):
+        for key, take in measures(round_, word, tokens).items():
+            for side, numbers in zip(sides, found, strict=True):
+                numbers.setdefault(key, []).append(take(side))
+                print(f"{key:9s} {side.name:7s} {numbers[key][-1]:.3f}", file=sys.stderr, flush=True)
+    return [{key: statistics.median(taken) for key, taken in numbers.items()} for numbers in found]
+
+
+def measures(round_: int, word: str, tokens: int) -> dict[str, Callable[[Server], float]]:
+    """What a round measures: from a server to a number."""
     return {
-        "single": single,
-        "prefill": prefill.prompt / prefill.first,
-        "eight": together(server, tokens),
-        "newcomer": statistics.median(newcomer(server, round_, tokens) for round_ in range(rounds)),
-        "second": statistics.median(second_turn(server, word) for word in WORDS[:rounds]),
+        "single": lambda side: side.stream(user(STORY.format(word)), tokens).rate,
+        "prefill": lambda side: prefill(side, round_),
+        "eight": lambda side: together(side, round_, tokens),
+        "newcomer": lambda side: newcomer(side, round_, tokens),
+        "second": lambda side: second_turn(side, word),
     }
 
 
-def together(server: Server, tokens: int) -> float:
+def prefill(server: Server, round_: int) -> float:
+    """Prompt tokens a second, to the first token of the answer."""
+    long = " ".join(f"{word} {number}" for number in range(round_, round_ + 8) for word in WORDS)
+    heard = server.stream(user(f"Repeat the last word: {long}"), 1)
+    return heard.prompt / heard.first
+
+
+def together(server: Server, round_: int, tokens: int) -> float:
     """Tokens a second of all clients, from the first request to the last token, prompts included."""
     counts: list[int] = []
-    asked = [f"Describe a {word} to somebody who has never seen one." for word in WORDS[:CLIENTS]]
+    asked = [f"{round_}: describe a {word} to somebody who has never seen one." for word in WORDS[:CLIENTS]]
     began = time.perf_counter()
     threads = [
         threading.Thread(target=lambda text=text: counts.append(server.stream(user(text), tokens).tokens))
@@ -232,20 +248,16 @@ def _wait(process: subprocess.Popen[bytes], port: int, path: str) -> None:
     raise SystemExit(f"the server ended with status {process.returncode}")
 
 
-def peer(folder: Path, tokens: int, rounds: int) -> dict[str, float]:
-    port = free_port()
-    command = [sys.executable, "-m", "mlx_lm", "server", "--model", str(folder), "--port", str(port)]
-    with running(command, port, "/health", {**os.environ, "HF_HUB_OFFLINE": "1"}):
-        return measure(Server(port, "default_model"), tokens, rounds)
-
-
-def ours(folder: Path, tokens: int, rounds: int) -> dict[str, float]:
-    port = free_port()
+@contextmanager
+def both(folder: Path) -> Iterator[tuple[Server, Server]]:
+    """The peer and us, each in processes of its own; who is not asked does nothing."""
+    theirs, mine = free_port(), free_port()
+    peer = [sys.executable, "-m", "mlx_lm", "server", "--model", str(folder), "--port", str(theirs)]
+    ours = [sys.executable, "-m", "ingle.cli.entry", "serve", "--port", str(mine)]
     with tempfile.TemporaryDirectory() as home:
-        environ = {**os.environ, "INGLE_HOME": home, "INGLE_PARALLEL": str(CLIENTS)}
-        command = [sys.executable, "-m", "ingle.cli.entry", "serve", "--port", str(port)]
-        with running(command, port, "/status", environ):
-            return measure(Server(port, str(folder)), tokens, rounds)
+        environ = {**os.environ, "INGLE_HOME": home, "INGLE_PARALLEL": str(CLIENTS), "HF_HUB_OFFLINE": "1"}
+        with running(peer, theirs, "/health", environ), running(ours, mine, "/status", environ):
+            yield Server("mlx_lm", theirs, "default_model"), Server("Ingle", mine, str(folder))
 
 
 def start_times(folder: Path, rounds: int) -> tuple[float, float]:
@@ -307,10 +319,8 @@ def main() -> None:
         from tests.models import starter_mlx
 
         folder = starter_mlx()
-    theirs = peer(folder, given.tokens, given.rounds)
-    print("mlx_lm", theirs, file=sys.stderr)
-    mine = ours(folder, given.tokens, given.rounds)
-    print("ingle", mine, file=sys.stderr)
+    with both(folder) as sides:
+        theirs, mine = measure(sides, given.tokens, given.rounds)
     theirs["ready"], mine["ready"] = start_times(folder, given.rounds)
     import mlx.core as mx
 
