@@ -93,3 +93,17 @@ def test_a_cache_nobody_may_read_is_an_error_or_an_empty_list_and_no_crash(place
     assert found.exit_code in {0, 1}
     assert "Traceback" not in found.output
     assert found.exception is None or isinstance(found.exception, SystemExit)
+
+
+def test_a_path_without_a_dot_in_front_is_still_a_path(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = next(place.cache.glob("models--bench--model-000/snapshots/*"))
+    monkeypatch.chdir(place.cache)
+    assert place.ingle("show", str(folder.relative_to(place.cache))).exit_code == 0
+    assert place.ingle("show", "models--bench--model-000/snapshots/never").exit_code == 2
+
+
+def test_the_shell_completes_models_that_are_here_and_short_names(place: Place) -> None:
+    found = place.ingle(_INGLE_COMPLETE="complete_bash", COMP_WORDS="ingle show be", COMP_CWORD="2")
+    assert found.output.split() == ["bench/model-000", "bench/model-001"]
+    found = place.ingle(_INGLE_COMPLETE="complete_bash", COMP_WORDS="ingle run sta", COMP_CWORD="2")
+    assert found.output.split() == ["starter"]

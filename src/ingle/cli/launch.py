@@ -44,16 +44,19 @@ def start_daemon(config: Config) -> Client:
 
 
 def find_daemon(config: Config) -> Client | None:
-    """A client of this home's daemon when one answers."""
+    """A client of this home's daemon when one answers.
+
+    What answers as something else on a port that a dead daemon once had is not ours.
+    """
     from ingle.client.api import status
     from ingle.client.sync import Client
 
     try:
         client = Client(config)
-        client.ask(status())
-    except DaemonUnreachable:
+        found = client.ask(status())
+    except IngleError:
         return None
-    return client
+    return client if found.pid == client.address.pid else None
 
 
 def end_daemon(config: Config) -> int | None:

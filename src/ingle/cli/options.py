@@ -19,6 +19,21 @@ DAEMON_PANEL = "Memory and the daemon"
 HEALTH_PANEL = "Health of what is here"
 SAMPLING_PANEL = "How the next word is chosen"
 
+
+def complete_model(incomplete: str) -> list[str]:
+    """Names of models that are here and of those that have a short name, for the shell's Tab key."""
+    from ingle.cli.session import open_session
+    from ingle.errors import IngleError
+
+    try:
+        session = open_session()
+        here = [one.ref.name for one in session.store.scan()]
+    except IngleError:
+        return []
+    known = [entry.alias for entry in session.catalog.entries]
+    return [name for name in dict.fromkeys([*here, "default", *known]) if name.startswith(incomplete)]
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON, errors too.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ModelName = Annotated[
@@ -27,6 +42,7 @@ ModelName = Annotated[
         metavar="MODEL",
         help="A catalogue name (qwen3:1.7b), org/name[@revision][:file|:quantisation], a path, or `default`.",
         show_default=False,
+        autocompletion=complete_model,
     ),
 ]
 Engine = Annotated[

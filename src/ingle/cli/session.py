@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingle.cli.terminal import Terminal
 from ingle.config import Config, load_config, wants_plain_output
+from ingle.errors import InvalidRequest, ModelNotFound
 
 if TYPE_CHECKING:
     from ingle.catalog.curated import Catalog
@@ -36,7 +37,18 @@ class Session:
         return Store(self.config)
 
     def resolve(self, model: str) -> ModelRef:
-        """The model that a person named; `default` is the configured one, paths become absolute."""
+        """The model that a person named; `default` is the configured one, paths become absolute.
+
+        What cannot be a name and is a file or folder here (`models/some.gguf`) is taken as that path.
+        """
+        try:
+            return self._parse(model)
+        except (InvalidRequest, ModelNotFound):
+            if not model or model.startswith("-") or not Path(model).exists():
+                raise
+            return self._parse(f"./{model}")
+
+    def _parse(self, model: str) -> ModelRef:
         from ingle.catalog.names import parse_name
 
         return parse_name(

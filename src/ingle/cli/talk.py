@@ -22,6 +22,7 @@ from ingle.cli.options import (
     Template,
     TopK,
     TopP,
+    complete_model,
 )
 from ingle.cli.session import Session, open_session
 from ingle.errors import InvalidRequest, UsageError
@@ -33,7 +34,11 @@ NO_STREAM = typer.Option(help="Print words as they come, or the whole answer at 
 Words = Annotated[list[str] | None, typer.Argument(metavar="PROMPT", show_default=False)]
 AnyModel = Annotated[
     str | None,
-    typer.Argument(metavar="MODEL", help="As in `ingle show`; `default` is the configured one."),
+    typer.Argument(
+        metavar="MODEL",
+        help="As in `ingle show`; `default` is the configured one.",
+        autocompletion=complete_model,
+    ),
 ]
 Think = Annotated[bool, typer.Option("--think", help="Let the model reason first, where it can.")]
 Raw = Annotated[bool, typer.Option("--raw", help="Send the words as they are, without a chat template.")]
