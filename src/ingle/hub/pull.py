@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 import msgspec
 
 from ingle.catalog.listing import ListedFile
-from ingle.catalog.model import ModelRef
+from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.names import ref_key
 from ingle.config import Config
 from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
@@ -20,8 +20,8 @@ from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
 from ingle.hub.meter import Meter, paced
 from ingle.hub.pieces import PIECE
-from ingle.hub.plan import PullPlan
-from ingle.hub.prepare import prepare
+from ingle.hub.plan import PullPlan, plan_pull
+from ingle.hub.prepare import machine_memory, prepare
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_snapshot
 from ingle.hub.pulllog import PullLog
@@ -71,8 +71,12 @@ def pull(
 
 def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None) -> PullPlan:
     """What `pull` would do, as `--dry-run` shows it: nothing is fetched but the listing and headers."""
-    if ref.repo_id is None or wheel_model(ref) is not None:
-        raise InvalidRequest(f"{ref.name} does not come from a model hub: there is nothing to plan.")
+    if ref.repo_id is None:
+        raise InvalidRequest(f"{ref.name} is a path on this machine: there is nothing to pull.")
+    wheel = wheel_model(ref)
+    if wheel is not None:
+        here = blob_sizes(RepoPlace(config.cache, ref.repo_id))
+        return plan_pull(ref, wheel.listing, Format.GGUF, held=here, memory=machine_memory())
     cancel = cancel or threading.Event()
     with Remote(config, cancel=cancel) as remote:
         listing = remote.listing(ref.repo_id, ref.revision or "main")
@@ -133,12 +137,13 @@ class PullRun:
         with Remote(self.config, cancel=self.cancel, log=self._log, note=self._say) as remote:
             plan, ranges = self.decide(remote)
             self._log(plan.sentence)
-            self._remember(plan)
             meter = Meter(plan.total)
             for _ in range(_ROUNDS):
                 bad = yield from self._check(plan, meter)
                 if bad:
                     self._need_space(plan)
+                self._remember(plan)
+                if bad:
                     yield from self._fetch(plan, bad, ranges, meter)
                 missing = self._vanished(plan)
                 if not missing:

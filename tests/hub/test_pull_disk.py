@@ -1,0 +1,167 @@
+"""Pulls against a disk that is full or in the way, at every stage; and several models of one repo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingle.catalog.model import ModelRef
+from ingle.errors import DiskFull, IngleError, ModelNotFound, StoreError, Unsupported
+from ingle.hub.cache import Store
+from ingle.hub.layout import RepoPlace
+from ingle.hub.pull import plan, pull
+from tests.catalog.gguf_writer import llama
+from tests.fakes.content import Sparse
+from tests.fakes.hub import FakeHub
+from tests.fakes.repos import Entry, Repo
+from tests.hub.pulling import (
+    NAME,
+    REF,
+    assert_promises,
+    assert_whole,
+    model_files,
+    pull_all,
+    settings,
+    snapshot_of,
+)
+
+SMALL = model_files(1000)
+
+
+def test_a_disk_too_small_for_the_plan_is_said_before_the_first_byte(tmp_path: Path) -> None:
+    size = 1 << 46
+    with FakeHub() as hub:
+        commit = hub.repos.setdefault(NAME, Repo(NAME)).commits
+        sha = hub.add_repo(NAME, {**SMALL, "model.safetensors": Sparse(size, {0: weights(8)})})
+        # A digest of so many bytes would never be computed; none is needed for what is refused before.
+        entry = Entry("model.safetensors", Sparse(size, {0: weights(8)}), "ab" * 20, "ab" * 32)
+        commit[sha]._known["model.safetensors"] = entry
+        config = settings(tmp_path, hub.url)
+        with pytest.raises(DiskFull) as caught:
+            pull_all(config)
+        assert caught.value.details["needed"] > size
+        assert hub.bytes_sent("tokenizer.json") == 0
+    assert not RepoPlace(config.cache, NAME).folder.exists()
+    assert Store(config).find(REF) is None
+
+
+LIMITED = """
+import sys, pathlib, resource, signal
+from tests.hub.pulling import settings, REF
+from ingle.hub.pull import pull
+from ingle.errors import IngleError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+try:
+    for event in pull(REF, settings(pathlib.Path(sys.argv[1]), sys.argv[2])):
+        pass
+    print("done")
+except IngleError as exc:
+    print(type(exc).__name__)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [1 << 20, 30, 9_000_000])
+def test_a_disk_that_takes_no_more_is_a_full_disk_and_the_next_pull_goes_on(
+    tmp_path: Path, limit: int
+) -> None:
+    """The largest file size a process may write stands in for the end of the disk."""
+    files = model_files()
+    with FakeHub() as hub:
+        hub.add_repo(NAME, files)
+        config = settings(tmp_path, hub.url)
+        command = [sys.executable, "-c", LIMITED, str(tmp_path), hub.url, str(limit)]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert said.stdout.strip() == "DiskFull", said.stderr
+        assert_promises(config)
+        assert_whole(config, snapshot_of(pull_all(config)), files)
+
+
+@pytest.mark.parametrize("stage", ["blobs", "snapshots", "refs/main", "receipt", "partial"])
+def test_something_in_the_way_is_a_typed_error_and_once_gone_the_pull_ends_whole(
+    tmp_path: Path, stage: str
+) -> None:
+    with FakeHub() as hub:
+        commit = hub.add_repo(NAME, SMALL)
+        config = settings(tmp_path, hub.url)
+        place = RepoPlace(config.cache, NAME)
+        obstacle = {
+            "blobs": place.blobs,
+            "snapshots": place.snapshots,
+            "refs/main": place.refs / "main",
+            "receipt": place.receipt(commit),
+            "partial": place.work / "partial",
+        }[stage]
+        obstacle.parent.mkdir(parents=True, exist_ok=True)
+        if stage in {"refs/main", "receipt"}:
+            obstacle.mkdir()
+            (obstacle / "x").write_text("in the way")
+        else:
+            obstacle.write_text("in the way")
+        with pytest.raises(StoreError):
+            pull_all(config)
+        if obstacle.is_dir():
+            (obstacle / "x").unlink()
+            obstacle.rmdir()
+        else:
+            obstacle.unlink()
+        assert_whole(config, snapshot_of(pull_all(config)), SMALL)
+
+
+QUANTS = {
+    "m-Q4_K_M.gguf": llama("m"),
+    "m-Q8_0.gguf": llama("m", file_type=7),
+    "mmproj-m.gguf": llama("p"),
+    "README.md": b"text",
+}
+
+
+def test_two_quantisations_of_one_repo_are_two_models_and_the_rest_is_never_fetched(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, QUANTS)
+        config = settings(tmp_path, hub.url)
+        first = snapshot_of(pull_all(config))
+        assert first.path.name == "m-Q4_K_M.gguf"
+        assert hub.bytes_sent("m-Q8_0.gguf") == 0
+        other = ModelRef(name=f"{NAME}:Q8_0", repo_id=NAME, quant="Q8_0")
+        assert snapshot_of(pull_all(config, other)).path.name == "m-Q8_0.gguf"
+        assert hub.bytes_sent("mmproj-m.gguf") == hub.bytes_sent("README.md") == 0
+    assert_promises(config)
+    assert len([one for one in Store(config).scan() if one.ref.repo_id == NAME]) == 2
+
+
+def test_a_quantisation_the_repo_lacks_is_said_with_those_it_has(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, QUANTS)
+        config = settings(tmp_path, hub.url)
+        with pytest.raises(ModelNotFound) as caught:
+            pull_all(config, ModelRef(name="x", repo_id=NAME, quant="Q2_K"))
+        assert "m-Q8_0.gguf" in caught.value.hint
+    assert not RepoPlace(config.cache, NAME).work.joinpath("receipts").exists()
+
+
+def test_a_repo_without_weights_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {"config.json": b"{}", "pytorch_model.bin": b"x" * 100})
+        config = settings(tmp_path, hub.url)
+        with pytest.raises(Unsupported):
+            pull_all(config)
+        assert Store(config).find(REF) is None
+    assert not RepoPlace(config.cache, NAME).folder.exists()
+
+
+def test_the_plan_of_the_starter_needs_no_network(tmp_path: Path) -> None:
+    config = settings(tmp_path, "http://127.0.0.1:9")
+    found = plan(ModelRef(name="starter", repo_id="ingle/starter"), config)
+    assert found.to_fetch == 98_362_432
+
+
+def test_a_pull_whose_hub_is_down_is_typed_and_leaves_nothing(tmp_path: Path) -> None:
+    config = settings(tmp_path, "http://127.0.0.1:9", offline=True)
+    with pytest.raises(IngleError):
+        list(pull(REF, config))
+    assert not RepoPlace(config.cache, NAME).folder.exists()

@@ -1,0 +1,290 @@
+"""The threads of a transfer against a source in memory that fails on cue; and the pacing of what is told."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingle.catalog.listing import ListedFile
+from ingle.errors import Cancelled, DiskFull, Gated, HubLied, HubUnreachable, IngleError, RateLimited
+from ingle.hub.layout import RepoPlace
+from ingle.hub.limit import RateLimit
+from ingle.hub.meter import Meter, paced
+from ingle.hub.partial import LargePartial, Partial, SmallPartial
+from ingle.hub.pieces import PIECE
+from ingle.hub.progress import Phase, Progress
+from ingle.hub.pulllog import PullLog, scrub
+from ingle.hub.transfer import Transfer, Tuning
+from tests.hub.pulling import NAME, listed, weights
+
+
+class _Body:
+    """A range of bytes in memory; `fault` is asked before each read how many bytes may still come."""
+
+    def __init__(self, data: memoryview, fault: Callable[[int], None]) -> None:
+        self._data = data
+        self._fault = fault
+        self._at = 0
+        self._broken = threading.Event()
+
+    def readinto(self, view: memoryview) -> int:
+        self._fault(self._at)
+        if self._broken.is_set():
+            raise HubUnreachable("broken")
+        count = min(len(view), len(self._data) - self._at, 100_000)
+        view[:count] = self._data[self._at : self._at + count]
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        self._broken.set()
+
+    def abort(self) -> None:
+        self._broken.set()
+
+
+class _Source:
+    """Files in memory. `refuse` is called at each opening, `fault` before each read; both may raise."""
+
+    def __init__(self, **contents: bytes) -> None:
+        self._contents = contents
+        self.refuse: Callable[[ListedFile, int], None] = lambda _file, _start: None
+        self.fault: Callable[[int], None] = lambda _at: None
+        self.asked: list[tuple[str, int, int]] = []
+
+    def open(self, file: ListedFile, start: int, stop: int) -> _Body:
+        self.asked.append((file.path, start, stop))
+        self.refuse(file, start)
+        return _Body(memoryview(self._contents[file.path])[start:stop], self.fault)
+
+
+def _fetch(source: _Source, partials: list[Partial], tuning: Tuning | None = None) -> dict[str, Path]:
+    """Runs a transfer to its end; gives the finished files by their path in the repo."""
+    found = {}
+    with Transfer(
+        source.open, cancel=threading.Event(), tuning=tuning or Tuning(seed=1, patience=5)
+    ) as transfer:
+        for partial in partials:
+            transfer.add(partial)
+        while transfer.open_files:
+            for partial in transfer.tick(0.1):
+                found[partial.file.path] = partial.finish()
+                partial.close()
+    return found
+
+
+LARGE = weights(3 * PIECE + 1000)
+SMALL = b"small" * 100
+
+
+def _both(folder: Path) -> list[Partial]:
+    place = RepoPlace(folder, NAME)
+    return [
+        LargePartial(place, listed("large", LARGE, large=True)),
+        SmallPartial(place, listed("small", SMALL)),
+    ]
+
+
+def test_small_and_large_files_arrive_whole(tmp_path: Path) -> None:
+    found = _fetch(_Source(large=LARGE, small=SMALL), _both(tmp_path))
+    assert found["large"].read_bytes() == LARGE
+    assert found["small"].read_bytes() == SMALL
+
+
+def test_a_link_that_drops_every_few_hundred_kilobytes_still_makes_progress(tmp_path: Path) -> None:
+    source = _Source(large=LARGE, small=SMALL)
+    dice = random.Random(1)
+
+    def fault(at: int) -> None:
+        if at and dice.random() < 0.2:
+            raise HubUnreachable("dropped", cut=True)
+
+    source.fault = fault
+    assert _fetch(source, _both(tmp_path))["large"].read_bytes() == LARGE
+    # Nothing that was written is asked for again: every opening starts where the last one ended.
+    starts = [start for path, start, _ in source.asked if path == "large"]
+    assert len(starts) == len(set(starts))
+
+
+@pytest.mark.parametrize("error", [Gated("closed"), DiskFull(Path("/x"), 1, 0)])
+def test_what_will_not_change_by_asking_again_ends_the_transfer_at_once(
+    tmp_path: Path, error: IngleError
+) -> None:
+    source = _Source(large=LARGE, small=SMALL)
+
+    def refuse(_file: ListedFile, _start: int) -> None:
+        raise error
+
+    source.refuse = refuse
+    with pytest.raises(type(error)):
+        _fetch(source, _both(tmp_path))
+
+
+@pytest.mark.slow
+def test_a_hub_that_always_lies_is_given_up_and_one_that_lies_a_few_times_is_not(tmp_path: Path) -> None:
+    for lies, ends in ((4, True), (1000, False)):
+        source = _Source(large=LARGE, small=SMALL)
+        left = [lies]
+
+        def refuse(_file: ListedFile, _start: int, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] >= 0:
+                raise HubLied("a page")
+
+        source.refuse = refuse
+        if ends:
+            assert len(_fetch(source, _both(tmp_path / str(lies)))) == 2
+        else:
+            with pytest.raises(HubLied):
+                _fetch(source, [SmallPartial(RepoPlace(tmp_path, NAME), listed("small", SMALL))])
+
+
+def test_without_a_byte_for_the_set_time_the_transfer_gives_up(tmp_path: Path) -> None:
+    source = _Source(large=LARGE, small=SMALL)
+
+    def refuse(_file: ListedFile, _start: int) -> None:
+        raise HubUnreachable("down", host="x")
+
+    source.refuse = refuse
+    with pytest.raises(HubUnreachable, match="No byte came"):
+        _fetch(source, _both(tmp_path), Tuning(seed=1, patience=0.3))
+
+
+def test_a_pause_the_hub_asks_for_is_kept_and_said(tmp_path: Path) -> None:
+    source = _Source(large=LARGE, small=SMALL)
+    first = [True]
+
+    def refuse(_file: ListedFile, _start: int) -> None:
+        if first.pop() if first else False:
+            raise RateLimited("too many requests", seconds=0.2)
+
+    source.refuse = refuse
+    said: list[str] = []
+    with Transfer(source.open, cancel=threading.Event(), log=said.append, tuning=Tuning(seed=1)) as transfer:
+        for partial in _both(tmp_path):
+            transfer.add(partial)
+        while transfer.open_files:
+            for partial in transfer.tick(0.1):
+                partial.close()
+    assert any("asks for a pause" in line for line in said)
+
+
+def test_a_file_that_comes_wrong_once_is_fetched_again_and_twice_is_refused(tmp_path: Path) -> None:
+    wrong = bytearray(SMALL)
+    wrong[3] ^= 1
+    source = _Source(small=bytes(wrong))
+    with pytest.raises(HubLied, match="wrong content"):
+        _fetch(source, [SmallPartial(RepoPlace(tmp_path, NAME), listed("small", SMALL))])
+    assert len(source.asked) == 2
+    assert not RepoPlace(tmp_path, NAME).partial(listed("small", SMALL).digest).exists()
+
+
+def test_a_cancel_keeps_what_was_written_also_of_pieces_not_done(tmp_path: Path) -> None:
+    place = RepoPlace(tmp_path, NAME)
+    source = _Source(large=LARGE)
+    cancel = threading.Event()
+    gate = threading.Event()
+
+    def fault(at: int) -> None:
+        if at >= 3_000_000:
+            gate.set()
+            raise HubUnreachable("stuck")
+
+    def refuse(_file: ListedFile, start: int) -> None:
+        if start % PIECE:
+            raise HubUnreachable("gone")
+
+    source.fault, source.refuse = fault, refuse
+    with pytest.raises(Cancelled), Transfer(source.open, cancel=cancel, tuning=Tuning(seed=1)) as transfer:
+        transfer.add(LargePartial(place, listed("large", LARGE, large=True)))
+        while True:
+            transfer.tick(0.05)
+            if gate.wait(0.01) and transfer.fetched >= 3_000_000:
+                cancel.set()
+    again = LargePartial(place, listed("large", LARGE, large=True))
+    assert again.recorded_bytes >= 3_000_000
+    assert _fetch(_Source(large=LARGE), [again])["large"].read_bytes() == LARGE
+
+
+def test_the_bucket_lets_through_what_the_rate_allows() -> None:
+    now = [0.0]
+    waited = []
+
+    class _Cancel(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            now[0] += timeout or 0.0
+            return False
+
+    limit = RateLimit(1000, clock=lambda: now[0])
+    cancel = _Cancel()
+    for _ in range(20):
+        assert limit.take(100, cancel)
+    assert sum(waited) == pytest.approx(1.9, abs=0.2)
+
+
+def test_a_cancel_ends_the_wait_for_the_bucket() -> None:
+    limit = RateLimit(1)
+    cancel = threading.Event()
+    cancel.set()
+    assert limit.take(1000, cancel) is False
+
+
+def test_events_come_at_most_ten_a_second_and_the_last_one_always() -> None:
+    now = [0.0]
+
+    def events() -> object:
+        for number in range(1000):
+            now[0] += 0.01
+            yield Progress(phase=Phase.FETCHING, bytes_done=number, bytes_total=1000)
+        yield Progress(phase=Phase.DONE, bytes_done=1000, bytes_total=1000)
+
+    told = list(paced(events(), clock=lambda: now[0]))  # type: ignore[arg-type]  # a generator, as pulls are
+    assert len(told) <= 102
+    assert told[-1].phase is Phase.DONE
+
+
+def test_what_is_told_never_goes_down_even_when_a_file_must_be_fetched_again() -> None:
+    now = [0.0]
+    meter = Meter(100, clock=lambda: now[0])
+    counts = []
+    for done in (10, 60, 20, 70, 150):
+        now[0] += 1
+        counts.append(meter.at(Phase.FETCHING, done).bytes_done)
+    assert counts == [10, 60, 60, 70, 100]
+
+
+def test_the_time_left_follows_from_the_rate() -> None:
+    now = [0.0]
+    meter = Meter(100, clock=lambda: now[0])
+    now[0] = 2.0
+    progress = meter.at(Phase.FETCHING, 20)
+    assert (progress.rate, progress.seconds_left) == (10.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("GET https://cdn.example/x?X-Amz-Signature=abc123&Expires=1 -> 206", "abc123"),
+        ("Authorization: Bearer hf_abcdefghijk", "abcdefghijk"),
+        ("proxy https://user:hunter2@proxy.example/", "hunter2"),
+        ("token=verysecret", "verysecret"),
+    ],
+)
+def test_no_secret_gets_into_the_log(tmp_path: Path, line: str, secret: str) -> None:
+    log = PullLog(tmp_path, "org/name")
+    log(line)
+    log.close()
+    assert secret not in log.path.read_text()
+    assert secret not in scrub(line)
+
+
+def test_a_log_that_cannot_be_written_is_silent(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("")
+    log = PullLog(tmp_path / "logs", "x")
+    log("line")
+    log.close()
