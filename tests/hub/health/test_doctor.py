@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,13 @@ def test_without_a_hub_the_network_is_left_out(config: Config) -> None:
     assert not {"endpoint", "token", "clock"} & {one.check for one in found}
 
 
+def age(folder: Path, days: int) -> None:
+    """Makes every file look as old as that."""
+    then = time.time() - days * 86400
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then), follow_symlinks=False)
+
+
 def check_now(config: Config, now: float) -> None:
     snapshot = Store(config).find(parse_name("org/name", Store(config).catalog))
     assert snapshot is not None
@@ -227,10 +235,22 @@ def check_now(config: Config, now: float) -> None:
 def test_a_check_that_found_damage_is_told_until_the_model_is_gone(config: Config) -> None:
     place = put(config, "org/name", mlx_folder())
     (place.snapshot(COMMIT) / "tokenizer.json").resolve().write_bytes(b"[]")
+    age(place.folder, days=4)
     check_now(config, time.time() - 3 * 86400)
     one = of("verify", findings(config))
     assert one.command == "ingle repair org/name" and "3 days ago" in one.means
     Store(config).remove(parse_name("org/name", Store(config).catalog))
+    assert "verify" not in {finding.check for finding in findings(config)}
+
+
+def test_a_repaired_model_is_not_told_any_more(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder())
+    blob = (place.snapshot(COMMIT) / "tokenizer.json").resolve()
+    good = blob.read_bytes()
+    blob.write_bytes(b"[]")
+    age(place.folder, days=4)
+    check_now(config, time.time() - 3 * 86400)
+    blob.write_bytes(good)
     assert "verify" not in {finding.check for finding in findings(config)}
 
 

@@ -58,12 +58,13 @@ def due(
 ) -> list[Snapshot]:
     """The complete models whose last check is `every` seconds ago or more, the longest unchecked first.
 
-    A model that was pulled counts as checked when it came: a pull verifies every byte.
+    A model that was pulled or repaired counts as checked when it came: both verify every byte.
     """
     waiting = []
     for snapshot in snapshots:
         last = checked.get(ref_key(snapshot.ref))
-        seen = last.time if last is not None and last.root == str(snapshot.root) else snapshot.modified
+        same = last is not None and last.root == str(snapshot.root)
+        seen = max(last.time if last is not None and same else 0.0, snapshot.modified)
         if snapshot.state is DiskState.COMPLETE and now - seen >= every:
             waiting.append((seen, snapshot.ref.name, snapshot))
     return [snapshot for _, _, snapshot in sorted(waiting, key=lambda item: item[:2])]

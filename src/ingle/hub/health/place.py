@@ -87,7 +87,8 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
     for model in (one for one in models if one.state is DiskState.PARTIAL):
         yield _partial(model)
     for checked in recall(config).values():
-        still = any(str(model.root) == checked.root for model in models)
+        # A file that changed since is another one: a repair has mended it.
+        still = any(str(model.root) == checked.root and model.modified <= checked.time for model in models)
         if still and not checked.ok:
             days = int((time.time() - checked.time) / 86400)
             yield Finding(
