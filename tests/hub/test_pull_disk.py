@@ -26,6 +26,7 @@ from tests.hub.pulling import (
     pull_all,
     settings,
     snapshot_of,
+    weights,
 )
 
 SMALL = model_files(1000)
