@@ -205,12 +205,10 @@ class Loop:
         streaming = len(self._inside) - prefilling
         if prefilling:
             self._batch.prefill_step_size = prefill_rows(self._prefill_rate, streaming) // prefilling or 1
-        counters = self._batch._counters  # read only; mlx-lm shows them through a context manager
-        before = counters.prompt_tokens, counters.prompt_time
-        prompts, answers = self._batch.next()
-        tokens, seconds = counters.prompt_tokens - before[0], counters.prompt_time - before[1]
-        if tokens and seconds > 0:
-            self._prefill_rate = tokens / seconds
+        with self._batch.stats() as work:
+            prompts, answers = self._batch.next()
+        if work.prompt_tokens and work.prompt_time > 0:
+            self._prefill_rate = work.prompt_tokens / work.prompt_time
         self._steps += 1
         for found in prompts:
             self._prompt_done(found)

@@ -1,0 +1,87 @@
+"""Penalties are exactly their definitions; draws follow the filtered distribution and their own seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ingle.engines.checks import PENALTY_WINDOW
+from ingle.engines.mlx.lean import import_mlx_lm
+from ingle.generation import SamplingParams
+
+import_mlx_lm()
+
+import mlx.core as mx  # noqa: E402  (after the lean import)
+
+from ingle.engines.mlx.sampling import choice_seed, make_penalties, make_sampler  # noqa: E402
+
+LOGITS = np.array([[2.0, -1.0, 0.5, 3.0, -2.0, 0.0]], dtype=np.float32)
+TOKENS = [3, 1, 3, 3, 2]
+
+
+def penalised(sampling: SamplingParams, tokens: list[int] = TOKENS) -> list[float]:
+    logits = mx.array(LOGITS)
+    for apply in make_penalties(sampling):
+        logits = apply(mx.array(tokens), logits)
+    return [round(value, 5) for value in np.array(logits)[0].tolist()]
+
+
+def test_the_repetition_penalty_divides_positive_and_multiplies_negative_logits() -> None:
+    assert penalised(SamplingParams(repetition_penalty=2.0)) == [2.0, -2.0, 0.25, 1.5, -2.0, 0.0]
+
+
+def test_presence_is_taken_once_and_frequency_each_time() -> None:
+    found = penalised(SamplingParams(presence_penalty=0.5, frequency_penalty=0.1))
+    counts = np.bincount(TOKENS, minlength=6)
+    expected = LOGITS[0] - 0.1 * counts - 0.5 * (counts > 0)
+    assert found == [round(float(value), 5) for value in expected]
+
+
+def test_penalties_look_back_no_further_than_their_window() -> None:
+    old = [0] + [1] * PENALTY_WINDOW
+    assert penalised(SamplingParams(presence_penalty=1.0), old)[0] == 2.0
+
+
+def test_a_bias_is_added_and_infinity_is_bounded() -> None:
+    found = penalised(SamplingParams(logit_bias={0: 1.5, 4: float("inf"), 5: float("-inf")}))
+    assert found[0] == 3.5 and found[4] > 1e8 and found[5] < -1e8
+    assert penalised(SamplingParams()) == [2.0, -1.0, 0.5, 3.0, -2.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("sampling", "possible"),
+    [
+        (SamplingParams(temperature=1.0), {0, 1, 2, 3, 4, 5}),
+        (SamplingParams(temperature=1.0, top_k=2), {0, 3}),
+        (SamplingParams(temperature=1.0, top_p=0.5), {3}),
+        (SamplingParams(temperature=1.0, min_p=0.2), {0, 3}),
+        (SamplingParams(temperature=0.0), {3}),
+        (SamplingParams(temperature=1.0, top_k=10**6), {0, 1, 2, 3, 4, 5}),
+    ],
+)
+def test_only_what_the_filters_leave_is_drawn(sampling: SamplingParams, possible: set[int]) -> None:
+    logprobs = mx.array(LOGITS) - mx.logsumexp(mx.array(LOGITS), axis=-1, keepdims=True)
+    draw = make_sampler(sampling, seed=1, vocabulary=6)
+    assert {int(draw(logprobs).item()) for _ in range(400)} <= possible
+
+
+def test_draws_follow_the_distribution() -> None:
+    draw = make_sampler(SamplingParams(temperature=2.0), seed=4, vocabulary=6)
+    counts = np.bincount([int(draw(mx.array(LOGITS)).item()) for _ in range(2000)], minlength=6)
+    expected = np.exp(LOGITS[0] / 2.0) / np.exp(LOGITS[0] / 2.0).sum()
+    assert np.abs(counts / 2000 - expected).max() < 0.05
+
+
+def test_a_draw_depends_on_the_seed_and_the_step_alone() -> None:
+    def drawn(seed: int, step: int, count: int) -> list[int]:
+        draw = make_sampler(SamplingParams(temperature=2.0), seed, 6, step)
+        return [int(draw(mx.array(LOGITS)).item()) for _ in range(count)]
+
+    assert drawn(7, 0, 20)[12:] == drawn(7, 12, 8)
+    assert drawn(7, 0, 20) != drawn(8, 0, 20)
+
+
+def test_choices_of_a_seed_are_fixed_and_differ_and_no_seed_is_random() -> None:
+    assert choice_seed(5, 0) == choice_seed(5, 0) != choice_seed(5, 1)
+    assert choice_seed(-1, 0) != choice_seed(2**70, 0)
+    assert len({choice_seed(None, 0) for _ in range(8)}) > 1
