@@ -15,6 +15,7 @@ from ingle.catalog.names import parse_name
 from ingle.config import load_config
 from ingle.hub.pull import pull
 from tests.cli.conftest import Place
+from tests.cli.terminal import OnTerminal
 from tests.fakes.hub import FakeHub
 
 pytestmark = pytest.mark.slow
@@ -159,6 +160,16 @@ def test_search_says_what_fits(place: Hub) -> None:
     assert [one["found"]["repo_id"] for one in found] == [REPO]
     assert REPO in place.ingle("search", "little").stdout
     assert "Nothing was found" in place.ingle("search", "absent").stderr
+
+
+def test_without_a_model_what_fits_is_offered_before_the_starter(place: Hub) -> None:
+    with OnTerminal(["run"], place.environ()) as screen:
+        screen.wait_for("There is no model on this machine yet.")
+        screen.wait_for("qwen3:1.7b (984 MB to download)")
+        screen.wait_for("starter (92.9 MB to download)")
+        screen.wait_for("q to leave")
+        screen.key_in("q\n")
+        assert screen.wait() == 2
 
 
 def test_export_and_import_go_round(place: Hub) -> None:
