@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,12 +81,15 @@ class Scene:
         commit = self.hub.repos[REPO].commits[self.commit]
         return {entry.path: entry for entry in commit.entries() if entry.path.endswith(WANTED)}
 
+    def events(self, *, cancel: threading.Event | None = None, tuning: Tuning = QUICK) -> Iterator[Progress]:
+        """A pull as it goes."""
+        return pull(self.ref, self.config, cancel=cancel, options=PullOptions(tuning=tuning))
+
     def pull(self, *, cancel: threading.Event | None = None, tuning: Tuning = QUICK) -> Outcome:
         """One pull, to its end. Anything raised that is no `IngleError` is a failure of the test."""
         outcome = Outcome()
         try:
-            for progress in pull(self.ref, self.config, cancel=cancel, options=PullOptions(tuning=tuning)):
-                outcome.events.append(progress)
+            outcome.events.extend(self.events(cancel=cancel, tuning=tuning))
         except IngleError as exc:
             outcome.error = exc
         else:

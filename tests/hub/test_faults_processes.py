@@ -1,0 +1,101 @@
+"""What happens around a pull: it is killed, lock holders die, bits flip, the disk is too small.
+
+Other tools at the same files are in test_pull_others.py, disks that fill up in test_pull_disk.py.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import DiskFull
+from tests.fakes.faults import ALWAYS, Faults
+from tests.fakes.hub import FakeHub
+from tests.hub.child import start_child
+from tests.hub.kills import kill_once
+from tests.hub.promises import MODEL, WEIGHTS, Scene, check_promises, check_resume
+
+pytestmark = pytest.mark.slow
+BIG = "model.safetensors"
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def scene(hub: FakeHub, tmp_path: Path) -> Scene:
+    return Scene(tmp_path, hub)
+
+
+def test_a_pull_killed_at_random_moments_goes_on_and_shows_nothing_half_made(scene: Scene) -> None:
+    luck = random.Random(11)
+    for _ in range(5):
+        kill_once(scene, luck)
+    check_resume(scene)
+
+
+def test_a_lock_whose_holder_was_killed_is_no_obstacle(hub: FakeHub, scene: Scene) -> None:
+    locks = [scene.place.blob_lock(scene.entries[BIG].digest), scene.place.pull_lock]
+    for lock in locks:
+        holder = start_child(scene.folder, hub.url, str(lock))
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        holder.kill()
+        holder.communicate()
+    outcome = scene.pull()
+    assert outcome.error is None
+    check_promises(scene, outcome)
+
+
+def test_a_bit_that_flips_after_the_publishing_is_found_and_mended_by_the_next_pull(
+    hub: FakeHub, scene: Scene
+) -> None:
+    outcome = scene.pull()
+    assert outcome.error is None
+    blob = scene.place.blob(scene.entries[BIG].digest)
+    with blob.open("r+b") as file:
+        file.seek(WEIGHTS // 2)
+        byte = file.read(1)
+        file.seek(WEIGHTS // 2)
+        file.write(bytes([byte[0] ^ 1]))
+    scene.seen_half_made.clear()
+    outcome = scene.pull()
+    assert outcome.error is None
+    check_promises(scene, outcome)
+
+
+def test_a_file_that_was_whole_before_its_publishing_is_published_without_asking_for_a_range(
+    hub: FakeHub, scene: Scene
+) -> None:
+    assert scene.pull().error is None
+    entry = scene.entries[BIG]
+    scene.place.partial(entry.digest).parent.mkdir(parents=True, exist_ok=True)
+    scene.place.blob(entry.digest).rename(scene.place.partial(entry.digest))
+    scene.place.pieces(entry.digest).rename(scene.place.journal(entry.digest))
+    (scene.place.snapshot(scene.commit) / BIG).unlink()
+    hub.forget_requests()
+    hub.faults = Faults(only=BIG, refuse_range_times=ALWAYS)
+    scene.seen_half_made.clear()
+    hub.before = None  # the snapshot that lacks a file is this test's own doing
+    outcome = scene.pull()
+    assert outcome.error is None
+    assert hub.bytes_sent(BIG) == 0
+    check_promises(scene, outcome)
+
+
+def test_a_disk_that_cannot_hold_the_model_is_said_before_the_first_byte(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    size = 1 << 47
+    scene = Scene(tmp_path, hub, {**MODEL, "huge.txt": b""}, changes={"huge.txt": {"size": size}})
+    outcome = scene.pull()
+    assert isinstance(outcome.error, DiskFull)
+    assert outcome.error.details["needed"] > size
+    assert hub.bytes_sent(BIG) == 0
+    check_promises(scene, outcome)
