@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from bench.startup import fill_cache
 
 from ingle.errors import Gated
 from tests.cli.conftest import DONE, READY, Place, chunk
@@ -46,6 +47,15 @@ def test_a_pull_for_machines_is_the_view_alone(place: Place) -> None:
     found = place.ingle("pull", "starter", "--json")
     assert json.loads(found.stdout)["state"] == "downloaded"
     assert found.stderr == ""
+
+
+def test_a_pull_with_an_output_ends_with_a_plain_folder(place: Place) -> None:
+    fill_cache(place.cache, 1)
+    folder = place.root / "plain"
+    found = place.ingle("pull", "bench/model-000", "--output", str(folder))
+    assert found.exit_code == 0, found.stderr
+    assert (folder / "model.safetensors").is_file()
+    assert str(folder) in found.stderr
 
 
 def test_a_gated_model_says_where_to_accept(place: Place, daemon: FakeDaemon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -107,6 +108,17 @@ def test_without_a_prompt_and_a_terminal_it_says_what_to_type(place: Place) -> N
     found = place.ingle("run", MODEL)
     assert found.exit_code == 2
     assert f"ingle run {MODEL} PROMPT" in found.stderr
+
+
+def test_arguments_that_are_not_text_are_refused(place: Place) -> None:
+    assert place.ingle("run", MODEL, "a\udc80b").exit_code == 2
+
+
+def test_a_closed_standard_input_is_an_empty_one() -> None:
+    from ingle.cli.terminal import Terminal
+
+    closed = Terminal(stdin=io.TextIOWrapper(io.BytesIO()))
+    assert (closed.read_input(), closed.can_ask) == ("", False)
 
 
 def test_input_that_is_not_text_is_refused(place: Place) -> None:

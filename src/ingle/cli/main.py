@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -112,6 +114,9 @@ def build_app(verb: str | None = None) -> typer.Typer:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Ctrl-C ends in 130 (Typer's rule, and the shell's)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without some letter must not end an answer
     try:
         build_app(arguments[0] if arguments else None)(list(arguments), prog_name="ingle")
     except SystemExit as left:

@@ -122,7 +122,8 @@ def stop_model(model: Some = None, every: All = False, as_json: AsJson = False) 
 def _row(view: ModelView) -> tuple[str, ...]:
     memory = view.memory
     if memory is None:
-        return (view.model, f"{view.state} {view.progress:.0%}", "-", "-", "-", "-", "-")
+        state = "pull paused" if view.paused else view.state
+        return (view.model, f"{state} {view.progress:.0%}", "-", "-", "-", "-", "-")
     engine = memory.engine
     busy = f"{memory.active}" + (f" +{memory.waiting} waiting" if memory.waiting else "")
     leaves = "busy" if memory.active else "stays"

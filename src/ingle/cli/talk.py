@@ -152,8 +152,16 @@ def chat_with(
 
 
 def join_prompt(words: list[str], piped: str) -> str:
-    """The arguments first (they say what to do), then what was piped in (what to do it with)."""
-    return "\n\n".join(part for part in (" ".join(words).strip(), piped.strip("\n")) if part)
+    """The arguments first (they say what to do), then what was piped in (what to do it with).
+
+    Raises `InvalidRequest` for arguments whose bytes are no text.
+    """
+    typed = " ".join(words).strip()
+    try:
+        typed.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise InvalidRequest("The prompt is not UTF-8 text.", hint="Convert it first.") from exc
+    return "\n\n".join(part for part in (typed, piped.strip("\n")) if part)
 
 
 def _sampling(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -29,7 +30,7 @@ class Terminal:
         stderr: TextIO | None = None,
         plain: bool = False,
     ) -> None:
-        self.stdin = stdin or sys.stdin
+        self.stdin = stdin or sys.stdin or io.TextIOWrapper(io.BytesIO())  # closed by the caller: empty
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
         self.plain = plain
