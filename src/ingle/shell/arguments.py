@@ -51,7 +51,9 @@ class Arguments:
             self.flags.add(letter)
             if letter in takes:
                 if index + 1 < len(text):
-                    self.values.setdefault(letter, []).append(Value(text[index + 1 :].removeprefix("="), word.taint))
+                    self.values.setdefault(letter, []).append(
+                        Value(text[index + 1 :].removeprefix("="), word.taint)
+                    )
                     return at
                 if at < len(words):
                     self.values.setdefault(letter, []).append(words[at])

@@ -44,7 +44,9 @@ def assigned(machine: Machine, name: str, values: list[Value]) -> None:
     elif name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB", "PATH") and (
         value.text.startswith((*_OWN_PATHS, ".:")) and value.text.partition(":")[0] not in ("/tmp/build",)
     ):
-        machine.report(Level.HIGH, "load", f"`{name}` lets files in a temporary folder stand in for real programs")
+        machine.report(
+            Level.HIGH, "load", f"`{name}` lets files in a temporary folder stand in for real programs"
+        )
     elif name in ("NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS") and re.search(
         r"--require|-r |--import|-javaagent|-agentpath|--loader", value.text
     ):
@@ -101,7 +103,10 @@ def quoted(text: str) -> str:
     if re.fullmatch(r"[\w./:=,@%+-]+", text):
         return text
     parts = re.split(r"([\U000f0000-\U000f0003])", text)
-    return "".join(part if part[:1] in tuple("\U000f0000\U000f0001\U000f0002\U000f0003") else _quote(part) for part in parts)
+    return "".join(
+        part if part[:1] in tuple("\U000f0000\U000f0001\U000f0002\U000f0003") else _quote(part)
+        for part in parts
+    )
 
 
 def _quote(text: str) -> str:
@@ -145,8 +150,10 @@ def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
 def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> Value:
     """A program by its path: what this line wrote there, else a local script."""
     made = machine.state.files.get(path)
-    if made is not None and made.taint & ~Taint.FILE or any(
-        path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched
+    if (
+        (made is not None
+        and made.taint & ~Taint.FILE)
+        or any(path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched)
     ):
         from .code import run_text
 
@@ -190,8 +197,13 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         return _unknown(machine, name, words, stdin)
     taint = judge(machine, entry, words[1:], stdin)
     if local:
-        machine.report(Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`")
-    if any(word.text in ("ls", "list", "ps", "get") or word.text.startswith(("list-", "describe-")) for word in words[1:4]):
+        machine.report(
+            Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`"
+        )
+    if any(
+        word.text in ("ls", "list", "ps", "get") or word.text.startswith(("list-", "describe-"))
+        for word in words[1:4]
+    ):
         taint |= Taint.EVERYTHING
     return Value(HOLE, _passed(machine, words, stdin) | taint)
 
@@ -206,7 +218,11 @@ def _unknown(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
 
 def _judge_operands(machine: Machine, words: list[Value], stdin: Value) -> None:
     """An unknown program is handed text that was fetched or a whole disk: not moderate any more."""
-    if any(targets.place_of(machine, word)[1] is Place.DEVICE for word in words[1:] if word.text.startswith("/dev/")):
+    if any(
+        targets.place_of(machine, word)[1] is Place.DEVICE
+        for word in words[1:]
+        if word.text.startswith("/dev/")
+    ):
         machine.report(Level.HIGH, "write", "hands a whole disk to a program nothing is known about")
 
 

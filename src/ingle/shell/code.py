@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import paths, python_code, script_code, targets
+from . import paths, targets
 from .finding import Level
 from .paths import Place
 from .words import EMPTY, HOLE, Taint, Value
@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 SHELLS = frozenset("sh bash zsh dash ksh mksh ash fish rbash yash oksh csh tcsh elvish nu xonsh".split())
-_BLANK_SOURCE = ("activate", "activate.fish", ".bashrc", ".zshrc", ".profile", ".bash_profile", ".zprofile", ".zshenv")
+_BLANK_SOURCE = (
+    "activate",
+    "activate.fish",
+    ".bashrc",
+    ".zshrc",
+    ".profile",
+    ".bash_profile",
+    ".zprofile",
+    ".zshenv",
+)
 
 
 def run_text(
@@ -33,7 +42,12 @@ def run_text(
     elif text.has(Taint.DECODED) and not text.known:
         _opaque(machine, "runs code that was encoded, and could not be read")
     elif HOLE in text.text and not (inline and text.text.strip(HOLE + " \n;")):
-        if text.taint & Taint.FILE and not text.taint & (Taint.DECODED | Taint.ENDLESS) and not inline and not strict:
+        if (
+            text.taint & Taint.FILE
+            and not text.taint & (Taint.DECODED | Taint.ENDLESS)
+            and not inline
+            and not strict
+        ):
             machine.report(Level.MODERATE, "execute", "runs a local script")
         else:
             _opaque(machine, "runs code that is not known before it runs")
@@ -77,7 +91,11 @@ def run_known(machine: Machine, text: str, language: str, args: list[Value], std
         finally:
             machine.state.names = names
     if language == "python":
+        from . import python_code
+
         return python_code.analyse(machine, text, args, stdin)
+    from . import script_code
+
     return script_code.analyse(machine, text, language, stdin)
 
 
@@ -119,14 +137,26 @@ def language_of(text: str, default: str) -> str:
     line = text.partition("\n")[0]
     if not line.startswith("#!"):
         return default
-    for name, language in (("python", "python"), ("perl", "perl"), ("ruby", "ruby"), ("node", "node"), ("php", "php")):
+    for name, language in (
+        ("python", "python"),
+        ("perl", "perl"),
+        ("ruby", "ruby"),
+        ("node", "node"),
+        ("php", "php"),
+    ):
         if name in line:
             return language
     return "bash" if "sh" in line else default
 
 
 def run_file(
-    machine: Machine, word: Value, language: str, args: list[Value], stdin: Value = EMPTY, *, sourced: bool = False
+    machine: Machine,
+    word: Value,
+    language: str,
+    args: list[Value],
+    stdin: Value = EMPTY,
+    *,
+    sourced: bool = False,
 ) -> Value:
     """A script by its path: what this line put there, what may be read, or just a local script."""
     if word.text in ("/dev/stdin", "-"):
@@ -135,7 +165,9 @@ def run_file(
     made = machine.state.files.get(path)
     if made is not None:
         return run_text(machine, made, language_of(made.text, language), args, stdin)
-    if place is Place.SOCKET or any(path == top or path.startswith(top.rstrip("/") + "/") for top in machine.state.fetched):
+    if place is Place.SOCKET or any(
+        path == top or path.startswith(top.rstrip("/") + "/") for top in machine.state.fetched
+    ):
         _network(machine)
         return Value(HOLE, Taint.INTERACTIVE)
     if "://" in word.text:
@@ -147,7 +179,11 @@ def run_file(
     if machine.read_file is not None and (text := machine.read_file(path)) is not None:
         return run_text(machine, Value(text), language_of(text, language), args, stdin)
     name = path.rsplit("/", 1)[-1]
-    if sourced and (name in _BLANK_SOURCE or "/nvm" in path or "/completions/" in path) and place is not Place.TEMPORARY:
+    if (
+        sourced
+        and (name in _BLANK_SOURCE or "/nvm" in path or "/completions/" in path)
+        and place is not Place.TEMPORARY
+    ):
         return EMPTY
     if sourced and paths.is_startup(path):
         return EMPTY

@@ -10,14 +10,15 @@ from typing import NamedTuple
 from .words import MARKS
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-_ZERO = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0")
+_ZERO = frozenset(
+    "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0"
+)
 _JOINERS = frozenset("\u200d\ufe0f")
 _PADDING = re.compile(r"[ \t]{40,}(?=[^\s#])|(?:[ \t]*\n){12,}(?=\S)")
 _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 # A word of one script that spells ASCII except for a letter or two is how a name is faked.
 _LOOKALIKE = frozenset(
-    "аеорсухіјѕԁһӏԛԝьтмкнвгпмАВЕКМНОРСТХІЈЅᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ"
-    "αβγενικορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+    "аеорсухіјѕԁһӏԛԝьтмкнвгпмАВЕКМНОРСТХІЈЅᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢαβγενικορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
 )
 _SLASHES = frozenset("\u2044\u2215\u29f8\uff0f\u2571\u1735\u0338")
 _PUNCTUATION = frozenset("‐‑‒–—−﹣－；｜＆＄＞＜＊～˜∼․‥﹒．")

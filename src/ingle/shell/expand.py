@@ -44,7 +44,9 @@ def _compute(node: ast.expr) -> int:
         return int(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd | ast.Invert):
         inner = _compute(node.operand)
-        return -inner if isinstance(node.op, ast.USub) else ~inner if isinstance(node.op, ast.Invert) else inner
+        return (
+            -inner if isinstance(node.op, ast.USub) else ~inner if isinstance(node.op, ast.Invert) else inner
+        )
     if isinstance(node, ast.BinOp):
         left, right = _compute(node.left), _compute(node.right)
         if isinstance(node.op, ast.LShift | ast.RShift) and 0 <= right < 64:
@@ -156,7 +158,11 @@ def _transform(op: str, value: Value, operand: str, names: Names) -> Value:
         return Value(change(text) if len(op) == 2 else change(text[:1]) + text[1:], value.taint)
     if op in ("#", "##", "%", "%%"):
         pattern = one(operand, names)
-        return Value(_strip(text, _glob(pattern), op), value.taint) if pattern.known else Value(HOLE, value.taint)
+        return (
+            Value(_strip(text, _glob(pattern), op), value.taint)
+            if pattern.known
+            else Value(HOLE, value.taint)
+        )
     if op == ":":
         return _slice(value, operand, names)
     if op == "@":
@@ -222,7 +228,9 @@ def _replace(op: str, value: Value, operand: str, names: Names) -> Value:
     body = fnmatch.translate(_glob(old)).removeprefix("(?s:").removesuffix(")\\Z").removesuffix(")\\z")
     anchored = {"/#": f"\\A(?:{body})", "/%": f"(?:{body})\\Z"}.get(op, body)
     try:
-        found = re.sub(anchored, lambda _: show(new.text), value.text[:2048], count=0 if op == "//" else 1, flags=re.S)
+        found = re.sub(
+            anchored, lambda _: show(new.text), value.text[:2048], count=0 if op == "//" else 1, flags=re.S
+        )
     except re.error:
         return Value(HOLE, value.taint)
     return Value(found, value.taint)

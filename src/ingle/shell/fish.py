@@ -28,7 +28,11 @@ def _pieces(text: str) -> list[Piece]:
     while at <= len(text):
         char = text[at : at + 1]
         separator = next((mark for mark in _SEPARATORS if text.startswith(mark, at)), "") if char else "end"
-        redirects = separator == "&" and text[at - 1 : at] in ("<", ">") or (separator == "&" and text[at + 1 : at + 2] == ">")
+        redirects = (
+            (separator == "&"
+            and text[at - 1 : at] in ("<", ">"))
+            or (separator == "&" and text[at + 1 : at + 2] == ">")
+        )
         if char in ("", " ", "\t") or (separator and not redirects):
             if start >= 0:
                 found.append(Piece(text[start:at], start, False))
@@ -65,6 +69,27 @@ def _past(text: str, at: int) -> int:
     return at + 1
 
 
+def _balanced(text: str) -> bool:
+    """Whether every quote and bracket is closed."""
+    at, depth = 0, 0
+    while at < len(text):
+        char = text[at]
+        if char in "({":
+            depth += 1
+            at += 1
+        elif char in ")}":
+            depth -= 1
+            at += 1
+        elif char == "#" and (at == 0 or text[at - 1] in " \t\n;"):
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
+        else:
+            at = _past(text, at)
+        if depth < 0:
+            return False
+    return depth == 0 and at == len(text)
+
+
 def _word(text: str) -> str:
     """One word: command substitutions get their `$`, escapes their `$'…'`."""
     out, at = [], 0
@@ -96,7 +121,9 @@ def _set(words: list[str]) -> str:
         return "set"
     if any(word in ("-e", "--erase") or re.fullmatch(r"-[a-zU]*e[a-z]*", word) for word in words):
         return "unset " + " ".join(names)
-    if any(word in ("-q", "--query") or re.fullmatch(r"-[a-z]*q[a-z]*", word) for word in words) or ("S" in flags and len(names) == 1):
+    if any(word in ("-q", "--query") or re.fullmatch(r"-[a-z]*q[a-z]*", word) for word in words) or (
+        "S" in flags and len(names) == 1
+    ):
         return "true"
     values = " ".join(_word(word) for word in names[1:])
     name = names[0].partition("[")[0]
@@ -179,9 +206,10 @@ def translated(text: str) -> Translation:
             after = ""
         elif not closes:
             emit({"&|": " 2>&1 | ", "|&": " 2>&1 | ", "": ""}.get(piece.text, f" {piece.text} "), piece.start)
+    whole = not stack and _balanced(text)
     while stack:
         emit("; " + _CLOSERS[stack.pop()], len(text))
-    return Translation("".join(out), here, there)
+    return Translation("".join(out), here, there, whole)
 
 
 def translate(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from . import call, fish, limits, paths, powershell, statements
+from . import call, fish, limits, paths, statements
 from .finding import Finding, Level
 from .parse import parse
 from .spans import Translation
@@ -18,7 +18,7 @@ from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 _SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIALS")
 
 
-class Exhausted(Exception):  # noqa: N818 - it ends a walk, it is no error
+class Exhausted(Exception):
     """The walk took more steps than any honest command needs."""
 
 
@@ -50,12 +50,16 @@ class Machine:
 
     # What a walk reports.
 
-    def report(self, level: Level, effect: str, consequence: str, *, resolved: str = "", safer: str = "") -> None:
+    def report(
+        self, level: Level, effect: str, consequence: str, *, resolved: str = "", safer: str = ""
+    ) -> None:
         if level is Level.SAFE:
             return
         key = (level, effect, consequence)
         if key not in self.findings:
-            self.findings[key] = Finding(level, effect, consequence, self._span, resolved or self._resolved, safer)
+            self.findings[key] = Finding(
+                level, effect, consequence, self._span, resolved or self._resolved, safer
+            )
 
     def worst(self) -> Level:
         return max((found.level for found in self.findings.values()), default=Level.SAFE)
@@ -65,10 +69,7 @@ class Machine:
         """Findings inside belong to this node; text produced on the way keeps the place it came from."""
         before = self._span, self._resolved
         if self.depth == 0:
-            start, end = node.start_byte, node.end_byte
-            self._span = (start, end) if self._ascii else (self._offset(start), self._offset(end))
-            if self.translation is not None:
-                self._span = self.translation.original(self._span[0]), self.translation.original(self._span[1])
+            self._span = self.place(node.start_byte, node.end_byte)
         meant = " ".join(word.shown() for word in words)
         written = self.text(node)
         self._resolved = f"`{written}` is `{meant}`" if words and meant not in written else ""
@@ -81,11 +82,22 @@ class Machine:
     def _ascii(self) -> bool:
         return self.data.isascii()
 
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Byte offsets of what was parsed as character offsets of what was given."""
+        found = (start, end) if self._ascii else (self._offset(start), self._offset(end))
+        if self.translation is not None:
+            return self.translation.original(found[0]), self.translation.original(found[1])
+        return found
+
     def _offset(self, byte: int) -> int:
         return len(self.data[:byte].decode("utf-8", "replace"))
 
     def text(self, node: Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def stand_at(self, start: int, end: int) -> None:
+        """Findings from here on belong to this part of the source."""
+        self._span = start, end
 
     # How a walk moves.
 
@@ -109,15 +121,19 @@ class Machine:
             return UNKNOWN
         before = self.data, self.shell
         self.shell = shell or self.shell
+        whole = True
         if self.shell == "fish":
-            text = fish.translate(text)
+            made = fish.translated(text)
+            text, whole = made.text, made.whole
         parsed = parse(text, self.shell)
         root = parsed.tree.root_node
         windows = self.shell == "powershell"
+        if windows:
+            from . import powershell
         if windows and parsed.doubt is not None:
             parsed = parse(powershell.readable(text).text, self.shell)
             root = parsed.tree.root_node
-        if parsed.doubt is not None and (not windows or powershell.doubtful(root, parsed.source)):
+        if not whole or parsed.doubt is not None and (not windows or powershell.doubtful(root, parsed.source)):
             self.report(Level.HIGH, "unread", "this part is not valid shell, so what it does is not certain")
         self.data, self.depth = parsed.source, self.depth + 1
         try:

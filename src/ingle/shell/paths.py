@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from .words import CLASS, HOLE, QUERY, STAR, is_wild
+from .words import CLASS, HOLE, QUERY, STAR, is_wild, show
 
 HOME = "/home/user"
 PROJECT = "/home/user/src/project"
@@ -62,7 +62,9 @@ _DEVICE = re.compile(
     r"/dev/(?:(?:sd|hd|vd|xvd|nvme|r?disk|mmcblk|loop|md|dm-|sr|nbd|zd|ram)[\w/]*|mapper/.+|disk/.+|vg\w*/.+|"
     r"[a-z]+-vg/.+|block/.+|bus/.+)\Z"
 )
-_SINKS = re.compile(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|full|zero|u?random|pts/\d+|ptmx|shm)\Z|-\Z")
+_SINKS = re.compile(
+    r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|full|zero|u?random|pts/\d+|ptmx|shm)\Z|-\Z"
+)
 _BUILD = frozenset(
     "build dist target node_modules .venv venv env __pycache__ .pytest_cache .mypy_cache .ruff_cache .tox .nox "
     "out .next .nuxt .cache .gradle .turbo .parcel-cache coverage htmlcov bin obj Debug Release cmake-build-debug "
@@ -99,7 +101,9 @@ _PERSIST = re.compile(
     r"/Library/Launch(?:Daemons|Agents)/.*|/Library/StartupItems/.*|/var/spool/cron.*|/var/at/.*|"
     r"/(?:usr/)?lib/systemd/.*|/run/systemd/.*|/usr/local/bin/(?:sudo|ls|ssh|git|ps|cat|su)\Z"
 )
-_LOGS = re.compile(r"(?:/private)?/var/(?:log|audit|account)(?:/.*)?\Z|/var/run/utmp\Z|/run/utmp\Z|/Library/Logs/.*\Z")
+_LOGS = re.compile(
+    r"(?:/private)?/var/(?:log|audit|account)(?:/.*)?\Z|/var/run/utmp\Z|/run/utmp\Z|/Library/Logs/.*\Z"
+)
 _HISTORY = re.compile(
     r"/\.(?:[a-z]*_?history|lesshst|viminfo|zsh_sessions|bash_sessions|mysql_history|local/share/fish/fish_history)"
     r"(?:/.*)?\Z"
@@ -123,10 +127,7 @@ _SECRET = re.compile(
 
 def resolve(text: str, cwd: str) -> str:
     """The path without `.` and `..`, absolute when the working directory is known."""
-    if text[:1] in ("/", HOLE):
-        joined = text
-    else:
-        joined = f"{cwd}/{text}"
+    joined = text if text[:1] in ("/", HOLE) else f"{cwd}/{text}"
     if "/." not in joined and "//" not in joined and not joined.endswith("/"):
         return joined
     parts: list[str] = []
@@ -183,7 +184,9 @@ def _below_project(rest: str) -> Place:
 
 def _is_build(parts: list[str]) -> bool:
     last = parts[-1]
-    return any(part in _BUILD for part in parts) or last.endswith((".pyc", ".o", ".egg-info", ".class", ".tmp"))
+    return any(part in _BUILD for part in parts) or last.endswith(
+        (".pyc", ".o", ".egg-info", ".class", ".tmp")
+    )
 
 
 def _system(path: str, name: str) -> Place:
@@ -197,7 +200,9 @@ def _system(path: str, name: str) -> Place:
 
 def _home_place(path: str, cwd: str) -> Place | None:
     for home in HOMES:
-        if path == home or (path.startswith(home) and path[len(home) :] in ("/" + STAR, "/." + STAR, "/" + STAR * 2)):
+        if path == home or (
+            path.startswith(home) and path[len(home) :] in ("/" + STAR, "/." + STAR, "/" + STAR * 2)
+        ):
             return Place.HOME
         if path.startswith(home + "/"):
             if path == cwd:
@@ -218,7 +223,9 @@ def _home_place(path: str, cwd: str) -> Place | None:
 
 def _elsewhere(path: str, name: str) -> Place | None:
     parts = path.split("/")
-    if path in ("/home", "/Users") or (len(parts) == 3 and parts[1] in ("home", "Users") and is_wild(parts[2])):
+    if path in ("/home", "/Users") or (
+        len(parts) == 3 and parts[1] in ("home", "Users") and is_wild(parts[2])
+    ):
         return Place.HOMES
     if parts[1] in ("home", "Users"):
         return Place.OTHER_HOME
@@ -227,7 +234,9 @@ def _elsewhere(path: str, name: str) -> Place | None:
     ):
         return Place.BACKUP if "ackup" in path or "Time Machine" in path else Place.MOUNT
     for top in ("/tmp", "/var/tmp", "/private/tmp", "/dev/shm"):
-        if path == top or (path.startswith(top + "/") and _open_wildcard(name) and path.count("/") == top.count("/") + 1):
+        if path == top or (
+            path.startswith(top + "/") and _open_wildcard(name) and path.count("/") == top.count("/") + 1
+        ):
             return Place.TEMPORARY_TOP
         if path.startswith(top + "/"):
             return Place.TEMPORARY
@@ -236,12 +245,16 @@ def _elsewhere(path: str, name: str) -> Place | None:
 
 def classify(path: str, cwd: str) -> Place:
     """The kind of place a resolved path names. `cwd` is the working directory on the same line."""
-    if path == "/" or path in ("/" + STAR, "/" + STAR * 2, "/." + STAR) or (
-        path.startswith("/") and set(path) <= {"/", STAR, QUERY, "."}
+    if (
+        path == "/"
+        or path in ("/" + STAR, "/" + STAR * 2, "/." + STAR)
+        or (path.startswith("/") and set(path) <= {"/", STAR, QUERY, "."})
     ):
         return Place.ROOT
     if path == cwd:
-        return Place.HOME if path in HOMES else Place.WORKING if path.startswith(HOMES) else _absolute(path, cwd)
+        return (
+            Place.HOME if path in HOMES else Place.WORKING if path.startswith(HOMES) else _absolute(path, cwd)
+        )
     if path[:1] == HOLE:
         return _from_hole(path, cwd)
     return _absolute(path, cwd) if path.startswith("/") else Place.UNKNOWN
@@ -280,13 +293,28 @@ def _absolute(path: str, cwd: str) -> Place:
     return _system(path, name)
 
 
+def named(path: str) -> str:
+    """The path as a person would write it: `~` for home, relative below the working directory."""
+    text = show(path)
+    if text == PROJECT:
+        return "."
+    if text.startswith(PROJECT + "/"):
+        return text[len(PROJECT) + 1 :]
+    for home in HOMES:
+        if text == home or text.startswith(home + "/"):
+            return "~" + text[len(home) :]
+    return text
+
+
 def is_secret(path: str) -> bool:
     """True when the file, or what the folder holds, is a credential (the rubric's list and its kin)."""
     if _SECRET.search(path):
         return True
     if is_wild(path):
         bare = path.replace(STAR, "").replace(QUERY, "").rstrip("/")
-        return bool(bare and _SECRET.search(bare)) or "/.ssh/" in path or "/.aws/" in path or "/.gnupg/" in path
+        return (
+            bool(bare and _SECRET.search(bare)) or "/.ssh/" in path or "/.aws/" in path or "/.gnupg/" in path
+        )
     return False
 
 

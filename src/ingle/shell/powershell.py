@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 _BARE = re.compile(r"[\w$:.\\/*?{}()~%@,=+-]+\Z")
-_MIXED = re.compile(r'(?<=[\s])((?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*)(?=[\s;|)]|\Z)')
+_MIXED = re.compile(r"(?<=[\s])((?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*)(?=[\s;|)]|\Z)")
 _FETCH = re.compile(r"(?i)\.(?:downloadstring|downloaddata|openread|getstringasync|getasync|getresponse)\b")
 _VISITED = frozenset(
     "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
@@ -66,7 +66,10 @@ def run(machine: Machine, node: Node) -> Value:
     if kind == "foreach_statement":
         _foreach(machine, node)
     if kind in _VISITED:
-        endless = kind == "while_statement" and re.match(r"while\s*\(\s*(?:\$true|1)\s*\)", machine.text(node), re.I) is not None
+        endless = (
+            kind == "while_statement"
+            and re.match(r"while\s*\(\s*(?:\$true|1)\s*\)", machine.text(node), re.I) is not None
+        )
         out = EMPTY
         with machine.setting(endless=machine.endless or endless):
             for child in node.children:
@@ -120,7 +123,14 @@ def _assignment(machine: Machine, node: Node) -> Value:
 
 def _plain(text: str) -> str:
     """The name of a variable as it is kept: no `$`, no braces, no type, lower case."""
-    return re.sub(r"^\[[^\]]*\]\s*", "", text.strip()).lstrip("$").strip("{}").lower().removeprefix("global:").removeprefix("script:")
+    return (
+        re.sub(r"^\[[^\]]*\]\s*", "", text.strip())
+        .lstrip("$")
+        .strip("{}")
+        .lower()
+        .removeprefix("global:")
+        .removeprefix("script:")
+    )
 
 
 def command(machine: Machine, node: Node, stdin: Value) -> Value:
@@ -146,11 +156,18 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
             return UNKNOWN
         out = powershell_commands.judge(machine, name.text, words, blocks, stdin)
         for redirect in redirects:
-            target = next((child for child in redirect.children if child.type == "redirected_file_name"), None)
+            target = next(
+                (child for child in redirect.children if child.type == "redirected_file_name"), None
+            )
             if target is not None:
                 text = machine.text(target).strip().strip("\"'")
                 if text.lower() not in ("$null", "nul"):
-                    targets.write(machine, windows.path(machine, Value(text)), out, append=">>" in machine.text(redirect))
+                    targets.write(
+                        machine,
+                        windows.path(machine, Value(text)),
+                        out,
+                        append=">>" in machine.text(redirect),
+                    )
         return out
 
 
@@ -173,7 +190,9 @@ def _inner_block(node: Node) -> Node | None:
     return None
 
 
-def _element(machine: Machine, node: Node, words: list[Value], blocks: list[Node], redirects: list[Node]) -> None:
+def _element(
+    machine: Machine, node: Node, words: list[Value], blocks: list[Node], redirects: list[Node]
+) -> None:
     kind = node.type
     if kind == "command_argument_sep" or not node.is_named:
         if machine.text(node).strip() == ":" and words:
@@ -187,9 +206,13 @@ def _element(machine: Machine, node: Node, words: list[Value], blocks: list[Node
         blocks.append(block)
         return
     if kind == "command_parameter":
-        words.append(Value(machine.text(node).lower()))
+        words.append(Value(machine.text(node).lower(), Taint.PARAMETER))
         return
-    value = _bare(machine, machine.text(node)) if kind in ("generic_token", "ERROR", "path_command_name") else expression(machine, node)
+    value = (
+        _bare(machine, machine.text(node))
+        if kind in ("generic_token", "ERROR", "path_command_name")
+        else expression(machine, node)
+    )
     if words and words[-1].text.startswith("-") and words[-1].text.endswith(":"):
         words[-1] = Value(words[-1].text + value.text, value.taint)
     else:
@@ -201,7 +224,9 @@ def _bare(machine: Machine, text: str) -> Value:
     return expand(machine, text.replace("`", "").strip())
 
 
-_VARIABLE = re.compile(r"\$\{([^}]+)\}|\$((?:env|global|script|using):\w+|\w+|_)|\$\(((?:[^()]|\([^()]*\))*)\)", re.I)
+_VARIABLE = re.compile(
+    r"\$\{([^}]+)\}|\$((?:env|global|script|using):\w+|\w+|_)|\$\(((?:[^()]|\([^()]*\))*)\)", re.I
+)
 
 
 def expand(machine: Machine, text: str) -> Value:
@@ -252,11 +277,22 @@ def expression(machine: Machine, node: Node) -> Value:
         return Value(re.sub(r"^@?'\n?|\n?'@?$", "", text).replace("''", "'"))
     if kind == "variable":
         return variable(machine, text)
-    if kind in ("decimal_integer_literal", "hexadecimal_integer_literal", "real_literal", "simple_name", "type_literal", "generic_token"):
+    if kind in (
+        "decimal_integer_literal",
+        "hexadecimal_integer_literal",
+        "real_literal",
+        "simple_name",
+        "type_literal",
+        "generic_token",
+    ):
         return Value(text)
     if kind == "invokation_expression":
         return _invocation(machine, node, children)
-    if kind in ("additive_expression", "additive_argument_expression") and len(children) == 2 and "+" in [c.type for c in node.children]:
+    if (
+        kind in ("additive_expression", "additive_argument_expression")
+        and len(children) == 2
+        and "+" in [c.type for c in node.children]
+    ):
         left, right = expression(machine, children[0]), expression(machine, children[1])
         return Value(left.text + right.text, left.taint | right.taint)
     if kind in ("format_expression", "format_argument_expression") and len(children) > 1:
@@ -296,7 +332,12 @@ def _formatted(shape: Value, rest: str) -> Value:
     parts = re.findall(r"'([^']*)'|\"([^\"]*)\"", rest)
     if not shape.known:
         return shape
-    return Value(re.sub(r"\{(\d+)\}", lambda m: "".join(parts[int(m[1])]) if int(m[1]) < len(parts) else HOLE, shape.text), shape.taint)
+    return Value(
+        re.sub(
+            r"\{(\d+)\}", lambda m: "".join(parts[int(m[1])]) if int(m[1]) < len(parts) else HOLE, shape.text
+        ),
+        shape.taint,
+    )
 
 
 def _cast(machine: Machine, text: str, children: list[Node]) -> Value:
@@ -328,7 +369,11 @@ def _invocation(machine: Machine, node: Node, children: list[Node]) -> Value:
     kind = machine.text(children[0]).lower() if children else ""
     if "frombase64string" in method:
         try:
-            return Value(base64.b64decode(first.text + "==").decode("latin-1"), taint) if first.known else Value(HOLE, taint | Taint.DECODED)
+            return (
+                Value(base64.b64decode(first.text + "==").decode("latin-1"), taint)
+                if first.known
+                else Value(HOLE, taint | Taint.DECODED)
+            )
         except ValueError:
             return Value(HOLE, taint | Taint.DECODED)
     if method == "getstring":
@@ -368,7 +413,19 @@ def host(machine: Machine, words: list[Value], stdin: Value) -> Value:
         if re.match(r"-f(?:i|il|ile)?\Z", option):
             machine.report(Level.MODERATE, "execute", f"runs a local script: `{value.shown()}`")
             return UNKNOWN
-        if option in ("-executionpolicy", "-ep", "-ex", "-exec", "-windowstyle", "-w", "-version", "-v", "-workingdirectory", "-inputformat", "-outputformat"):
+        if option in (
+            "-executionpolicy",
+            "-ep",
+            "-ex",
+            "-exec",
+            "-windowstyle",
+            "-w",
+            "-version",
+            "-v",
+            "-workingdirectory",
+            "-inputformat",
+            "-outputformat",
+        ):
             at += 1
     if stdin.text or stdin.taint:
         from .code import run_text

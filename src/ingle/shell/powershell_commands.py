@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -29,7 +29,7 @@ _GRAVE_VERBS = frozenset("clear disable uninstall reset format revoke".split())
 @cache
 def _data() -> tuple[dict[str, str], dict[str, tuple[Level, str]], frozenset[str]]:
     """Aliases, levels of cmdlets, and the parameters that take no value."""
-    table = tomllib.loads((files("ingle.shell") / "effects/powershell.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((Path(__file__).parent / "effects" / "powershell.toml").read_text(encoding="utf-8"))
     aliases = dict(pair.split("=") for pair in table["aliases"].split())
     levels: dict[str, tuple[Level, str]] = {}
     for name in _LEVELS:
@@ -51,14 +51,20 @@ class Given:
         while at < len(words):
             word = words[at]
             at += 1
-            if not re.match(r"-[a-z]", word.text):
-                self.rest.extend(Value(part.strip("\"' "), word.taint) for part in re.split(r"[\n,]", word.text) if part)
+            if not word.has(Taint.PARAMETER):
+                self.rest.extend(
+                    Value(part.strip("\"' "), word.taint) for part in re.split(r"[\n,]", word.text) if part
+                )
                 continue
             name, colon, value = word.text[1:].partition(":")
             self.flags.add(name)
             if colon:
                 self.values[name] = Value(value, word.taint)
-            elif at < len(words) and (name == "verb" or not any(known.startswith(name) for known in switches)) and not re.match(r"-[a-z]", words[at].text):
+            elif (
+                at < len(words)
+                and (name == "verb" or not any(known.startswith(name) for known in switches))
+                and not words[at].has(Taint.PARAMETER)
+            ):
                 self.values[name] = words[at]
                 at += 1
 
@@ -78,7 +84,11 @@ class Given:
 
     def paths(self, machine: Machine, stdin: Value) -> list[Value]:
         given = self.value("path", "literalpath", "filepath")
-        found = [Value(part.strip(), given.taint) for part in re.split(r"[\n,]", given.text)] if given is not None else self.rest
+        found = (
+            [Value(part.strip(), given.taint) for part in re.split(r"[\n,]", given.text)]
+            if given is not None
+            else self.rest
+        )
         return found or ([stdin] if stdin.text else [])
 
 
@@ -141,7 +151,11 @@ def _remove(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
     tree = given.has("recurse")
     for value in given.paths(machine, stdin):
         if windows.is_registry(value.text):
-            machine.report(windows.registry_level(value.text, deletes=True, tree=tree), "delete", "deletes settings of Windows")
+            machine.report(
+                windows.registry_level(value.text, deletes=True, tree=tree),
+                "delete",
+                "deletes settings of Windows",
+            )
         elif re.match(r"(?i)(?:env|alias|function|variable):", value.text):
             machine.report(Level.SAFE, "delete", "")
         else:
@@ -160,7 +174,11 @@ def _list(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> V
         return Value(HOLE, Taint.SECRET)
     narrowed = given.value("filter", "include") is not None or re.search(r"\*\.\w+$", top)
     pattern = (given.value("filter", "include") or Value("*")).text
-    text = top if re.search(r"[*?]", top) else f"{top.rstrip('/' + chr(92))}\\{pattern if pattern.strip('*.') else '*'}"
+    text = (
+        top
+        if re.search(r"[*?]", top)
+        else f"{top.rstrip('/' + chr(92))}\\{pattern if pattern.strip('*.') else '*'}"
+    )
     return Value(text, 0 if narrowed else Taint.EVERYTHING if given.has("recurse") else 0)
 
 
@@ -168,9 +186,13 @@ def _write(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> 
     content = given.value("value", "inputobject") or (given.rest[1] if len(given.rest) > 1 else stdin)
     named = given.value("path", "literalpath", "filepath")
     for value in [named] if named is not None else given.rest[:1]:
-        append = given.has("append") and "append" in given.flags or "-addcontent" in given.flags
+        append = (given.has("append") and "append" in given.flags) or "-addcontent" in given.flags
         if windows.is_registry(value.text):
-            machine.report(windows.registry_level(value.text, deletes=False, tree=False), "write", "changes settings of Windows")
+            machine.report(
+                windows.registry_level(value.text, deletes=False, tree=False),
+                "write",
+                "changes settings of Windows",
+            )
         elif windows.starts_by_itself(value.text):
             machine.report(Level.HIGH, "persist", "changes what starts with your session")
         else:
@@ -193,8 +215,14 @@ def _make(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> V
     kind = given.value("itemtype", "type")
     for value in given.paths(machine, stdin):
         if windows.is_registry(value.text):
-            machine.report(windows.registry_level(value.text, deletes=False, tree=False), "write", "changes settings of Windows")
-        elif given.has("force") and "force" in given.flags and (kind is None or "dir" not in kind.text.lower()):
+            machine.report(
+                windows.registry_level(value.text, deletes=False, tree=False),
+                "write",
+                "changes settings of Windows",
+            )
+        elif (
+            given.has("force") and "force" in given.flags and (kind is None or "dir" not in kind.text.lower())
+        ):
             targets.write(machine, windows.path(machine, value), EMPTY)
     return EMPTY
 
@@ -222,7 +250,9 @@ def _move(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> V
 
 def _invoke(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     """`Invoke-Expression` of what is known, fetched or neither."""
-    code = given.value("command") or (Value("\n".join(v.text for v in given.rest), _mixed(given.rest)) if given.rest else stdin)
+    code = given.value("command") or (
+        Value("\n".join(v.text for v in given.rest), _mixed(given.rest)) if given.rest else stdin
+    )
     if code.has(Taint.NETWORK):
         machine.report(
             Level.CRITICAL if machine.root else Level.HIGH,
@@ -249,7 +279,11 @@ def _request(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -
     method = (given.value("method") or Value("")).text.lower()
     body = given.value("body", "infile")
     url = given.value("uri", "source") or (given.rest[0] if given.rest else EMPTY)
-    if url.has(Taint.SECRET) or (body is not None and body.has(Taint.SECRET)) or (stdin.has(Taint.SECRET) and method):
+    if (
+        url.has(Taint.SECRET)
+        or (body is not None and body.has(Taint.SECRET))
+        or (stdin.has(Taint.SECRET) and method)
+    ):
         targets.leak(machine, EMPTY)
     elif given.value("infile") is not None:
         targets.send(machine, windows.path(machine, given.value("infile") or EMPTY))
@@ -333,7 +367,11 @@ def _say(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Va
 def _property(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     for value in given.paths(machine, stdin)[:1]:
         if windows.is_registry(value.text):
-            machine.report(windows.registry_level(value.text, deletes=False, tree=False), "write", "changes settings of Windows")
+            machine.report(
+                windows.registry_level(value.text, deletes=False, tree=False),
+                "write",
+                "changes settings of Windows",
+            )
         else:
             targets.write(machine, windows.path(machine, value), UNKNOWN)
     return EMPTY
@@ -342,8 +380,14 @@ def _property(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) 
 def _stop(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     names = [value.text.lower() for value in (*given.rest, *filter(None, [given.value("name", "id")]))]
     listed = stdin.has(Taint.EVERYTHING) and not names
-    grave = any(name in ("*", "explorer", "winlogon", "lsass", "csrss", "svchost", "wininit") for name in names)
-    machine.report(Level.HIGH if listed or grave else Level.MODERATE, "kill", "ends every process" if listed else "ends a process")
+    grave = any(
+        name in ("*", "explorer", "winlogon", "lsass", "csrss", "svchost", "wininit") for name in names
+    )
+    machine.report(
+        Level.HIGH if listed or grave else Level.MODERATE,
+        "kill",
+        "ends every process" if listed else "ends a process",
+    )
     return EMPTY
 
 
@@ -355,13 +399,23 @@ def _processes(machine: Machine, given: Given, stdin: Value, blocks: list[Node])
 def _service(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     names = " ".join(value.text.lower() for value in (*given.rest, *filter(None, [given.value("name")])))
     guard = re.search(r"windefend|mpssvc|wuauserv|eventlog|sense|wscsvc|securityhealth|vss", names)
-    machine.report(Level.HIGH if guard or "*" in names else Level.MODERATE, "effect", "stops what protects Windows" if guard else "changes a service")
+    machine.report(
+        Level.HIGH if guard or "*" in names else Level.MODERATE,
+        "effect",
+        "stops what protects Windows" if guard else "changes a service",
+    )
     return EMPTY
 
 
 def _policy(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     text = " ".join(value.text.lower() for value in (*given.rest, *given.values.values()))
-    if "process" in text or "remotesigned" in text and "currentuser" in text or "restricted" in text.replace("unrestricted", "") or "allsigned" in text:
+    if (
+        "process" in text
+        or ("remotesigned" in text
+        and "currentuser" in text)
+        or "restricted" in text.replace("unrestricted", "")
+        or "allsigned" in text
+    ):
         machine.report(Level.MODERATE, "disable", "changes which scripts may run")
     else:
         machine.report(Level.HIGH, "disable", "lets every script run")
@@ -369,7 +423,10 @@ def _policy(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
 
 
 def _object(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
-    kind = " ".join(value.text.lower() for value in given.rest) + (given.value("comobject") or EMPTY).text.lower()
+    kind = (
+        " ".join(value.text.lower() for value in given.rest)
+        + (given.value("comobject") or EMPTY).text.lower()
+    )
     if "sockets.tcpclient" in kind or "sockets.tcplistener" in kind:
         machine.report(Level.CRITICAL, "backdoor", "opens a raw connection that a shell can be put on")
     if re.search(r"wscript\.shell|shell\.application|mmc20", kind):
@@ -396,20 +453,40 @@ def judge_method(machine: Machine, kind: str, method: str, owner: Value, first: 
             path = windows.path(machine, owner)
         tree = "directory" in kind or "true" in first.text.lower() or owner.has(Taint.EVERYTHING)
         targets.delete(machine, path, tree=tree)
-    elif method in ("writealltext", "writeallbytes", "writealllines", "create", "appendalltext", "copy", "move") and ("file" in kind or "directory" in kind):
+    elif method in (
+        "writealltext",
+        "writeallbytes",
+        "writealllines",
+        "create",
+        "appendalltext",
+        "copy",
+        "move",
+    ) and ("file" in kind or "directory" in kind):
         targets.write(machine, path, UNKNOWN, append="append" in method)
     elif method == "downloadfile":
         machine.report(Level.MODERATE, "write", "downloads a file")
     elif method in ("uploadstring", "uploadfile", "uploaddata", "postasync"):
-        targets.leak(machine, EMPTY) if first.has(Taint.SECRET) else machine.report(Level.MODERATE, "send", "sends data to another host")
+        targets.leak(machine, EMPTY) if first.has(Taint.SECRET) else machine.report(
+            Level.MODERATE, "send", "sends data to another host"
+        )
     elif method == "start" and "process" in kind:
-        judge(machine, first.text.partition("\n")[0] or HOLE, [Value(part) for part in first.text.split("\n")[1:]], [], EMPTY)
-    elif method in ("invoke", "invokescript", "create", "load", "unsafeload") and re.search(r"scriptblock|assembly|powershell|executioncontext", kind):
+        judge(
+            machine,
+            first.text.partition("\n")[0] or HOLE,
+            [Value(part) for part in first.text.split("\n")[1:]],
+            [],
+            EMPTY,
+        )
+    elif method in ("invoke", "invokescript", "create", "load", "unsafeload") and re.search(
+        r"scriptblock|assembly|powershell|executioncontext", kind
+    ):
         machine.report(Level.HIGH, "opaque", "runs code that is not known before it runs")
     elif method in ("shellexecute", "run", "exec"):
         machine.report(Level.HIGH, "execute", "starts programs out of sight")
     elif method == "kill":
-        machine.report(Level.HIGH if owner.has(Taint.EVERYTHING) else Level.MODERATE, "kill", "ends processes")
+        machine.report(
+            Level.HIGH if owner.has(Taint.EVERYTHING) else Level.MODERATE, "kill", "ends processes"
+        )
     elif method == "setenvironmentvariable":
         machine.report(Level.MODERATE, "write", "changes the environment for later")
     elif "sockets.tcpclient" in kind:
@@ -439,7 +516,25 @@ def cmd_line(machine: Machine, line: str) -> None:
             targets.delete(machine, windows.path(machine, word), tree="/s" in switches)
     elif verb in ("copy", "move", "xcopy", "ren", "rename", "mklink"):
         targets.write(machine, windows.path(machine, plain[-1]), UNKNOWN) if plain else None
-    elif verb in ("dir", "type", "echo", "cd", "set", "ver", "vol", "path", "title", "cls", "rem", "mkdir", "md", "where", "more", "findstr", "find"):
+    elif verb in (
+        "dir",
+        "type",
+        "echo",
+        "cd",
+        "set",
+        "ver",
+        "vol",
+        "path",
+        "title",
+        "cls",
+        "rem",
+        "mkdir",
+        "md",
+        "where",
+        "more",
+        "findstr",
+        "find",
+    ):
         return
     elif verb in ("start", "call"):
         cmd_line(machine, line.partition(" ")[2].strip())
@@ -462,13 +557,30 @@ CMDLETS: dict[str, Cmdlet] = {
     "invoke-expression": _invoke,
     **dict.fromkeys(("invoke-webrequest", "invoke-restmethod", "start-bitstransfer"), _request),
     "start-process": _start,
-    **dict.fromkeys(("invoke-command", "start-job", "start-threadjob", "measure-command", "invoke-history"), _remote),
+    **dict.fromkeys(
+        ("invoke-command", "start-job", "start-threadjob", "measure-command", "invoke-history"), _remote
+    ),
     "foreach-object": _each,
     "where-object": _filter,
-    **dict.fromkeys(("select-object", "sort-object", "out-string", "group-object", "out-null", "out-host", "format-table", "format-list"), _pass),
+    **dict.fromkeys(
+        (
+            "select-object",
+            "sort-object",
+            "out-string",
+            "group-object",
+            "out-null",
+            "out-host",
+            "format-table",
+            "format-list",
+        ),
+        _pass,
+    ),
     "get-content": _read,
     **dict.fromkeys(("write-output", "write-host"), _say),
-    **dict.fromkeys(("set-itemproperty", "new-itemproperty", "remove-itemproperty", "clear-itemproperty", "set-item"), _property),
+    **dict.fromkeys(
+        ("set-itemproperty", "new-itemproperty", "remove-itemproperty", "clear-itemproperty", "set-item"),
+        _property,
+    ),
     "stop-process": _stop,
     "get-process": _processes,
     **dict.fromkeys(("stop-service", "set-service", "suspend-service"), _service),
@@ -477,4 +589,3 @@ CMDLETS: dict[str, Cmdlet] = {
     "import-module": _module,
     "set-alias": _encoded_alias,
 }
-

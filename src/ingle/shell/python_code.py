@@ -28,7 +28,9 @@ _SENT = frozenset(
     "urllib.request.Request http.client.HTTPConnection smtplib.SMTP ftplib.FTP urllib.urlopen urllib2.urlopen".split()
 )
 _FETCH = frozenset("urllib.request.urlretrieve wget.download".split())
-_RUNS_VALUE = frozenset("exec eval compile execfile runpy.run_path pickle.loads pickle.load marshal.loads yaml.load".split())
+_RUNS_VALUE = frozenset(
+    "exec eval compile execfile runpy.run_path pickle.loads pickle.load marshal.loads yaml.load".split()
+)
 
 
 class _Reader(ast.NodeVisitor):
@@ -122,7 +124,15 @@ class _Reader(ast.NodeVisitor):
             targets.delete(machine, first, tree=False)
         elif name in ("open", "io.open", "os.open", "codecs.open"):
             self._open(node, first)
-        elif name in ("shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.copytree", "shutil.move", "os.rename", "os.replace"):
+        elif name in (
+            "shutil.copy",
+            "shutil.copyfile",
+            "shutil.copy2",
+            "shutil.copytree",
+            "shutil.move",
+            "os.rename",
+            "os.replace",
+        ):
             if "move" in name or name.startswith("os."):
                 targets.delete(machine, first, tree=True, moved=True)
             target = values.of(node.args[1]) if len(node.args) > 1 else UNKNOWN
@@ -134,8 +144,19 @@ class _Reader(ast.NodeVisitor):
         elif name in _SENT or method in ("sendall", "send", "sendto", "storbinary", "sendmail"):
             self._send(node)
         elif name in _FETCH:
-            targets.write(machine, values.of(node.args[1]) if len(node.args) > 1 else UNKNOWN, Value(HOLE, Taint.NETWORK))
-        elif isinstance(node.func, ast.Attribute) and method in ("unlink", "rmdir", "write_text", "write_bytes", "touch", "chmod"):
+            targets.write(
+                machine,
+                values.of(node.args[1]) if len(node.args) > 1 else UNKNOWN,
+                Value(HOLE, Taint.NETWORK),
+            )
+        elif isinstance(node.func, ast.Attribute) and method in (
+            "unlink",
+            "rmdir",
+            "write_text",
+            "write_bytes",
+            "touch",
+            "chmod",
+        ):
             self._path_method(method, node.func)
         elif method in ("putenv", "setdefault") and first.text in ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES"):
             machine.report(Level.HIGH, "load", "makes programs load other code")
@@ -161,7 +182,9 @@ class _Reader(ast.NodeVisitor):
 
         mode = self.values.of(node.args[1]) if len(node.args) > 1 else UNKNOWN
         number = mode.text
-        judge_mode(self.machine, format(int(number), "o") if number.isdigit() else number, first, recursive=False)
+        judge_mode(
+            self.machine, format(int(number), "o") if number.isdigit() else number, first, recursive=False
+        )
 
     def _spawn(self, name: str, node: ast.Call, first: Value) -> None:
         machine = self.machine
@@ -205,7 +228,9 @@ class _Reader(ast.NodeVisitor):
                 targets.leak(self.machine, EMPTY)
 
     def _backdoor(self) -> None:
-        self.machine.report(Level.CRITICAL, "backdoor", "gives another host an interactive shell on this machine")
+        self.machine.report(
+            Level.CRITICAL, "backdoor", "gives another host an interactive shell on this machine"
+        )
 
     def _opaque(self) -> None:
         self.machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 _FETCHERS = ("urlopen", "urlretrieve", "requests.get", "httpx.get", "requests.post", "recv", "HTTPConnection")
-_READERS = ("read", "readlines", "readline", "read_text", "read_bytes", "text", "content", "decode", "encode", "strip", "json")
+_READERS = (
+    "read",
+    "readlines",
+    "readline",
+    "read_text",
+    "read_bytes",
+    "text",
+    "content",
+    "decode",
+    "encode",
+    "strip",
+    "json",
+)
 
 
 class Values:
@@ -128,7 +140,11 @@ class Values:
             return Value((left.text + right.text)[:MAX_TEXT], taint)
         if isinstance(node.op, ast.Div):
             return Value(right.text if right.text.startswith("/") else f"{left.text}/{right.text}", taint)
-        if isinstance(node.op, ast.Mult) and right.text.isdigit() and len(left.text) * int(right.text) < MAX_TEXT:
+        if (
+            isinstance(node.op, ast.Mult)
+            and right.text.isdigit()
+            and len(left.text) * int(right.text) < MAX_TEXT
+        ):
             return Value(left.text * int(right.text), taint)
         if isinstance(node.op, ast.Mod):
             return Value(left.text.replace("%s", right.text), taint)
@@ -156,7 +172,10 @@ class Values:
             return Value(HOLE, value.taint)
         try:
             if isinstance(part, ast.Slice):
-                bounds = [int(self.of(edge).text) if edge is not None else None for edge in (part.lower, part.upper, part.step)]
+                bounds = [
+                    int(self.of(edge).text) if edge is not None else None
+                    for edge in (part.lower, part.upper, part.step)
+                ]
                 return Value(value.text[slice(*bounds)], value.taint)
             return Value(value.text[int(self.of(part).text)], value.taint)
         except (ValueError, IndexError):
@@ -170,12 +189,20 @@ class Values:
         owner = self.of(node.func.value) if isinstance(node.func, ast.Attribute) else EMPTY
         if any(part in name for part in _FETCHERS):
             return Value(HOLE, Taint.NETWORK | taint)
-        if name in ("open", "io.open", "Path", "pathlib.Path", "str", "os.fspath", "bytes", "bytearray") and arguments:
+        if (
+            name in ("open", "io.open", "Path", "pathlib.Path", "str", "os.fspath", "bytes", "bytearray")
+            and arguments
+        ):
             return self._opened(name, arguments)
-        if name.endswith(("expanduser", "Path.home", "os.getcwd", "expandvars", "abspath", "os.path.join", "Path.cwd")):
+        if name.endswith(
+            ("expanduser", "Path.home", "os.getcwd", "expandvars", "abspath", "os.path.join", "Path.cwd")
+        ):
             return self._path(name, method, arguments, owner)
         if method in _READERS:
-            return Value(owner.text if method in ("decode", "encode", "strip") else HOLE, owner.taint | self._file_taint(node))
+            return Value(
+                owner.text if method in ("decode", "encode", "strip") else HOLE,
+                owner.taint | self._file_taint(node),
+            )
         found = self._decode(name, method, arguments, owner)
         if found is not None:
             return found
@@ -192,7 +219,9 @@ class Values:
         if method in ("glob", "iglob") and owner in (EMPTY, UNKNOWN):
             return Value(live, 0)
         top = owner.text if owner not in (EMPTY, UNKNOWN) else live or "."
-        return Value(f"{top}/{STAR}" if method not in ("glob", "rglob") else f"{top}/{live}", Taint.EVERYTHING)
+        return Value(
+            f"{top}/{STAR}" if method not in ("glob", "rglob") else f"{top}/{live}", Taint.EVERYTHING
+        )
 
     def _file_taint(self, node: ast.Call) -> int:
         from .paths import is_secret, resolve
@@ -220,7 +249,9 @@ class Values:
         if method == "join":
             text = ""
             for part in arguments:
-                text = part.text if part.text.startswith("/") or not text else f"{text.rstrip('/')}/{part.text}"
+                text = (
+                    part.text if part.text.startswith("/") or not text else f"{text.rstrip('/')}/{part.text}"
+                )
             return Value(text, self._concat(arguments).taint)
         first = arguments[0] if arguments else owner
         text = first.text
@@ -232,19 +263,33 @@ class Values:
         first = arguments[0] if arguments else EMPTY
         try:
             if method in ("b64decode", "urlsafe_b64decode", "decodebytes"):
-                return Value(base64.b64decode(first.text + "==").decode("latin-1"), first.taint) if first.known else UNKNOWN
+                return (
+                    Value(base64.b64decode(first.text + "==").decode("latin-1"), first.taint)
+                    if first.known
+                    else UNKNOWN
+                )
             if method in ("fromhex", "unhexlify"):
                 return Value(bytes.fromhex(first.text).decode("latin-1"), first.taint)
-            if name in ("codecs.decode", "codecs.encode") and len(arguments) > 1 and "13" in arguments[1].text:
+            if (
+                name in ("codecs.decode", "codecs.encode")
+                and len(arguments) > 1
+                and "13" in arguments[1].text
+            ):
                 return Value(codecs.decode(first.text, "rot13"), first.taint)
             if method == "decompress" and first.known:
-                return Value(zlib.decompressobj().decompress(first.text.encode("latin-1"), MAX_TEXT).decode("latin-1"))
+                return Value(
+                    zlib.decompressobj().decompress(first.text.encode("latin-1"), MAX_TEXT).decode("latin-1")
+                )
         except (ValueError, zlib.error):
             return Value(HOLE, Taint.DECODED)
         if name == "chr" and first.text.isdigit() and int(first.text) < 0x110000:
             return Value(chr(int(first.text)))
         if method == "join" and owner.known:
-            return Value(HOLE, first.taint | Taint.DECODED) if not first.known else Value(first.text, first.taint)
+            return (
+                Value(HOLE, first.taint | Taint.DECODED)
+                if not first.known
+                else Value(first.text, first.taint)
+            )
         if method == "replace" and len(arguments) == 2 and owner.known:
             return Value(owner.text.replace(arguments[0].text, arguments[1].text)[:MAX_TEXT], owner.taint)
         if method == "format" and owner.known:

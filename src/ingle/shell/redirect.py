@@ -66,7 +66,9 @@ def apply(
             stdin = Value(found.text + "\n", found.taint)
         elif node.type == "heredoc_redirect":
             stdin, extra = _here_document(machine, node)
-            outputs.extend(output for item in extra if item.type == "file_redirect" for output in _output(machine, item))
+            outputs.extend(
+                output for item in extra if item.type == "file_redirect" for output in _output(machine, item)
+            )
             hanging.extend(item for item in extra if item.type != "file_redirect")
         else:
             stdin = _file(machine, node, stdin, outputs)
@@ -85,7 +87,11 @@ def apply(
 
 
 def _run(
-    machine: Machine, body: Node | None, stdin: Value, sources: list[Node] | None, assignments: list[Node] | None
+    machine: Machine,
+    body: Node | None,
+    stdin: Value,
+    sources: list[Node] | None,
+    assignments: list[Node] | None,
 ) -> Value:
     if body is None:
         return EMPTY
@@ -118,7 +124,7 @@ def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value,
             return stdin
         target = Value(linked)
         operator = ">" if operator == ">&" else "<"
-    if descriptor.isdigit() and int(descriptor) > 2 or any(child.is_error for child in node.children):
+    if (descriptor.isdigit() and int(descriptor) > 2) or any(child.is_error for child in node.children):
         streams[descriptor or "3"] = target.text
     if operator in ("<", "<&", "<>") and not any(child.is_error for child in node.children):
         return _input(machine, target)
@@ -144,7 +150,9 @@ def _written(
         if out.has(Taint.SECRET):
             targets.leak(machine, out)
         elif out.has(Taint.INTERACTIVE):
-            machine.report(Level.CRITICAL, "backdoor", "gives another host an interactive shell on this machine")
+            machine.report(
+                Level.CRITICAL, "backdoor", "gives another host an interactive shell on this machine"
+            )
         else:
             machine.report(Level.MODERATE, "send", "opens a raw connection to another host")
         return

@@ -27,7 +27,9 @@ _TOKEN = re.compile(
 _HOME_FORMS = re.compile(
     r"\$ENV\{['\"]?HOME['\"]?\}|#\{ENV\[['\"]HOME['\"]\]\}|#\{Dir\.home\}|\$\{process\.env\.HOME\}|\$\{os\.homedir\(\)\}"
 )
-_THROUGH = frozenset("glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split())
+_THROUGH = frozenset(
+    "glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split()
+)
 _HOME_NAMES = frozenset("Dir.home os.homedir process.env.HOME homedir".split())
 _RUN = frozenset(
     "system exec popen shell_exec passthru proc_open pcntl_exec execsync spawn spawnsync execfile execfilesync os.execute "
@@ -35,8 +37,12 @@ _RUN = frozenset(
     "process.spawn pty.spawn shell script syscall expect send eval_shell fork_exec runprocess".split()
 )
 _DELETE = frozenset("unlink unlinksync rmdir rmdirsync delete remove rm rm_f dir.rmdir".split())
-_TREE = frozenset("rmtree remove_tree rm_rf rm_r remove_dir remove_entry remove_entry_secure rmsync rimraf removesync".split())
-_OWNERS = frozenset("file fs fileutils dir os io path pathname file::path fsextra fs.promises cleanup require".split())
+_TREE = frozenset(
+    "rmtree remove_tree rm_rf rm_r remove_dir remove_entry remove_entry_secure rmsync rimraf removesync".split()
+)
+_OWNERS = frozenset(
+    "file fs fileutils dir os io path pathname file::path fsextra fs.promises cleanup require".split()
+)
 _WRITE = frozenset(
     "writefile writefilesync appendfile appendfilesync file_put_contents truncatesync truncate binwrite copyfilesync "
     "createwritestream symlink rename renamesync copy move cp mv".split()
@@ -49,13 +55,18 @@ _SOCKET = re.compile(
     r"IO::Socket|\bSocket\b|TCPSocket|TCPServer|net\.(?:Socket|connect|createConnection|createServer)|fsockopen|stream_socket|"
     r"socket_create|/inet/(?:tcp|udp)|socket\.tcp|require\(['\"]net['\"]\)|require\s*'?socket|socket\(S?\b|ncat"
 )
-_DECODE = re.compile(r"base64|atob|unpack|pack\(|fromCharCode|gzinflate|str_rot13|hex2bin|decode|rot13|chr\(|Buffer\.from", re.I)
+_DECODE = re.compile(
+    r"base64|atob|unpack|pack\(|fromCharCode|gzinflate|str_rot13|hex2bin|decode|rot13|chr\(|Buffer\.from",
+    re.I,
+)
 _FORK_LOOP = re.compile(
     r"fork\s*while|while\s*\(?\s*(?:1|true|fork)\b[^;]*fork|while\s*fork|loop\s*(?:do|\{)[^}]*fork|for\s*\(;;\)[^;]*fork|"
     r"fork\s*(?:\(\))?\s*(?:until|unless|for\s)|until\s*\(?\s*0[^;]*fork|while\s*\(?(?:1|true)\)?[^;]*(?:spawn|fork)"
 )
 _KILL_ALL = re.compile(r"kill\W+\w*\W*,?\s*['\"]?-1\b|kill\(-1|Process\.kill\W+\w+\W+-1")
-_SETUID = re.compile(r"(?:setuid\W*0|posix_setuid|POSIX::setuid|Process::Sys\.setuid|process\.setuid|\$[<>]\s*=\s*0|\$UID\s*=\s*0)")
+_SETUID = re.compile(
+    r"(?:setuid\W*0|posix_setuid|POSIX::setuid|Process::Sys\.setuid|process\.setuid|\$[<>]\s*=\s*0|\$UID\s*=\s*0)"
+)
 _FOREIGN = frozenset("perl ruby node php lua awk".split())
 
 
@@ -66,7 +77,11 @@ class Token(NamedTuple):
 
 
 def _tokens(text: str) -> list[Token]:
-    return [Token(m.lastgroup or "", m.group(), m.start()) for m in _TOKEN.finditer(text) if m.lastgroup != "comment"]
+    return [
+        Token(m.lastgroup or "", m.group(), m.start())
+        for m in _TOKEN.finditer(text)
+        if m.lastgroup != "comment"
+    ]
 
 
 def _literal(token: Token) -> str:
@@ -112,7 +127,13 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
             if depth <= 0:
                 break
             continue
-        current = current + piece if started and (joined or kind == "string") else piece if not started else current + piece
+        current = (
+            current + piece
+            if started and (joined or kind == "string")
+            else piece
+            if not started
+            else current + piece
+        )
         started, joined = True, False
     if started:
         values.append(Value(current))
@@ -169,11 +190,17 @@ def _circumstances(machine: Machine, text: str, bare: str, language: str) -> Non
     shell = re.search(r"exec|system|spawn|popen|/bin/(?:ba|da|z)?sh|getline|proc_open|STDIN|\bsh\b", text)
     if _SOCKET.search(text) and shell:
         machine.report(Level.CRITICAL, "backdoor", "gives another host a shell on this machine")
-    if _NETWORK.search(text) and re.search(r"\beval\b|\bsystem\b|\bexec\b|Function\(|instance_eval|\bassert\b|child_process|vm\.run", text):
+    if _NETWORK.search(text) and re.search(
+        r"\beval\b|\bsystem\b|\bexec\b|Function\(|instance_eval|\bassert\b|child_process|vm\.run", text
+    ):
         machine.report(
-            Level.CRITICAL if machine.root else Level.HIGH, "remote code", "runs code straight from the network"
+            Level.CRITICAL if machine.root else Level.HIGH,
+            "remote code",
+            "runs code straight from the network",
         )
-    if re.search(r"\bfetch\(|http|post", text, re.I) and re.search(r"\.ssh/|\.aws/|%ENV|process\.env\b(?![.\[])|id_rsa|ENV\.to_", text):
+    if re.search(r"\bfetch\(|http|post", text, re.I) and re.search(
+        r"\.ssh/|\.aws/|%ENV|process\.env\b(?![.\[])|id_rsa|ENV\.to_", text
+    ):
         targets.leak(machine, UNKNOWN)
     for path in re.findall(r"""["'<>]([~/][\w./~-]+)["'>]""", text):
         targets.read(machine, Value(path.replace("~", HOME, 1) if path[0] == "~" else path))
@@ -182,7 +209,17 @@ def _circumstances(machine: Machine, text: str, bare: str, language: str) -> Non
 def _judge(machine: Machine, name: str, values: list[Value], text: str, language: str) -> None:
     owner, _, method = name.lower().rpartition(".")
     first = values[0] if values else None
-    if method in ("eval", "instance_eval", "assert", "function", "loadstring", "load", "dostring", "create_function", "class_eval"):
+    if method in (
+        "eval",
+        "instance_eval",
+        "assert",
+        "function",
+        "loadstring",
+        "load",
+        "dostring",
+        "create_function",
+        "class_eval",
+    ):
         _evaluated(machine, method, first, text, language)
     if first is None:
         return
@@ -193,16 +230,29 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
             if value.text[:1] not in (":", HOLE) or len(values) == 1:
                 targets.delete(machine, _live(value), tree=True)
     elif method in _DELETE and (not owner or owner.rpartition(".")[2] in _OWNERS or "fs" in owner):
-        if method in ("delete", "remove", "rm") and not owner and language in ("perl", "node", "php", "awk", "lua"):
+        if (
+            method in ("delete", "remove", "rm")
+            and not owner
+            and language in ("perl", "node", "php", "awk", "lua")
+        ):
             return
         for value in values[: 1 if "sync" in method or language == "node" else 8]:
             targets.delete(machine, _live(value), tree="recursive" in text)
     elif method in _WRITE and (owner or language == "php"):
-        target = values[1] if method in ("symlink", "rename", "renamesync", "copyfilesync", "copy", "move", "cp", "mv") and len(values) > 1 else first
+        target = (
+            values[1]
+            if method in ("symlink", "rename", "renamesync", "copyfilesync", "copy", "move", "cp", "mv")
+            and len(values) > 1
+            else first
+        )
         targets.write(machine, _live(target), UNKNOWN, append="append" in method)
-    elif method in ("write", "open", "fopen", "opensync") and owner in ("", "file", "io", "fs", "io.file") and language != "perl":
+    elif (
+        method in ("write", "open", "fopen", "opensync")
+        and owner in ("", "file", "io", "fs", "io.file")
+        and language != "perl"
+    ):
         mode = values[1].text if len(values) > 1 else ("w" if method == "write" else "r")
-        if method == "write" and owner or mode[:1] in "wa":
+        if (method == "write" and owner) or mode[:1] in "wa":
             targets.write(machine, _live(first), UNKNOWN, append=mode[:1] == "a")
     elif method in ("chmod", "chmodsync", "chmod_r") and len(values) > 1:
         _chmod(machine, method, values, language)
@@ -221,14 +271,20 @@ def _live(value: Value) -> Value:
 
 def _run(machine: Machine, values: list[Value], text: str, method: str) -> None:
     first = values[0]
-    if method in ("spawn", "spawnsync", "execfile", "execfilesync", "system", "exec") and len(values) > 1 and first.known:
+    if (
+        method in ("spawn", "spawnsync", "execfile", "execfilesync", "system", "exec")
+        and len(values) > 1
+        and first.known
+    ):
         words = [Value(part) for part in (first.text, *(value.text for value in values[1:]))]
         if " " not in first.text:
             machine.call([Value(words[0].text), *words[1:]])
             return
     if first.text.strip(HOLE + " "):
         machine.source(first.text, UNKNOWN)
-    elif method not in ("send", "shell", "script", "expect", "exec") or re.search(r"child_process|shell_exec|\bexec\s*[($@]", text):
+    elif method not in ("send", "shell", "script", "expect", "exec") or re.search(
+        r"child_process|shell_exec|\bexec\s*[($@]", text
+    ):
         machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
 
 
@@ -236,16 +292,26 @@ def _evaluated(machine: Machine, method: str, first: Value | None, text: str, la
     if first is not None and first.known and first.text:
         analyse(machine, first.text, language, UNKNOWN)
         return
-    if method in ("eval", "assert", "loadstring", "instance_eval", "function", "create_function", "class_eval") and (
-        first is not None or _DECODE.search(text)
-    ):
+    if method in (
+        "eval",
+        "assert",
+        "loadstring",
+        "instance_eval",
+        "function",
+        "create_function",
+        "class_eval",
+    ) and (first is not None or _DECODE.search(text)):
         found = re.search(r"""["']([A-Za-z0-9+/=]{8,})["']""", text)
         if found:
             try:
                 analyse(machine, base64.b64decode(found[1] + "==").decode(), language, UNKNOWN)
             except ValueError:
                 pass
-        machine.report(Level.CRITICAL if machine.root else Level.HIGH, "opaque", "runs code that is not known before it runs")
+        machine.report(
+            Level.CRITICAL if machine.root else Level.HIGH,
+            "opaque",
+            "runs code that is not known before it runs",
+        )
 
 
 def _perl_open(machine: Machine, tokens: list[Token]) -> None:
@@ -257,7 +323,11 @@ def _perl_open(machine: Machine, tokens: list[Token]) -> None:
         if not strings:
             continue
         mode = strings[0]
-        path = strings[1] if len(strings) > 1 and mode.strip() in (">", ">>", "+<", "<", "|-", "-|", "+>") else mode.lstrip("<>+| ")
+        path = (
+            strings[1]
+            if len(strings) > 1 and mode.strip() in (">", ">>", "+<", "<", "|-", "-|", "+>")
+            else mode.lstrip("<>+| ")
+        )
         if mode.strip().startswith("|") or mode.strip().endswith("|") or mode.strip() in ("|-", "-|"):
             machine.source(path.strip("| "), UNKNOWN)
         elif ">" in mode or "+" in mode:
@@ -278,7 +348,10 @@ def _awk(machine: Machine, tokens: list[Token]) -> None:
             if target.kind == "string":
                 targets.write(machine, Value(_literal(target)), UNKNOWN, append=after[0].text == ">")
         if token.text == "|" and at and (not after or after[0].text != "|") and tokens[at - 1].text != "|":
-            pair = (tokens[at - 1], after[0] if after[:1] and after[0].text != "&" else after[-1] if after else token)
+            pair = (
+                tokens[at - 1],
+                after[0] if after[:1] and after[0].text != "&" else after[-1] if after else token,
+            )
             for side in pair:
                 code = _literal(side) if side.kind == "string" else held.get(side.text, "")
                 if code and not code.startswith("/inet/"):
@@ -311,11 +384,17 @@ def _apple(machine: Machine, text: str) -> Value:
         (r"delete (?:every|all)|erase", Level.HIGH, "deletes everything of a kind"),
         (r"\bdelete\b|move .* to (?:the )?trash", Level.MODERATE, "deletes what it names"),
         (r"keystroke|key code", Level.MODERATE, "types keys into other programs"),
-        (r"set (?:the )?clipboard|set volume|\bquit\b|activate|make new|set the|\bset\b.*\bto\b", Level.MODERATE, "changes a setting or a program's state"),
+        (
+            r"set (?:the )?clipboard|set volume|\bquit\b|activate|make new|set the|\bset\b.*\bto\b",
+            Level.MODERATE,
+            "changes a setting or a program's state",
+        ),
     )
     for pattern, level, consequence in rules:
         if re.search(pattern, re.sub(r'do shell script\s+"[^"]*"', "", lowered)):
-            if "display notification" in lowered or lowered.startswith(("display ", "say ", "get ", "return ")):
+            if "display notification" in lowered or lowered.startswith(
+                ("display ", "say ", "get ", "return ")
+            ):
                 continue
             machine.report(level, "effect", consequence)
             break

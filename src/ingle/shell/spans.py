@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 
 class Translation(NamedTuple):
-    """The rewritten text, and two rows of offsets: here, and in the source."""
+    """The rewritten text, and two rows of offsets: here, and in the source.
+
+    `whole` is false when the source leaves a quote, a bracket or a block open.
+    """
 
     text: str
     here: list[int]
     there: list[int]
+    whole: bool = True
 
     def original(self, offset: int) -> int:
         at = bisect_right(self.here, offset) - 1

@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from .arguments import Arguments
@@ -54,7 +54,7 @@ def _tables() -> tuple[dict[str, Level], dict[str, dict[str, Any]]]:
     """Plain names by level, and tables by name, from every family."""
     plain: dict[str, Level] = {}
     tables: dict[str, dict[str, Any]] = {}
-    folder = files("ingle.shell") / "effects"
+    folder = Path(__file__).parent / "effects"
     for family in _FAMILIES:
         data = tomllib.loads((folder / f"{family}.toml").read_text(encoding="utf-8"))
         for name, table in data.items():
@@ -80,7 +80,11 @@ def find(name: str) -> Spec | None:
         _LEVELS[table.get("level", "moderate")],
         frozenset(table.get("takes", "").split()),
         frozenset(table.get("dry", "").split()),
-        tuple(_rule(line) for line in table.get("rules", "").splitlines() if line.strip() and line.strip()[0] != "#"),
+        tuple(
+            _rule(line)
+            for line in table.get("rules", "").splitlines()
+            if line.strip() and line.strip()[0] != "#"
+        ),
         table.get("says", ""),
     )
 
@@ -104,7 +108,9 @@ def _option(token: str, arguments: Arguments) -> bool:
     names = name.split("/")
     if not equals:
         return not arguments.flags.isdisjoint(names)
-    return any(fnmatchcase(value.text, glob) for value in arguments.each(*names) for glob in wanted.split("|"))
+    return any(
+        fnmatchcase(value.text, glob) for value in arguments.each(*names) for glob in wanted.split("|")
+    )
 
 
 def _word(token: str, arguments: Arguments) -> bool:
@@ -135,7 +141,9 @@ def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
         elif head == "@":
             held = _word(token[1:], arguments)
         else:
-            held = position < len(rest) and any(fnmatchcase(show(rest[position].text), glob) for glob in token.split("|"))
+            held = position < len(rest) and any(
+                fnmatchcase(show(rest[position].text), glob) for glob in token.split("|")
+            )
             position += 1
         if not held:
             return False

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _TEXT = re.compile(r"'(?:[^']|'')*'|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.S)
 _KEY = re.compile(r"\bwhere\b(.*)", re.S)
-_ALWAYS = re.compile(r"\s*\(?\s*(?:1\s*=\s*1|true|1|'1'\s*=\s*'1'|1\s*<>\s*0|0\s*=\s*0|''\s*=\s*''|not false|id\s+is\s+not\s+null|1\s*>\s*0|id\s*[>=]+\s*0)\s*\)?\s*;?\s*\Z")
+_ALWAYS = re.compile(
+    r"\s*\(?\s*(?:1\s*=\s*1|true|1|'1'\s*=\s*'1'|1\s*<>\s*0|0\s*=\s*0|''\s*=\s*''|not false|id\s+is\s+not\s+null|1\s*>\s*0|id\s*[>=]+\s*0)\s*\)?\s*;?\s*\Z"
+)
 _RULES: tuple[tuple[re.Pattern[str], Level, str], ...] = tuple(
     (re.compile(pattern, re.S), level, consequence)
     for pattern, level, consequence in (
@@ -38,7 +40,9 @@ def statement_level(statement: str) -> tuple[Level, str]:
     if change:
         key = _KEY.search(statement)
         if key is None or _ALWAYS.match(key.group(1)):
-            return Level.HIGH, "changes every row of a table" if change[1] == "update" else "deletes every row of a table"
+            return Level.HIGH, "changes every row of a table" if change[
+                1
+            ] == "update" else "deletes every row of a table"
         return Level.MODERATE, "changes the rows that its condition names"
     for pattern, level, consequence in _RULES:
         if pattern.search(statement):
@@ -62,7 +66,14 @@ def judge_sql(machine: Machine, value: Value) -> None:
     drops = 0
     for statement in plain.lower().split(";"):
         level, consequence = statement_level(statement)
-        drops += "drops a whole database" == consequence
-        machine.report(level, "database", consequence, safer="make a dump first, and try the condition in a SELECT" if level >= Level.HIGH else "")
-    if drops and re.search(r"\bdrop\s+database\b.*\b(?:concat|format|\|\|)|information_schema\.schemata|pg_database", plain, re.I):
+        drops += consequence == "drops a whole database"
+        machine.report(
+            level,
+            "database",
+            consequence,
+            safer="make a dump first, and try the condition in a SELECT" if level >= Level.HIGH else "",
+        )
+    if drops and re.search(
+        r"\bdrop\s+database\b.*\b(?:concat|format|\|\|)|information_schema\.schemata|pg_database", plain, re.I
+    ):
         machine.report(Level.CRITICAL, "database", "drops every database")

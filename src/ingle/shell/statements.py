@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 _SKIPPED = frozenset(
-    ("comment", "heredoc_body", "heredoc_end", "heredoc_start", "variable_name", "simple_variable_name", "file_descriptor")
+    (
+        "comment",
+        "heredoc_body",
+        "heredoc_end",
+        "heredoc_start",
+        "variable_name",
+        "simple_variable_name",
+        "file_descriptor",
+    )
 )
 _LITERAL_TRUE = re.compile(r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test 1|/bin/true)\s*;?\s*\Z")
 _LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
@@ -118,7 +126,9 @@ def simple(machine: Machine, node: Node, sources: list[Node], assignments: list[
     return _run_simple(machine, node, sources, assignments, stdin)
 
 
-def _run_simple(machine: Machine, node: Node, sources: list[Node], assignments: list[Node], stdin: Value) -> Value:
+def _run_simple(
+    machine: Machine, node: Node, sources: list[Node], assignments: list[Node], stdin: Value
+) -> Value:
     texts = _texts(machine, sources)
     words: list[Value] = []
     for text in texts:
@@ -135,7 +145,9 @@ def _run_simple(machine: Machine, node: Node, sources: list[Node], assignments: 
                 machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
             return EMPTY
         if machine.background and texts[0].strip('"') in ("$0", "${0}"):
-            machine.report(Level.CRITICAL, "exhaust", "a script that starts itself again and again: a fork bomb")
+            machine.report(
+                Level.CRITICAL, "exhaust", "a script that starts itself again and again: a fork bomb"
+            )
         bare = bool(texts) and texts[0].isascii() and not any(mark in texts[0] for mark in "\\'\"$")
         out = machine.call(words, stdin, bare=bare)
         if assignments and machine.state.names is not before:
@@ -223,7 +235,11 @@ def _unset(machine: Machine, node: Node, stdin: Value) -> Value:
 
 def _function(machine: Machine, node: Node, stdin: Value) -> Value:
     body = node.child_by_field_name("body")
-    names = [child for child in node.children if child.type in ("word", "command_name", "variable_name", "simple_variable_name")]
+    names = [
+        child
+        for child in node.children
+        if child.type in ("word", "command_name", "variable_name", "simple_variable_name")
+    ]
     name_node = node.child_by_field_name("name") or (names[0] if names else None)
     if body is not None and name_node is not None:
         machine.state.functions[machine.text(name_node)] = Function(body, machine.data)
@@ -249,7 +265,9 @@ def _branches(machine: Machine, node: Node, stdin: Value) -> Value:
 
 def _while(machine: Machine, node: Node, stdin: Value) -> Value:
     keyword = node.children[0].type
-    condition = [child for child in node.children if child.type not in ("while", "until", "do_group", ";", "\n", "do")]
+    condition = [
+        child for child in node.children if child.type not in ("while", "until", "do_group", ";", "\n", "do")
+    ]
     text = " ".join(machine.text(child) for child in condition if child.is_named)
     endless = bool((_LITERAL_TRUE if keyword == "while" else _LITERAL_FALSE).match(text))
     breaks = re.search(r"\b(?:break|exit|return)\b", machine.text(node)) is not None

@@ -99,11 +99,13 @@ def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
 
 
 def describe(value: Value, path: str) -> str:
-    written, meant = value.shown(), show(path)
+    written, meant = value.shown(), paths.named(path)
     return "" if written == meant else f"`{written}` is `{meant}`"
 
 
-def delete(machine: Machine, value: Value, *, tree: bool, filtered: bool = False, moved: bool = False) -> Level:
+def delete(
+    machine: Machine, value: Value, *, tree: bool, filtered: bool = False, moved: bool = False
+) -> Level:
     """Report the loss of a path; `filtered` when only some of what lies below it is meant."""
     path, place = place_of(machine, value)
     level = DELETE.get(place, _MODERATE)
@@ -114,7 +116,7 @@ def delete(machine: Machine, value: Value, *, tree: bool, filtered: bool = False
         level = max(level, _HIGH)
     if machine.isolated:
         level = min(level, _MODERATE)
-    what = _WHAT.get(place, f"`{show(path)}`")
+    what = _WHAT.get(place, f"`{paths.named(path)}`")
     if path.count("/") == 0 or place is Place.UNKNOWN:
         what = "a path that is not known before it runs" if HOLE in path else what
     machine.report(
@@ -142,7 +144,7 @@ def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bo
     if filtered and place is Place.HOME_TOP:
         return _MODERATE
     if place is Place.HOME_TOP and not tree:
-        return _HIGH if "/" in path and name == "*" or _takes_all(name) else _MODERATE
+        return _HIGH if ("/" in path and name == "*") or _takes_all(name) else _MODERATE
     if place is Place.PROJECT_FILE and is_wild(path) and paths.is_secret(path):
         return _HIGH
     return level
@@ -160,11 +162,17 @@ def _safer_delete(place: Place, tree: bool) -> str:
     return "list first what would go (`ls`, `find … -print`), then name it, or move it to the trash"
 
 
-def write(machine: Machine, value: Value, content: Value, *, append: bool = False, verb: str = "overwrites") -> Level:
+def write(
+    machine: Machine, value: Value, content: Value, *, append: bool = False, verb: str = "overwrites"
+) -> Level:
     """Report what a write changes, and remember what the file now holds."""
     path, place = place_of(machine, value)
     level = WRITE.get(place, _SAFE if append else _MODERATE)
-    if place is Place.HOME_CONFIG and ("/.ssh/" in path or paths.is_history(path)) and not path.endswith(".pub"):
+    if (
+        place is Place.HOME_CONFIG
+        and ("/.ssh/" in path or paths.is_history(path))
+        and not path.endswith(".pub")
+    ):
         level = _HIGH if paths.is_history(path) or path.endswith("/rc") else level
     if place is Place.SYSTEM_FILE and path in ("/proc/sys/vm/drop_caches",):
         level = _MODERATE
@@ -176,7 +184,12 @@ def write(machine: Machine, value: Value, content: Value, *, append: bool = Fals
         level = max(level, _HIGH)
     if content.has(Taint.ENDLESS) and place is not Place.SINK:
         level = max(level, _HIGH)
-        machine.report(_HIGH, "exhaust", "writes without end until the disk is full", safer="limit it with head -c or count=")
+        machine.report(
+            _HIGH,
+            "exhaust",
+            "writes without end until the disk is full",
+            safer="limit it with head -c or count=",
+        )
     if machine.endless and append and place is not Place.SINK:
         machine.report(_HIGH, "exhaust", "appends in a loop that never ends", safer="give the loop an end")
     if machine.isolated:
@@ -196,8 +209,8 @@ def write(machine: Machine, value: Value, content: Value, *, append: bool = Fals
 
 def _write_what(place: Place, path: str, startup: bool) -> str:
     if startup and place is not Place.SYSTEM_KEY:
-        return f"`{show(path)}`, which runs at start-up or grants access"
-    return _WHAT.get(place, f"`{show(path)}`")
+        return f"`{paths.named(path)}`, which runs at start-up or grants access"
+    return _WHAT.get(place, f"`{paths.named(path)}`")
 
 
 def _startup_level(path: str, content: Value, append: bool) -> Level:
@@ -205,12 +218,30 @@ def _startup_level(path: str, content: Value, append: bool) -> Level:
     name = path.rsplit("/", 1)[-1]
     if not append or not content.known or not content.text or content.has(Taint.NETWORK):
         return _HIGH
-    if name in ("authorized_keys", "authorized_keys2", "rc", "environment") or not path.startswith(paths.HOMES):
+    if name in ("authorized_keys", "authorized_keys2", "rc", "environment") or not path.startswith(
+        paths.HOMES
+    ):
         return _HIGH
-    if name in ("config", "gitconfig", ".gitconfig", ".vimrc", ".inputrc", ".tmux.conf", ".npmrc", ".psqlrc", ".curlrc"):
-        return _HIGH if re.search(r"command|proxy|!|system|run-shell|:!|autocmd|editor|pager", content.text, re.I) else _MODERATE
+    if name in (
+        "config",
+        "gitconfig",
+        ".gitconfig",
+        ".vimrc",
+        ".inputrc",
+        ".tmux.conf",
+        ".npmrc",
+        ".psqlrc",
+        ".curlrc",
+    ):
+        return (
+            _HIGH
+            if re.search(r"command|proxy|!|system|run-shell|:!|autocmd|editor|pager", content.text, re.I)
+            else _MODERATE
+        )
     lines = [line.strip() for line in content.text.splitlines()]
-    return _MODERATE if all(_HARMLESS_LINE.match(line) and "$(" not in _own(line) for line in lines) else _HIGH
+    return (
+        _MODERATE if all(_HARMLESS_LINE.match(line) and "$(" not in _own(line) for line in lines) else _HIGH
+    )
 
 
 def _own(line: str) -> str:
@@ -233,7 +264,10 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
         if shows:
             grave = "/etc/shadow" in path or "/etc/gshadow" in path or "master.passwd" in path
             machine.report(
-                _HIGH if grave else _MODERATE, "secret", f"reads a secret: `{show(path)}`", resolved=describe(value, path)
+                _HIGH if grave else _MODERATE,
+                "secret",
+                f"reads a secret: `{paths.named(path)}`",
+                resolved=describe(value, path),
             )
         return Taint.SECRET | Taint.FILE
     if place is Place.HOME and shows:
@@ -254,8 +288,12 @@ def send(machine: Machine, value: Value, where: str = "") -> Level:
     secret = value.has(Taint.SECRET) or paths.is_secret(path) or (made is not None and made.has(Taint.SECRET))
     if secret or place in (Place.HOME, Place.HOMES, Place.ROOT, Place.DEVICE) or path == "/etc":
         return leak(machine, value, path)
-    level = _HIGH if place in (Place.HOME_TOP, Place.HOME_CONFIG) and not "." + path.rsplit(".", 1)[-1] != path else _MODERATE
-    machine.report(level, "send", f"sends `{show(path) or 'data'}` to another host{where}")
+    level = (
+        _HIGH
+        if place in (Place.HOME_TOP, Place.HOME_CONFIG) and "." + path.rsplit(".", 1)[-1] == path
+        else _MODERATE
+    )
+    machine.report(level, "send", f"sends `{paths.named(path) or 'data'}` to another host{where}")
     return level
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from .words import Value
 
@@ -48,7 +48,7 @@ class Unwrapped:
 
 @cache
 def wrappers() -> dict[str, Wrapper]:
-    data = tomllib.loads((files("ingle.shell") / "effects/wrappers.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads((Path(__file__).parent / "effects" / "wrappers.toml").read_text(encoding="utf-8"))
     return {name: _wrapper(table) for name, table in data.items()}
 
 
@@ -93,7 +93,12 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
 
 
 def _option(
-    words: list[Value], at: int, wrapper: Wrapper, flags: set[str], codes: list[Value], values: dict[str, Value]
+    words: list[Value],
+    at: int,
+    wrapper: Wrapper,
+    flags: set[str],
+    codes: list[Value],
+    values: dict[str, Value],
 ) -> int:
     text = words[at].text
     name, equals, value = text.partition("=")

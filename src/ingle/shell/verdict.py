@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from . import deception, fish, limits, powershell
+from . import deception, fish, limits
 from .finding import Finding, Level
 from .machine import Exhausted, Machine
 from .parse import SHELLS, parse
@@ -31,7 +31,9 @@ class Verdict:
         return self.level is Level.SAFE
 
 
-def analyse(command: str, shell: str = "bash", *, read_file: Callable[[str], str | None] | None = None) -> Verdict:
+def analyse(
+    command: str, shell: str = "bash", *, read_file: Callable[[str], str | None] | None = None
+) -> Verdict:
     """Analyse one command of `shell`; `read_file`, when given, may look at local scripts it runs.
 
     Never raises on any text: what cannot be read with certainty is at least high.
@@ -56,11 +58,13 @@ def analyse(command: str, shell: str = "bash", *, read_file: Callable[[str], str
 
 def _prescan(machine: Machine, command: str) -> None:
     for trick in deception.find_tricks(command):
-        machine._span = (trick.start, trick.end)
+        machine.stand_at(trick.start, trick.end)
         machine.report(
             Level.HIGH,
             "deceive",
-            f"holds {trick.kind}" + (f" ({trick.shown})" if trick.shown else "") + ": it is not what it looks like",
+            f"holds {trick.kind}"
+            + (f" ({trick.shown})" if trick.shown else "")
+            + ": it is not what it looks like",
             resolved=f"`{deception.escaped(command)[:400]}`",
             safer="type it yourself",
         )
@@ -68,6 +72,8 @@ def _prescan(machine: Machine, command: str) -> None:
 
 def _walk(machine: Machine, text: str) -> None:
     shell = machine.shell
+    if shell == "powershell":
+        from . import powershell
     source = text
     if shell == "fish":
         machine.translation = fish.translated(text)
@@ -81,9 +87,14 @@ def _walk(machine: Machine, text: str) -> None:
         machine.data = parsed.source
         doubt = powershell.doubtful(parsed.tree.root_node, parsed.source) if parsed.doubt else None
     if doubt is not None:
-        machine._span = doubt
-        machine.report(Level.HIGH, "unread", f"this part is not valid {shell}, so what it does is not certain")
-    machine._span = (0, len(text))
+        machine.stand_at(*machine.place(*doubt))
+        machine.report(
+            Level.HIGH, "unread", f"this part is not valid {shell}, so what it does is not certain"
+        )
+    elif machine.translation is not None and not machine.translation.whole:
+        machine.stand_at(0, len(text))
+        machine.report(Level.HIGH, "unread", f"this is not whole {shell}: a quote, a bracket or a block stays open")
+    machine.stand_at(0, len(text))
     if shell == "powershell":
         powershell.run(machine, parsed.tree.root_node)
     else:
@@ -91,7 +102,9 @@ def _walk(machine: Machine, text: str) -> None:
 
 
 def _verdict(machine: Machine, command: str, shell: str) -> Verdict:
-    findings = tuple(sorted(machine.findings.values(), key=lambda found: (-found.level, found.span)))
+    size = len(command)
+    kept = [replace(found, span=(min(found.span[0], size), min(found.span[1], size))) for found in machine.findings.values()]
+    findings = tuple(sorted(kept, key=lambda found: (-found.level, found.span)))
     return Verdict(command, shell, machine.worst(), findings, tuple(dict.fromkeys(machine.commands)))
 
 

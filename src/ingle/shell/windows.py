@@ -62,7 +62,9 @@ def path(machine: Machine, value: Value) -> Value:
         return Value("/", value.taint)
     if _SYSTEM.match(rest):
         tail = _SYSTEM.sub("", rest, count=1).lower()
-        return Value("/usr/lib" + tail if tail.strip("/" + STAR) not in ("", "system32") else "/usr", value.taint)
+        return Value(
+            "/usr/lib" + tail if tail.strip("/" + STAR) not in ("", "system32") else "/usr", value.taint
+        )
     if _PROGRAMS.match(rest):
         tail = _PROGRAMS.sub("", rest, count=1)
         return Value("/opt" + tail, value.taint)
@@ -70,7 +72,11 @@ def path(machine: Machine, value: Value) -> Value:
     if users:
         if not users[1] or users[1] == STAR:
             return Value("/home", value.taint)
-        return Value((HOME if users[1].lower() not in ("public", "all users", "default") else "/home/" + users[1]) + users[2], value.taint)
+        return Value(
+            (HOME if users[1].lower() not in ("public", "all users", "default") else "/home/" + users[1])
+            + users[2],
+            value.taint,
+        )
     if re.match(r"(?i)/(?:te?mp)(?=/|\Z)", rest):
         return Value("/tmp" + rest[rest.find("/", 1) :] if rest.count("/") > 1 else "/tmp", value.taint)
     return Value((HOME + "/src" + rest) if rest.count("/") > 1 else HOME + rest, value.taint)
@@ -87,11 +93,16 @@ def is_registry(text: str) -> bool:
 def registry_level(text: str, *, deletes: bool, tree: bool) -> Level:
     """What a change of a registry key is worth."""
     lowered = text.lower().replace("/", "\\")
-    machine_wide = lowered.startswith(("hklm", "hkey_local", "registry::hkey_local", "hkcr", "hku", "registry::hklm"))
+    machine_wide = lowered.startswith(
+        ("hklm", "hkey_local", "registry::hkey_local", "hkcr", "hku", "registry::hklm")
+    )
     if deletes and tree:
         shallow = lowered.rstrip("\\*").count("\\") <= 1
         return Level.CRITICAL if machine_wide and shallow else Level.HIGH
-    persists = re.search(r"\\run(?:once)?\b|winlogon|policies|image file execution|\\services|defender|\\shell\\open|appinit|lsa|uac|enablelua", lowered)
+    persists = re.search(
+        r"\\run(?:once)?\b|winlogon|policies|image file execution|\\services|defender|\\shell\\open|appinit|lsa|uac|enablelua",
+        lowered,
+    )
     if machine_wide or persists:
         return Level.HIGH
     return Level.MODERATE

@@ -26,6 +26,7 @@ class Taint:
     FILE = 32
     QUOTED = 64
     INTERACTIVE = 128
+    PARAMETER = 256
 
 
 class Value(NamedTuple):

@@ -40,7 +40,9 @@ def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             continue
         machine.state.aliases[key] = body
         if key in _TRUSTED and _betrays(machine, key, body):
-            machine.report(Level.HIGH, "conceal", f"makes `{key}` mean something that changes, deletes or listens")
+            machine.report(
+                Level.HIGH, "conceal", f"makes `{key}` mean something that changes, deletes or listens"
+            )
     return EMPTY
 
 
@@ -51,7 +53,9 @@ def _betrays(machine: Machine, key: str, body: str) -> bool:
     """Whether a name everyone trusts would do something else; the body itself is only text yet."""
     first = body.split()[0] if body.split() else ""
     if first.rpartition("/")[2] == key or (first == "sudo" and body.strip() == "sudo"):
-        return ";" in body or "|" in body or first.startswith(("/tmp", "./", "~", "$HOME", "/home", "/dev/shm"))
+        return (
+            ";" in body or "|" in body or first.startswith(("/tmp", "./", "~", "$HOME", "/home", "/dev/shm"))
+        )
     before = machine.findings
     machine.findings = {}
     machine.calling.append(key)
@@ -73,7 +77,9 @@ def _eval(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     taint = 0
     for word in words:
         taint |= word.taint
-    return run_text(machine, Value(" ".join(word.text for word in words), taint), machine.shell, [], stdin, strict=True)
+    return run_text(
+        machine, Value(" ".join(word.text for word in words), taint), machine.shell, [], stdin, strict=True
+    )
 
 
 def _source(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -97,7 +103,9 @@ def _trap(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """`read` and its kin give variables the (unknown or known) lines of the input."""
-    arguments = Arguments(words, frozenset(("-d", "-n", "-N", "-p", "-t", "-u", "-i", "-P", "-c", "-O", "-s", "-k")))
+    arguments = Arguments(
+        words, frozenset(("-d", "-n", "-N", "-p", "-t", "-u", "-i", "-P", "-c", "-O", "-s", "-k"))
+    )
     names = [word.text for word in arguments.rest] or (["REPLY"] if name == "read" else ["MAPFILE"])
     names += [value.text for value in arguments.each("-a", "-A")]
     lines = [line for line in stdin.text.strip("\n").split("\n") if line] or [""]
@@ -232,5 +240,7 @@ COMMANDS: dict[str, Command] = {
     "bind": _bind,
     **dict.fromkeys(("realpath", "readlink", "grealpath"), _realpath),
     **dict.fromkeys(("dirname", "basename"), _dirname),
-    **dict.fromkeys(("shopt", "setopt", "unsetopt", "ulimit", "umask", "hash", "bindkey", "zstyle", "autoload"), _shopt),
+    **dict.fromkeys(
+        ("shopt", "setopt", "unsetopt", "ulimit", "umask", "hash", "bindkey", "zstyle", "autoload"), _shopt
+    ),
 }

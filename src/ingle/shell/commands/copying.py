@@ -38,14 +38,20 @@ def _into(machine: Machine, source: Value, target: Value) -> Value:
 
 
 def _copy(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset("-t --target-directory -S --suffix -m --mode -o --owner -g --group".split()))
+    arguments = Arguments(
+        words, frozenset("-t --target-directory -S --suffix -m --mode -o --owner -g --group".split())
+    )
     sources, target = _split(arguments)
     if name == "install" or name == "ginstall":
         _installed(machine, arguments)
         if arguments.any("-d", "--directory"):
             for word in arguments.rest:
                 _, place = targets.place_of(machine, word)
-                machine.report(Level.HIGH if place in (Place.SYSTEM, Place.SYSTEM_FILE) else Level.SAFE, "write", "makes a folder in the system")
+                machine.report(
+                    Level.HIGH if place in (Place.SYSTEM, Place.SYSTEM_FILE) else Level.SAFE,
+                    "write",
+                    "makes a folder in the system",
+                )
             return EMPTY
     if target is None:
         return EMPTY
@@ -72,7 +78,9 @@ def _installed(machine: Machine, arguments: Arguments) -> None:
     if mode is None:
         return
     if re.fullmatch(r"0?[4-7]\d{3}|.*\+.*s.*", mode.text):
-        machine.report(Level.CRITICAL, "privilege", "installs a program that always runs with its owner's rights")
+        machine.report(
+            Level.CRITICAL, "privilege", "installs a program that always runs with its owner's rights"
+        )
 
 
 def _move(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -85,7 +93,11 @@ def _move(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             targets.delete(machine, source, tree=void or place in _GRAVE, moved=not void)
         elif place in (Place.WORKING, Place.PARENT):
             machine.report(Level.HIGH, "move", "moves the working directory away under your feet")
-        elif place is Place.OPEN and target is not None and targets.place_of(machine, target)[1] in (Place.TEMPORARY_TOP,):
+        elif (
+            place is Place.OPEN
+            and target is not None
+            and targets.place_of(machine, target)[1] in (Place.TEMPORARY_TOP,)
+        ):
             machine.report(Level.HIGH, "move", "moves every file here away")
         if target is not None and not void:
             made = machine.state.files.get(path)
@@ -105,7 +117,9 @@ def _link(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     path, place = targets.place_of(machine, link)
     forced = arguments.any("-f", "--force")
     if paths.is_history(path) or path.endswith("/.bash_history"):
-        machine.report(Level.HIGH, "conceal", "points the shell's history at another place, so nothing is kept")
+        machine.report(
+            Level.HIGH, "conceal", "points the shell's history at another place, so nothing is kept"
+        )
     elif targets.WRITE.get(place, Level.SAFE) >= Level.HIGH and place is not Place.HOME_STARTUP:
         targets.write(machine, link, EMPTY, verb="replaces")
     elif paths.is_startup(path) and not source.text.startswith(("/home/", "/Users/")):
@@ -154,12 +168,16 @@ def _truncate(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
 
 _SED_WRITE = re.compile(r"(?:^|[;{}/\d]|[gpI])w\s+(\S+)")
 _SED_RUN = re.compile(r"(?:^|;|\d|\}|/)\s*e(?:\s+([^;\n]+)|\s*$)|(?:/|\||#|,|!)[gpiI\d]*e[gpiI\d]*(?:\s*$|;)")
-_SED_SUBSTITUTE = re.compile(r"(\d*)s(?P<mark>[^\w\s])(?P<old>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<new>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<flags>[gpiI\d]*)")
+_SED_SUBSTITUTE = re.compile(
+    r"(\d*)s(?P<mark>[^\w\s])(?P<old>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<new>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<flags>[gpiI\d]*)"
+)
 
 
 def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     takes = frozenset("-e --expression -f --file -l".split())
-    arguments = Arguments([word for word in words if not re.fullmatch(r"-i\.\w+|-i[~_]\w*", word.text)], takes)
+    arguments = Arguments(
+        [word for word in words if not re.fullmatch(r"-i\.\w+|-i[~_]\w*", word.text)], takes
+    )
     in_place = any(re.match(r"-[nErsz]*i|--in-place", word.text) for word in words) or name == "sd"
     scripts = arguments.each("-e", "--expression")
     rest = arguments.rest
@@ -205,8 +223,16 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
                 return Value(text if part.strip() in ("", "p") else HOLE, value.taint)
             try:
                 old = found["old"] if arguments.any("-E", "-r") else _basic(found["old"])
-                new = re.sub(r"(?<!\\)&", r"\\g<0>", found["new"].replace("\\" + found["mark"], found["mark"]))
-                text = re.sub(old, new.replace("\\n", "\n"), text[:4096], count=0 if "g" in found["flags"] else 1, flags=re.M)
+                new = re.sub(
+                    r"(?<!\\)&", r"\\g<0>", found["new"].replace("\\" + found["mark"], found["mark"])
+                )
+                text = re.sub(
+                    old,
+                    new.replace("\\n", "\n"),
+                    text[:4096],
+                    count=0 if "g" in found["flags"] else 1,
+                    flags=re.M,
+                )
             except (re.error, IndexError):
                 return Value(HOLE, value.taint)
     return Value(text, value.taint)
@@ -237,22 +263,41 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             machine.report(Level.MODERATE, "delete", "deletes the source files after copying")
     if _is_remote(target):
         if any(flag.startswith("--del") for flag in arguments.flags):
-            machine.report(Level.HIGH, "remote destroy", "deletes on the other host what is missing here", safer="run it with -n first")
+            machine.report(
+                Level.HIGH,
+                "remote destroy",
+                "deletes on the other host what is missing here",
+                safer="run it with -n first",
+            )
         return UNKNOWN
     deletes = any(flag.startswith("--del") for flag in arguments.flags)
     _, place = targets.place_of(machine, target)
     if deletes:
-        if place in _GRAVE or place in (Place.WORKING, Place.PARENT, Place.HOME_TOP, Place.MOUNT, Place.HOME_CONFIG, Place.BACKUP):
+        if place in _GRAVE or place in (
+            Place.WORKING,
+            Place.PARENT,
+            Place.HOME_TOP,
+            Place.MOUNT,
+            Place.HOME_CONFIG,
+            Place.BACKUP,
+        ):
             targets.delete(machine, target, tree=True)
         else:
-            machine.report(Level.MODERATE, "delete", f"deletes in `{target.shown()}` what is missing in the source", safer="run it with -n first")
+            machine.report(
+                Level.MODERATE,
+                "delete",
+                f"deletes in `{target.shown()}` what is missing in the source",
+                safer="run it with -n first",
+            )
     network = any(_is_remote(source) for source in sources)
     targets.write(machine, target, Value(HOLE, Taint.NETWORK if network else 0))
     return UNKNOWN
 
 
 def _is_remote(word: Value) -> bool:
-    return bool(re.match(r"(?:[\w.@…-]+|\U000f0000)+::?(?!//\d*$)[^/]?|rsync://|\w+://", word.text)) and not word.text.startswith(("/", "./"))
+    return bool(
+        re.match(r"(?:[\w.@…-]+|\U000f0000)+::?(?!//\d*$)[^/]?|rsync://|\w+://", word.text)
+    ) and not word.text.startswith(("/", "./"))
 
 
 _TAR_TAKES = frozenset(
@@ -262,11 +307,24 @@ _TAR_TAKES = frozenset(
 
 
 def _tar(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    if words and words[0].text and words[0].text[0] not in "-/." and re.fullmatch(r"[a-zA-Z]{1,8}", words[0].text):
+    if (
+        words
+        and words[0].text
+        and words[0].text[0] not in "-/."
+        and re.fullmatch(r"[a-zA-Z]{1,8}", words[0].text)
+    ):
         words = [Value("-" + words[0].text), *words[1:]]
     arguments = Arguments(words, _TAR_TAKES)
     flags = arguments.flags
-    for code in arguments.each("--to-command", "-I", "--use-compress-program", "-F", "--info-script", "--new-volume-script", "--rsh-command"):
+    for code in arguments.each(
+        "--to-command",
+        "-I",
+        "--use-compress-program",
+        "-F",
+        "--info-script",
+        "--new-volume-script",
+        "--rsh-command",
+    ):
         run_hidden(machine, code.text, "an option of tar")
     for action in arguments.each("--checkpoint-action"):
         if action.text.startswith("exec="):
@@ -283,7 +341,9 @@ def _tar(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return UNKNOWN
 
 
-def _extract(machine: Machine, arguments: Arguments, where: Value, archive: Value | None, stdin: Value) -> Value:
+def _extract(
+    machine: Machine, arguments: Arguments, where: Value, archive: Value | None, stdin: Value
+) -> Value:
     flags = arguments.flags
     if flags & {"-O", "--to-stdout"}:
         return Value(HOLE, Taint.DECODED | stdin.taint)
@@ -294,7 +354,9 @@ def _extract(machine: Machine, arguments: Arguments, where: Value, archive: Valu
     if made is not None and made.has(Taint.NETWORK):
         machine.state.fetched.append(path)
     if place in (Place.ROOT, Place.SYSTEM, Place.SYSTEM_FILE, Place.SYSTEM_KEY):
-        machine.report(Level.HIGH if place is not Place.ROOT else Level.CRITICAL, "write", "unpacks over system files")
+        machine.report(
+            Level.HIGH if place is not Place.ROOT else Level.CRITICAL, "write", "unpacks over system files"
+        )
     elif place is Place.HOME:
         machine.report(Level.MODERATE, "write", "unpacks into your home folder")
     else:
@@ -306,7 +368,9 @@ def _pack(machine: Machine, arguments: Arguments, archive: Value | None) -> Valu
     taint = 0
     base = arguments.value("-C", "--directory")
     for word in arguments.rest:
-        source = Value(f"{base.text}/{word.text}") if base is not None and not word.text.startswith("/") else word
+        source = (
+            Value(f"{base.text}/{word.text}") if base is not None and not word.text.startswith("/") else word
+        )
         path, place = targets.place_of(machine, source)
         taint |= targets.read(machine, source, shows=False)
         if place in (Place.HOME, Place.HOMES, Place.ROOT):
@@ -320,14 +384,18 @@ def _pack(machine: Machine, arguments: Arguments, archive: Value | None) -> Valu
             targets.write(machine, archive, Value(HOLE, taint))
         else:
             targets.remember(machine, path, Value(HOLE, taint), append=False)
-            machine.report(Level.MODERATE if place is Place.UNKNOWN else Level.SAFE, "write", "writes an archive")
+            machine.report(
+                Level.MODERATE if place is Place.UNKNOWN else Level.SAFE, "write", "writes an archive"
+            )
         return EMPTY
     return Value(HOLE, taint)
 
 
 def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """zip, 7z, rar: the first operand is the archive, the rest is what goes in."""
-    arguments = Arguments(words, frozenset("-P --password -x -i -b -t -n".split()) if name == "zip" else frozenset())
+    arguments = Arguments(
+        words, frozenset("-P --password -x -i -b -t -n".split()) if name == "zip" else frozenset()
+    )
     rest = arguments.rest
     if name != "zip":
         if not rest or rest[0].text in ("l", "t", "i", "h", "lb", "lt", "v"):
@@ -341,7 +409,10 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         rest = rest[1:]
     texts = [word.text for word in words]
     gone = any(text in ("-m", "--move", "-rem", "-sdel", "-df", "-dr", "-rm", "-mr", "-me") for text in texts)
-    locked = any(re.match(r"-[pP]|-hp|-e\Z|-er\Z|-re\Z|--encrypt|--password|-mhe|-rem\Z|-mem\Z", text) for text in texts)
+    locked = any(
+        re.match(r"-[pP]|-hp|-e\Z|-er\Z|-re\Z|--encrypt|--password|-mhe|-rem\Z|-mem\Z", text)
+        for text in texts
+    )
     if arguments.each("-TT") or (unzip := arguments.value("-TT", "--unzip-command")):
         at = next((i for i, text in enumerate(texts) if text in ("-TT", "--unzip-command")), -1)
         if 0 <= at < len(words) - 1:
@@ -356,8 +427,12 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
             taint |= Taint.SECRET
         if gone:
             level = targets.delete(machine, word, tree=True)
-            if locked and (level >= Level.HIGH or place in (Place.HOME_TOP, Place.HOME, Place.WORKING, Place.OPEN)):
-                machine.report(Level.CRITICAL, "ransom", "locks your files with a password and deletes the originals")
+            if locked and (
+                level >= Level.HIGH or place in (Place.HOME_TOP, Place.HOME, Place.WORKING, Place.OPEN)
+            ):
+                machine.report(
+                    Level.CRITICAL, "ransom", "locks your files with a password and deletes the originals"
+                )
     if rest:
         targets.remember(machine, targets.place_of(machine, rest[0])[0], Value(HOLE, taint), append=False)
     machine.report(Level.SAFE, "write", "")
@@ -377,7 +452,7 @@ def _compress(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         return Value(HOLE, taint)
     for word in arguments.rest:
         targets.write(machine, word, Value(HOLE, taint), verb="replaces")
-        if word.wild and arguments.any("-r") or targets.place_of(machine, word)[1] in (Place.OPEN,):
+        if (word.wild and arguments.any("-r")) or targets.place_of(machine, word)[1] in (Place.OPEN,):
             machine.report(Level.MODERATE, "write", "replaces every file here")
     return EMPTY
 
@@ -389,7 +464,9 @@ def _unzip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if arguments.any("-p", "-c"):
         return Value(HOLE, Taint.DECODED)
     where = arguments.value("-d") or Value(".")
-    made = machine.state.files.get(targets.place_of(machine, arguments.rest[0])[0]) if arguments.rest else None
+    made = (
+        machine.state.files.get(targets.place_of(machine, arguments.rest[0])[0]) if arguments.rest else None
+    )
     path, place = targets.place_of(machine, where)
     if made is not None and made.has(Taint.NETWORK):
         machine.state.fetched.append(path)
@@ -400,8 +477,10 @@ def _unzip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 
 def _touch(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     for word in Arguments(words, frozenset("-d -t -r -m --mode --reference --date -Z".split())).rest:
-        path, place = targets.place_of(machine, word)
-        if place in (Place.SYSTEM_FILE, Place.SYSTEM_KEY, Place.HOOK) or (place is Place.SYSTEM and name == "touch"):
+        _path, place = targets.place_of(machine, word)
+        if place in (Place.SYSTEM_FILE, Place.SYSTEM_KEY, Place.HOOK) or (
+            place is Place.SYSTEM and name == "touch"
+        ):
             machine.report(Level.HIGH, "write", f"makes or changes a system file: `{word.shown()}`")
     return EMPTY
 
@@ -422,7 +501,24 @@ COMMANDS: dict[str, Command] = {
     "rsync": _rsync,
     **dict.fromkeys(("tar", "gtar", "bsdtar"), _tar),
     **dict.fromkeys(("zip", "7z", "7za", "7zz", "7zr", "rar"), _zip),
-    **dict.fromkeys(("gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd", "unzstd", "lz4", "pigz", "lzma", "compress", "brotli"), _compress),
+    **dict.fromkeys(
+        (
+            "gzip",
+            "gunzip",
+            "bzip2",
+            "bunzip2",
+            "xz",
+            "unxz",
+            "zstd",
+            "unzstd",
+            "lz4",
+            "pigz",
+            "lzma",
+            "compress",
+            "brotli",
+        ),
+        _compress,
+    ),
     "unzip": _unzip,
     **dict.fromkeys(("touch", "mkdir", "gmkdir", "gtouch"), _touch),
     "mktemp": _mktemp,

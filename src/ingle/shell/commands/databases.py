@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 _SQL_OPTIONS = "-c --command -e --execute -q --query -Q -E --eval --sql -B"
 _CLIENTS: dict[str, tuple[str, str]] = {
-    "psql": ("-c --command", "-h --host -U --username -d --dbname -p --port -f --file -v --set -o --output -F -P -L"),
-    "mysql": ("-e --execute", "-h --host -u --user -P --port -D --database --defaults-file --protocol -S --init-command"),
+    "psql": (
+        "-c --command",
+        "-h --host -U --username -d --dbname -p --port -f --file -v --set -o --output -F -P -L",
+    ),
+    "mysql": (
+        "-e --execute",
+        "-h --host -u --user -P --port -D --database --defaults-file --protocol -S --init-command",
+    ),
     "sqlite3": ("-cmd", "-separator -nullvalue -init"),
     "clickhouse-client": ("-q --query", "-h --host -u --user --password -d --database --port"),
     "sqlcmd": ("-Q -q", "-S -U -P -d -i -o"),
@@ -50,12 +56,16 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         judge_sql(machine, code)
     if arguments.any("-l", "--list", "-V", "--version", "--help"):
         return UNKNOWN
-    taint = targets.read(machine, arguments.rest[0], shows=False) if client == "sqlite3" and arguments.rest else 0
+    taint = (
+        targets.read(machine, arguments.rest[0], shows=False) if client == "sqlite3" and arguments.rest else 0
+    )
     if arguments.any("-f", "--file", "-i", "-init"):
         machine.report(Level.MODERATE, "database", "runs statements from a file")
     if stdin is not EMPTY and stdin.text:
         _fed(machine, stdin)
-    secret = any(re.search(r"password|secret|token|users?\b", code.text, re.I) for code in codes) and bool(codes)
+    secret = any(re.search(r"password|secret|token|users?\b", code.text, re.I) for code in codes) and bool(
+        codes
+    )
     shown = secret and "select" in codes[0].text.lower() and "password" in codes[0].text.lower()
     return Value(HOLE, taint & Taint.SECRET | (Taint.SECRET if shown else 0))
 
@@ -100,7 +110,9 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 def _redis_line(machine: Machine, line: str) -> None:
     verb = line.partition(" ")[0]
     if verb == "FLUSHALL":
-        machine.report(Level.HIGH, "database", "deletes every key of every database", safer="back it up first (`BGSAVE`)")
+        machine.report(
+            Level.HIGH, "database", "deletes every key of every database", safer="back it up first (`BGSAVE`)"
+        )
     elif verb == "FLUSHDB":
         machine.report(Level.HIGH, "database", "deletes every key of the database")
     elif verb == "SHUTDOWN":
@@ -125,15 +137,30 @@ _REDIS_READS = frozenset(
 
 
 def _mongo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset("--eval -e --host --port -u --username -p --password -f --file --authenticationDatabase".split()))
+    arguments = Arguments(
+        words,
+        frozenset(
+            "--eval -e --host --port -u --username -p --password -f --file --authenticationDatabase".split()
+        ),
+    )
     code = " ".join(value.text for value in arguments.each("--eval", "-e"))
     if not code and stdin.text:
         code = stdin.text
     if re.search(r"(?:getDBNames|listDatabases|adminCommand\(.listDatabases).*dropDatabase", code, re.S):
         machine.report(Level.CRITICAL, "database", "drops every database")
-    elif re.search(r"dropDatabase|\.drop\(|dropUser|dropAllUsers|dropIndexes|\.remove\(\s*\{?\s*\}?\s*\)|delete(?:Many|One)\(\s*\{\s*\}|updateMany\(\s*\{\s*\}|shutdownServer|renameCollection", code):
-        machine.report(Level.HIGH, "database", "drops or empties a collection or a database", safer="make a dump first (`mongodump`)")
-    elif re.search(r"insert|update|delete|remove|create|replace|findAndModify|save\(|grant|rename|bulkWrite", code):
+    elif re.search(
+        r"dropDatabase|\.drop\(|dropUser|dropAllUsers|dropIndexes|\.remove\(\s*\{?\s*\}?\s*\)|delete(?:Many|One)\(\s*\{\s*\}|updateMany\(\s*\{\s*\}|shutdownServer|renameCollection",
+        code,
+    ):
+        machine.report(
+            Level.HIGH,
+            "database",
+            "drops or empties a collection or a database",
+            safer="make a dump first (`mongodump`)",
+        )
+    elif re.search(
+        r"insert|update|delete|remove|create|replace|findAndModify|save\(|grant|rename|bulkWrite", code
+    ):
         machine.report(Level.MODERATE, "database", "changes documents")
     elif HOLE in code and not code.strip(HOLE + "\n "):
         machine.report(Level.HIGH, "opaque", "runs statements that are not known before they run")
@@ -148,7 +175,11 @@ def _restore(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         drops = arguments.any("-c", "--clean", "--drop")
         if arguments.any("-l", "--list"):
             return UNKNOWN
-        machine.report(Level.HIGH if drops else Level.MODERATE, "database", "loads a dump" + (", dropping what is there first" if drops else ""))
+        machine.report(
+            Level.HIGH if drops else Level.MODERATE,
+            "database",
+            "loads a dump" + (", dropping what is there first" if drops else ""),
+        )
         return UNKNOWN
     target = arguments.value("-f", "--file", "--result-file", "-r")
     if target is not None:
@@ -162,5 +193,8 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys((*_CLIENTS, *_ALIASES), _sql),
     **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli", "iredis"), _redis),
     **dict.fromkeys(("mongo", "mongosh"), _mongo),
-    **dict.fromkeys(("pg_restore", "mongorestore", "pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump"), _restore),
+    **dict.fromkeys(
+        ("pg_restore", "mongorestore", "pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump"),
+        _restore,
+    ),
 }

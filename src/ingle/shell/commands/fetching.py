@@ -23,7 +23,9 @@ _CURL_TAKES = frozenset(
     "-t --telnet-option --unix-socket --proto --tlsv -P --ftp-port --oauth2-bearer --aws-sigv4 --ciphers --dns-servers --doh-url "
     "--retry-max-time --max-filesize --preproxy --socks5 --socks5-hostname --noproxy --pinnedpubkey --variable --expand-data".split()
 )
-_LOCAL = re.compile(r"(?:https?://)?(?:localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|host\.docker\.internal)(?:[:/]|\Z)|unix:|file:")
+_LOCAL = re.compile(
+    r"(?:https?://)?(?:localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|host\.docker\.internal)(?:[:/]|\Z)|unix:|file:"
+)
 
 
 def _secret_in(words: list[Value]) -> bool:
@@ -43,7 +45,11 @@ def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     method = arguments.value("-X", "--request")
     verb = method.text.upper() if method else ""
     if verb in ("DELETE",):
-        machine.report(Level.HIGH if _wide_delete(urls) else Level.MODERATE, "remote destroy", "deletes something at the server")
+        machine.report(
+            Level.HIGH if _wide_delete(urls) else Level.MODERATE,
+            "remote destroy",
+            "deletes something at the server",
+        )
     elif verb in ("POST", "PUT", "PATCH") and not sent:
         machine.report(Level.MODERATE, "send", "changes something at the server")
     for quote in arguments.each("-Q", "--quote"):
@@ -54,11 +60,16 @@ def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _wide_delete(urls: list[Value]) -> bool:
     """`DELETE` on a whole index, bucket or collection of them."""
-    return any(re.search(r"/(?:_all|\*)(?:[/?]|\Z)|:9200/[^/?]*\*?\Z|/namespaces/[^/]+\Z", url.shown()) for url in urls)
+    return any(
+        re.search(r"/(?:_all|\*)(?:[/?]|\Z)|:9200/[^/?]*\*?\Z|/namespaces/[^/]+\Z", url.shown())
+        for url in urls
+    )
 
 
 def _curl_sends(machine: Machine, arguments: Arguments, stdin: Value, local: bool) -> bool:
-    data = arguments.each("-d", "--data", "--data-binary", "--data-ascii", "--data-urlencode", "--data-raw", "--json")
+    data = arguments.each(
+        "-d", "--data", "--data-binary", "--data-ascii", "--data-urlencode", "--data-raw", "--json"
+    )
     forms = arguments.each("-F", "--form", "--form-string")
     uploads = arguments.each("-T", "--upload-file")
     cookies = arguments.each("-b", "--cookie", "-H", "--header")
@@ -80,7 +91,9 @@ def _curl_sends(machine: Machine, arguments: Arguments, stdin: Value, local: boo
     for value in cookies:
         if value.text.startswith("@"):
             _sends(machine, Value(value.text[1:]), stdin)
-        elif value.has(Taint.SECRET) and not re.match(r"(?i)authorization|x-api-key|private-token|\w+[-_]token|cookie|apikey|x-\w+-key", value.text):
+        elif value.has(Taint.SECRET) and not re.match(
+            r"(?i)authorization|x-api-key|private-token|\w+[-_]token|cookie|apikey|x-\w+-key", value.text
+        ):
             targets.leak(machine, EMPTY)
     return sent
 
@@ -144,7 +157,9 @@ _WGET_TAKES = frozenset(
 def _wget(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(words, _WGET_TAKES)
     urls = arguments.rest
-    if any(url.has(Taint.SECRET) for url in urls) or _secret_in(arguments.each("--header", "--post-data", "--body-data")):
+    if any(url.has(Taint.SECRET) for url in urls) or _secret_in(
+        arguments.each("--header", "--post-data", "--body-data")
+    ):
         targets.leak(machine, EMPTY)
     for value in arguments.each("--post-file", "--body-file"):
         _sends(machine, value, stdin)
@@ -155,7 +170,11 @@ def _wget(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     if arguments.any("--spider"):
         return UNKNOWN
     target = arguments.value("-O", "--output-document")
-    if target is not None and target.text == "-" or any(re.fullmatch(r"-[a-zA-Z]*O-", word.text) for word in words):
+    if (
+        (target is not None
+        and target.text == "-")
+        or any(re.fullmatch(r"-[a-zA-Z]*O-", word.text) for word in words)
+    ):
         return Value(HOLE, Taint.NETWORK)
     if target is not None:
         targets.write(machine, target, Value(HOLE, Taint.NETWORK))
@@ -169,7 +188,9 @@ def _wget(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _aria(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset("-o --out -d --dir -x -s -n -k --output -P --max-connection".split()))
+    arguments = Arguments(
+        words, frozenset("-o --out -d --dir -x -s -n -k --output -P --max-connection".split())
+    )
     folder = arguments.value("-d", "--dir")
     target = arguments.value("-o", "--out", "--output")
     for url in arguments.rest:
@@ -200,7 +221,9 @@ def _httpie(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     if stdin.has(Taint.SECRET):
         targets.leak(machine, EMPTY)
     verb = rest[0].text.upper() if rest else ""
-    if verb in ("POST", "PUT", "PATCH", "DELETE") or any(re.match(r"[\w-]+:?=(?!=)", word.text) for word in rest[1:]):
+    if verb in ("POST", "PUT", "PATCH", "DELETE") or any(
+        re.match(r"[\w-]+:?=(?!=)", word.text) for word in rest[1:]
+    ):
         machine.report(Level.MODERATE, "send", "changes something at the server")
     target = arguments.value("-o", "--output")
     if target is not None:
@@ -222,5 +245,21 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("wget", "wget2"), _wget),
     **dict.fromkeys(("aria2c", "axel", "yt-dlp", "youtube-dl", "fetch-file"), _aria),
     **dict.fromkeys(("http", "https", "xh", "xhs"), _httpie),
-    **dict.fromkeys(("lynx", "w3m", "links", "elinks", "fetch", "GET", "lwp-request", "lwp-download", "hurl", "wscat", "websocat", "grpcurl"), _browse),
+    **dict.fromkeys(
+        (
+            "lynx",
+            "w3m",
+            "links",
+            "elinks",
+            "fetch",
+            "GET",
+            "lwp-request",
+            "lwp-download",
+            "hurl",
+            "wscat",
+            "websocat",
+            "grpcurl",
+        ),
+        _browse,
+    ),
 }

@@ -21,7 +21,11 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
     "python": ("-c", "-W -X -Q --check-hash-based-pycs", "-V --version -VV -h --help"),
     "perl": ("-e -E", "-I -M -m -F -i -0 -x -C -D -l", "-v -V --version -c -h"),
     "ruby": ("-e", "-r -I -C -F -E -x -W --encoding", "-v --version -c -h"),
-    "node": ("-e --eval -p --print", "-r --require --import --loader -C --conditions --env-file", "-v --version -h --check"),
+    "node": (
+        "-e --eval -p --print",
+        "-r --require --import --loader -C --conditions --env-file",
+        "-v --version -h --check",
+    ),
     "php": ("-r -B -E -R", "-d -c -z -S -t -f", "-v --version -i -m -l -h"),
     "lua": ("-e", "-l", "-v"),
     "awk": ("", "-F -v -f -i -o -W --field-separator --assign --file", "--version -V"),
@@ -38,7 +42,9 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
                     "swift crystal raku jjs rhino escript csi gst clojure bb janet gsi emacs-script dart".split(), "other"),
 }  # fmt: skip
-_SAFE_MODULES = frozenset("json.tool timeit this calendar pytest unittest doctest mypy ruff black.check flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort.check antigravity venv virtualenv build".split())
+_SAFE_MODULES = frozenset(
+    "json.tool timeit this calendar pytest unittest doctest mypy ruff black.check flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort.check antigravity venv virtualenv build".split()
+)
 
 
 def _shell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -54,7 +60,13 @@ def _shell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 
 
 def _shell_run(
-    machine: Machine, name: str, language: str, arguments: Arguments, flags: set[str], rest: list[Value], stdin: Value
+    machine: Machine,
+    name: str,
+    language: str,
+    arguments: Arguments,
+    flags: set[str],
+    rest: list[Value],
+    stdin: Value,
 ) -> Value:
     for option in ("--rcfile", "--init-file"):
         for value in arguments.each(option):
@@ -87,7 +99,12 @@ def _shell_run(
 def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     language = _NAMES.get(name) or "python"
     code_options, takes, answers = (set(part.split()) for part in _LANGUAGES[language])
-    if language == "python" and words and words[0].text in ("-m",) or any(word.text == "-m" for word in words[:3]):
+    if (
+        (language == "python"
+        and words
+        and words[0].text in ("-m",))
+        or any(word.text == "-m" for word in words[:3])
+    ):
         return _module(machine, name, words, stdin)
     arguments = Arguments(words, takes | code_options, stop=True)
     flags = set(arguments.flags)
@@ -128,8 +145,23 @@ def _program(machine: Machine, name: str, language: str, rest: list[Value], stdi
 
 def _django(machine: Machine, task: str, rest: list[Value]) -> Value:
     if task in ("flush", "reset_db", "sqlflush", "drop_db"):
-        machine.report(Level.HIGH, "delete", "empties every table of the application's database", safer="back it up first")
-    elif task in ("check", "showmigrations", "test", "shell", "makemessages", "diffsettings", "runserver", "help", "sqlmigrate"):
+        machine.report(
+            Level.HIGH,
+            "delete",
+            "empties every table of the application's database",
+            safer="back it up first",
+        )
+    elif task in (
+        "check",
+        "showmigrations",
+        "test",
+        "shell",
+        "makemessages",
+        "diffsettings",
+        "runserver",
+        "help",
+        "sqlmigrate",
+    ):
         machine.report(Level.SAFE, "read", "")
     else:
         machine.report(Level.MODERATE, "execute", "runs a management task")
@@ -179,7 +211,9 @@ def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
     if re.search(r"\$\d\s*~|/[^/]+/|==|!=|\$\d+\s*[<>]", program.text) and "NR" not in program.text:
         taint &= ~Taint.EVERYTHING
     text = _column(program.text, stdin.text)
-    return Value(out.text if out.text and out.known else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK)
+    return Value(
+        out.text if out.text and out.known else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK
+    )
 
 
 def _column(program: str, text: str) -> str:
@@ -200,7 +234,21 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     module = rest[0].text if rest else ""
     if module == "http.server" or module == "SimpleHTTPServer":
         machine.report(Level.MODERATE, "send", "serves this folder to the network")
-    elif module in ("pip", "pipx", "uv", "virtualenv", "ensurepip", "ruff", "black", "isort", "poetry", "coverage", "alembic", "zipfile", "tarfile"):
+    elif module in (
+        "pip",
+        "pipx",
+        "uv",
+        "virtualenv",
+        "ensurepip",
+        "ruff",
+        "black",
+        "isort",
+        "poetry",
+        "coverage",
+        "alembic",
+        "zipfile",
+        "tarfile",
+    ):
         if module in ("zipfile", "tarfile"):
             if not any(word.text in ("-l", "-t", "--list", "--test") for word in rest):
                 machine.report(Level.MODERATE, "write", "packs or unpacks an archive")
@@ -224,7 +272,9 @@ def _osascript(machine: Machine, name: str, words: list[Value], stdin: Value) ->
         if language is not None and language.text == "JavaScript":
             if re.search(r"doShellScript|NSTask|system", text):
                 found = re.search(r"""doShellScript\(\s*["'](.*?)["']\s*[,)]""", text)
-                machine.source(found[1]) if found else machine.report(Level.HIGH, "opaque", "runs a shell command")
+                machine.source(found[1]) if found else machine.report(
+                    Level.HIGH, "opaque", "runs a shell command"
+                )
             return UNKNOWN
         return run_text(machine, Value(text, _mixed(codes)), "osascript", [], stdin, inline=True)
     if arguments.rest and arguments.rest[0].text != "-":

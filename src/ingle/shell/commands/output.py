@@ -154,7 +154,9 @@ def encoded(value: Value, width: int) -> Value:
     if not value.known:
         return Value(HOLE, value.taint)
     raw = show(value.text).encode()
-    return Value((base64.b32encode(raw) if width == 32 else base64.b64encode(raw)).decode() + "\n", value.taint)
+    return Value(
+        (base64.b32encode(raw) if width == 32 else base64.b64encode(raw)).decode() + "\n", value.taint
+    )
 
 
 def _xxd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -162,7 +164,9 @@ def _xxd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     found = _gather(machine, arguments.rest[:1], stdin)
     if not arguments.any("-r", "--reverse", "-revert"):
         return Value(HOLE, found.taint)
-    text = re.sub(r"(?m)^[0-9a-f]+:|\s{2}.*$", "", found.text) if not arguments.any("-p", "-ps") else found.text
+    text = (
+        re.sub(r"(?m)^[0-9a-f]+:|\s{2}.*$", "", found.text) if not arguments.any("-p", "-ps") else found.text
+    )
     try:
         return Value(bytes.fromhex(re.sub(r"\s|0x", "", text)).decode("utf-8"), found.taint)
     except ValueError:
@@ -204,7 +208,9 @@ def _tr(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
 
 def _lines(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """head, tail, sort, uniq, column…: some of the same text."""
-    takes = frozenset(("-n", "-c", "-k", "-t", "-S", "-T", "-o", "--lines", "--bytes", "-f", "-d", "-w", "-b", "--output"))
+    takes = frozenset(
+        ("-n", "-c", "-k", "-t", "-S", "-T", "-o", "--lines", "--bytes", "-f", "-d", "-w", "-b", "--output")
+    )
     arguments = Arguments(words, takes if name != "tail" else takes - {"-f"})
     operands = arguments.rest
     found = _gather(machine, operands, stdin)
@@ -223,7 +229,11 @@ def _lines(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 def _cut(name: str, arguments: Arguments, text: str) -> str:
     lines = text.rstrip("\n").split("\n")
     given = arguments.value("-n", "--lines")
-    count = given.text if given else next((w.text[1:] for w in arguments.words if re.fullmatch(r"-\d+", w.text)), "10")
+    count = (
+        given.text
+        if given
+        else next((w.text[1:] for w in arguments.words if re.fullmatch(r"-\d+", w.text)), "10")
+    )
     if not re.fullmatch(r"[+-]?\d+", count):
         return text
     number = int(count)
@@ -252,7 +262,16 @@ def _grep(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _matches_all(arguments: Arguments) -> bool:
-    return bool(arguments.rest) and arguments.rest[0].text in ("", ".", ".*", "^", "$", "[0-9]", "[0-9]+", "/")
+    return bool(arguments.rest) and arguments.rest[0].text in (
+        "",
+        ".",
+        ".*",
+        "^",
+        "$",
+        "[0-9]",
+        "[0-9]+",
+        "/",
+    )
 
 
 def _excludes_much(arguments: Arguments) -> bool:
@@ -274,16 +293,34 @@ def _some_lines(found: Value, arguments: Arguments) -> str:
 
 def _strings(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """Readers whose text is not modelled: the taint goes through, a count does not carry it."""
-    arguments = Arguments(words, frozenset(("-n", "-t", "-f", "-d", "-c", "-w", "-s", "-l", "-I", "--tab-size", "-k", "-g")))
+    arguments = Arguments(
+        words, frozenset(("-n", "-t", "-f", "-d", "-c", "-w", "-s", "-l", "-I", "--tab-size", "-k", "-g"))
+    )
     operands = arguments.rest[1:] if name in ("jq", "yq", "gron", "xmllint", "mlr") else arguments.rest
     found = _gather(machine, operands, stdin)
-    if name in ("wc", "md5sum", "sha256sum", "sha1sum", "shasum", "cksum", "md5", "b2sum", "sha512sum", "file", "stat"):
+    if name in (
+        "wc",
+        "md5sum",
+        "sha256sum",
+        "sha1sum",
+        "shasum",
+        "cksum",
+        "md5",
+        "b2sum",
+        "sha512sum",
+        "file",
+        "stat",
+    ):
         return Value(HOLE, 0)
-    return Value(HOLE, found.taint | (Taint.DECODED if name in ("strings", "od", "hexdump", "iconv", "dd") else 0))
+    return Value(
+        HOLE, found.taint | (Taint.DECODED if name in ("strings", "od", "hexdump", "iconv", "dd") else 0)
+    )
 
 
 def _cut_command(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset(("-d", "-f", "-c", "-b", "--delimiter", "--fields", "--output-delimiter")))
+    arguments = Arguments(
+        words, frozenset(("-d", "-f", "-c", "-b", "--delimiter", "--fields", "--output-delimiter"))
+    )
     found = _gather(machine, arguments.rest, stdin)
     text, fields, mark = found.text, arguments.value("-f", "--fields"), arguments.value("-d", "--delimiter")
     chars = arguments.value("-c", "-b")
@@ -293,7 +330,10 @@ def _cut_command(machine: Machine, name: str, words: list[Value], stdin: Value) 
         split = mark.text if mark else "\t"
         lines = [line.split(split) for line in text.rstrip("\n").split("\n")]
         at = int(fields.text) - 1
-        return Value("".join((row[at] if at < len(row) else row[0] if len(row) == 1 else "") + "\n" for row in lines), found.taint)
+        return Value(
+            "".join((row[at] if at < len(row) else row[0] if len(row) == 1 else "") + "\n" for row in lines),
+            found.taint,
+        )
     span = re.fullmatch(r"(\d*)(-?)(\d*)", chars.text) if chars is not None else None
     if span:
         low = int(span[1] or 1) - 1
@@ -324,7 +364,9 @@ def _seq(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
 
 def _ls(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """A listing is the list of its operands: `ls -d /*` names everything below the root."""
-    arguments = Arguments(words, frozenset(("-I", "-w", "-T", "--color", "--ignore", "--level", "-L", "--sort", "-s")))
+    arguments = Arguments(
+        words, frozenset(("-I", "-w", "-T", "--color", "--ignore", "--level", "-L", "--sort", "-s"))
+    )
     operands = arguments.rest
     if not operands:
         return Value(STAR + "\n", Taint.EVERYTHING)
@@ -343,12 +385,45 @@ COMMANDS: dict[str, Command] = {
     "echo": _echo,
     "print": _print,
     "printf": _printf,
-    **dict.fromkeys(("cat", "bat", "batcat", "zcat", "gzcat", "bzcat", "xzcat", "zstdcat", "nl", "less", "more", "most", "pv"), _cat),
+    **dict.fromkeys(
+        (
+            "cat",
+            "bat",
+            "batcat",
+            "zcat",
+            "gzcat",
+            "bzcat",
+            "xzcat",
+            "zstdcat",
+            "nl",
+            "less",
+            "more",
+            "most",
+            "pv",
+        ),
+        _cat,
+    ),
     **dict.fromkeys(("base64", "base32", "gbase64"), _base64),
     **dict.fromkeys(("xxd",), _xxd),
     **dict.fromkeys(("rev", "tac"), _rev),
     "tr": _tr,
-    **dict.fromkeys(("head", "tail", "sort", "uniq", "column", "fold", "fmt", "pr", "expand", "unexpand", "paste", "ghead"), _lines),
+    **dict.fromkeys(
+        (
+            "head",
+            "tail",
+            "sort",
+            "uniq",
+            "column",
+            "fold",
+            "fmt",
+            "pr",
+            "expand",
+            "unexpand",
+            "paste",
+            "ghead",
+        ),
+        _lines,
+    ),
     **dict.fromkeys(("grep", "egrep", "fgrep", "rg", "ag", "ack", "ggrep", "zgrep", "pgrep-lines"), _grep),
     "cut": _cut_command,
     "rot13": _rot13,

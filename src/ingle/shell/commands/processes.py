@@ -32,7 +32,12 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         if word.text == "--":
             continue
         if word.text in ("-1", "0") or word.has(Taint.EVERYTHING):
-            machine.report(Level.HIGH, "kill", "ends every process you own", safer="name one process: `pkill NAME` or its number")
+            machine.report(
+                Level.HIGH,
+                "kill",
+                "ends every process you own",
+                safer="name one process: `pkill NAME` or its number",
+            )
         elif word.text == "1":
             machine.report(Level.HIGH, "kill", "signals the first process, which every other depends on")
         elif not probes:
@@ -50,9 +55,11 @@ def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if name == "pgrep":
         everything = not arguments.rest or arguments.rest[0].text in _ALL
         return Value(HOLE, Taint.EVERYTHING if everything else 0)
-    named = [word for word in arguments.rest if not re.fullmatch(r"-?[A-Z]+|-\d+", word.text) or word.text == "-1"]
+    named = [
+        word for word in arguments.rest if not re.fullmatch(r"-?[A-Z]+|-\d+", word.text) or word.text == "-1"
+    ]
     owner = arguments.any("-u", "-U", "--euid", "--uid", "--user")
-    if owner and not named or any(word.text in _ALL for word in named) or arguments.any("-v", "--inverse"):
+    if (owner and not named) or any(word.text in _ALL for word in named) or arguments.any("-v", "--inverse"):
         machine.report(Level.HIGH, "kill", "ends every process of a user", safer="name the program")
     elif any(_SESSION.match(word.text) for word in named):
         machine.report(Level.HIGH, "kill", "ends your session or a service the machine depends on")

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def _rm(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     takes = frozenset(("--interactive", "-I")) if name == "-" else frozenset[str]()
     arguments = Arguments(words, takes)
-    tree = arguments.any("-r", "-R", "--recursive", "-rf", "-fr") or name in ("rimraf", "srm", "rip", "del-cli")
+    tree = arguments.any("-r", "-R", "--recursive", "-rf", "-fr") or name in (
+        "rimraf",
+        "srm",
+        "rip",
+        "del-cli",
+    )
     if "--no-preserve-root" in arguments.flags:
         machine.report(Level.HIGH, "delete", "switches off the guard that keeps rm away from `/`")
     if name == "fish-rm":
@@ -76,7 +81,9 @@ _TESTS_WITH_VALUE = frozenset(
     "-group -perm -maxdepth -mindepth -inum -links -samefile -fstype -uid -gid -xtype -lname -newermt -anewer -cnewer "
     "-printf -fprint -fprintf -fprint0 -fls -regextype -context -used -D".split()
 )
-_NARROW = frozenset("-name -iname -path -ipath -wholename -regex -iregex -lname -samefile -inum -newer -newermt".split())
+_NARROW = frozenset(
+    "-name -iname -path -ipath -wholename -regex -iregex -lname -samefile -inum -newer -newermt".split()
+)
 _BY_TIME = frozenset("-mtime -atime -ctime -mmin -amin -size -empty -cmin".split())
 
 
@@ -128,14 +135,30 @@ def _found(machine: Machine, roots: list[Value], *, narrow: bool, pattern: str =
     lines = []
     for root in roots:
         path, place = targets.place_of(machine, root)
-        bounded = narrow and place in (Place.WORKING, Place.PROJECT_FILE, Place.BUILD, Place.TEMPORARY, Place.TEMPORARY_TOP)
-        text = f"{path.rstrip('/')}/{STAR}" if not narrow else f"{path.rstrip('/')}/{pattern if bounded or pattern != STAR else STAR}"
+        bounded = narrow and place in (
+            Place.WORKING,
+            Place.PROJECT_FILE,
+            Place.BUILD,
+            Place.TEMPORARY,
+            Place.TEMPORARY_TOP,
+        )
+        text = (
+            f"{path.rstrip('/')}/{STAR}"
+            if not narrow
+            else f"{path.rstrip('/')}/{pattern if bounded or pattern != STAR else STAR}"
+        )
         lines.append(text if not (bounded and pattern == STAR) else f"{path}/found{STAR}")
     return Value("\n".join(lines) + "\n", 0 if narrow else Taint.EVERYTHING)
 
 
 def _find_acts(
-    machine: Machine, roots: list[Value], acts: list[tuple[str, list[Value]]], pattern: str, *, narrow: bool, timed: bool
+    machine: Machine,
+    roots: list[Value],
+    acts: list[tuple[str, list[Value]]],
+    pattern: str,
+    *,
+    narrow: bool,
+    timed: bool,
 ) -> None:
     for act, inner in acts:
         for root in roots:
@@ -150,16 +173,24 @@ def _find_acts(
             if verb in ("rm", "unlink", "shred", "rmdir") and len(inner) < 6:
                 targets.delete(machine, root, tree=True, filtered=filtered)
                 if verb == "shred" and not filtered:
-                    machine.report(Level.HIGH, "delete", "overwrites files so that nothing can bring them back")
+                    machine.report(
+                        Level.HIGH, "delete", "overwrites files so that nothing can bring them back"
+                    )
                 continue
             _each(machine, inner, path, pattern, act, narrow=filtered)
 
 
 def _each(machine: Machine, inner: list[Value], path: str, pattern: str, act: str, *, narrow: bool) -> None:
     """Run the inner command on a name that stands for everything found."""
-    stand = f"{path.rstrip('/')}/{pattern}" if not (narrow and pattern == STAR) else f"{path.rstrip('/')}/found{STAR}"
+    stand = (
+        f"{path.rstrip('/')}/{pattern}"
+        if not (narrow and pattern == STAR)
+        else f"{path.rstrip('/')}/found{STAR}"
+    )
     words = [
-        Value(word.text.replace("{}", stand), word.taint | (0 if narrow else Taint.EVERYTHING)) if "{}" in word.text else word
+        Value(word.text.replace("{}", stand), word.taint | (0 if narrow else Taint.EVERYTHING))
+        if "{}" in word.text
+        else word
         for word in inner
     ]
     before = machine.state.cwd
@@ -207,7 +238,10 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("rm", "unlink", "srm", "rimraf", "grm", "rip", "del-cli", "wipe", "scrub"), _rm),
     **dict.fromkeys(("rmdir", "grmdir"), _rmdir),
     **dict.fromkeys(("shred", "gshred"), _shred),
-    **dict.fromkeys(("trash", "trash-put", "trash-empty", "trash-list", "trash-restore", "gio", "gvfs-trash", "rmtrash"), _trash),
+    **dict.fromkeys(
+        ("trash", "trash-put", "trash-empty", "trash-list", "trash-restore", "gio", "gvfs-trash", "rmtrash"),
+        _trash,
+    ),
     **dict.fromkeys(("find", "gfind", "bfs"), _find),
     **dict.fromkeys(("fd", "fdfind"), _fd),
     **dict.fromkeys(("locate", "plocate", "mdfind"), _locate),

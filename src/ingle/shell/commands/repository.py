@@ -22,7 +22,9 @@ _RUNS = re.compile(
     r"gpg\.(?:.*\.)?program|uploadpack\.packobjectshook|browser\..*\.cmd|man\..*\.cmd|interactive\.difffilter|difftool\..*\.cmd|"
     r"mergetool\..*\.cmd|sendemail\..*cmd|remote\..*\.(?:uploadpack|receivepack|vcs)|protocol\.ext\.allow|init\.templatedir)\Z"
 )
-_TAMPERS = re.compile(r"(?i)(?:http\.sslverify|core\.hookspath|include\.path|includeif\..*|http\.proxy|url\..*\.insteadof|core\.fsmonitor|transfer\.fsckobjects)\Z")
+_TAMPERS = re.compile(
+    r"(?i)(?:http\.sslverify|core\.hookspath|include\.path|includeif\..*|http\.proxy|url\..*\.insteadof|core\.fsmonitor|transfer\.fsckobjects)\Z"
+)
 
 
 def _git(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -71,7 +73,11 @@ def _setting(machine: Machine, key: str, value: Value, aliases: dict[str, str], 
     elif _RUNS.match(key) and value.text:
         _program(machine, key, value, lasting)
     elif _TAMPERS.match(key) and lasting:
-        machine.report(Level.HIGH if key.lower() != "http.proxy" else Level.MODERATE, "disable", f"makes git trust or load other things: `{key}`")
+        machine.report(
+            Level.HIGH if key.lower() != "http.proxy" else Level.MODERATE,
+            "disable",
+            f"makes git trust or load other things: `{key}`",
+        )
 
 
 def _program(machine: Machine, key: str, value: Value, lasting: bool) -> None:
@@ -85,7 +91,10 @@ def _program(machine: Machine, key: str, value: Value, lasting: bool) -> None:
         return
     run_hidden(machine, text, f"git's setting `{key}`")
     first = text.split()[0] if text.split() else ""
-    if lasting and (first.startswith(("/tmp", "./", "~", "/dev/shm", "$")) or first in ("sh", "bash", "curl", "python3", "perl")):
+    if lasting and (
+        first.startswith(("/tmp", "./", "~", "/dev/shm", "$"))
+        or first in ("sh", "bash", "curl", "python3", "perl")
+    ):
         machine.report(Level.HIGH, "persist", f"makes git run a command of its own: `{key}`")
     elif "fsmonitor" in key.lower() and text not in ("true", "false"):
         machine.report(Level.HIGH, "execute", f"makes git run a command of its own: `{key}`")
@@ -99,11 +108,15 @@ def _task(machine: Machine, task: str, rest: list[Value], stdin: Value) -> Value
         _embedded(machine, task, words)
     if task == "clone":
         return _clone(machine, words)
-    if task == "grep" and (code := next((w for w in words if w.text.startswith(("-O", "--open-files-in-pager="))), None)):
+    if task == "grep" and (
+        code := next((w for w in words if w.text.startswith(("-O", "--open-files-in-pager="))), None)
+    ):
         text = code.text.removeprefix("-O").removeprefix("--open-files-in-pager=")
         machine.source(text, UNKNOWN) if text else None
     if task in ("fetch", "pull", "push", "ls-remote", "clone", "archive") and (
-        code := Arguments(words, frozenset(("--upload-pack", "-u", "--exec", "--receive-pack"))).value("--upload-pack", "--exec", "--receive-pack")
+        code := Arguments(words, frozenset(("--upload-pack", "-u", "--exec", "--receive-pack"))).value(
+            "--upload-pack", "--exec", "--receive-pack"
+        )
     ):
         machine.source(code.text, UNKNOWN)
     for word in words:
@@ -141,18 +154,39 @@ def _config(machine: Machine, words: list[Value]) -> Value:
 
 def _embedded(machine: Machine, task: str, words: list[Value]) -> None:
     """Subcommands that take a command: bisect run, submodule foreach, rebase --exec, filter-branch, difftool -x."""
-    arguments = Arguments(words, frozenset("-x --exec --extcmd --tree-filter --index-filter --msg-filter --env-filter --commit-filter".split()))
-    for code in arguments.each("-x", "--exec", "--extcmd", "--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter"):
+    arguments = Arguments(
+        words,
+        frozenset(
+            "-x --exec --extcmd --tree-filter --index-filter --msg-filter --env-filter --commit-filter".split()
+        ),
+    )
+    for code in arguments.each(
+        "-x",
+        "--exec",
+        "--extcmd",
+        "--tree-filter",
+        "--index-filter",
+        "--msg-filter",
+        "--env-filter",
+        "--commit-filter",
+    ):
         machine.source(code.text, UNKNOWN)
     first = arguments.rest[0].text if arguments.rest else ""
     if task == "bisect" and first == "run" and len(words) > 1:
         machine.call(words[1:], UNKNOWN)
     if task == "submodule" and first == "foreach" and len(arguments.rest) > 1:
-        machine.source(" ".join(word.text for word in words if word.text not in ("foreach", "--recursive", "-q", "--quiet")), UNKNOWN)
+        machine.source(
+            " ".join(
+                word.text for word in words if word.text not in ("foreach", "--recursive", "-q", "--quiet")
+            ),
+            UNKNOWN,
+        )
 
 
 def _clone(machine: Machine, words: list[Value]) -> Value:
-    takes = frozenset("-b --branch --depth -o --origin -c --config --template -u --upload-pack --reference --separate-git-dir -j --filter".split())
+    takes = frozenset(
+        "-b --branch --depth -o --origin -c --config --template -u --upload-pack --reference --separate-git-dir -j --filter".split()
+    )
     arguments = Arguments(words, takes)
     for option in arguments.each("-c", "--config"):
         key, _, value = option.text.partition("=")
@@ -168,7 +202,11 @@ def _clone(machine: Machine, words: list[Value]) -> Value:
     if url.startswith("ext::"):
         machine.source(url[5:], UNKNOWN)
         machine.report(Level.HIGH, "execute", "runs a command as the way to a repository")
-    name = rest[1].text if len(rest) > 1 else url.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
+    name = (
+        rest[1].text
+        if len(rest) > 1
+        else url.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
+    )
     path, _ = targets.place_of(machine, Value(name or HOLE))
     if "://" in url or "@" in url or not url.startswith((".", "/", "~")):
         machine.state.fetched.append(path)

@@ -32,15 +32,24 @@ def _shell_reaches(machine: Machine, stdin: Value) -> None:
         machine.report(Level.MODERATE, "send", "sends data to another host")
 
 
-_NC_TAKES = frozenset("-p -w -s -e -c -i -q -x -X -I -O -T -G --exec --sh-exec --lua-exec -m -P -o -g --proxy --source-port".split())
+_NC_TAKES = frozenset(
+    "-p -w -s -e -c -i -q -x -X -I -O -T -G --exec --sh-exec --lua-exec -m -P -o -g --proxy --source-port".split()
+)
 
 
 def _nc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    takes = _NC_TAKES if name == "ncat" or not any(word.text in ("-c",) and False for word in words) else _NC_TAKES
+    takes = (
+        _NC_TAKES
+        if name == "ncat" or not any(word.text in ("-c",) and False for word in words)
+        else _NC_TAKES
+    )
     arguments = Arguments(words, takes)
     codes = arguments.each("-e", "-c", "--exec", "--sh-exec", "--lua-exec")
     for code in codes:
-        if re.search(r"(?:^|/)(?:(?:ba|z|da|k|fi|c|a)?sh|cmd(?:\.exe)?|powershell|python\d?)\b", code.text) or not code.known:
+        if (
+            re.search(r"(?:^|/)(?:(?:ba|z|da|k|fi|c|a)?sh|cmd(?:\.exe)?|powershell|python\d?)\b", code.text)
+            or not code.known
+        ):
             backdoor(machine)
         else:
             machine.source(code.text, UNKNOWN)
@@ -58,14 +67,19 @@ def _nc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
 
 def _socat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     operands = [word for word in words if ":" in word.text or word.text in ("-", "STDIO", "stdin")]
-    remote = any(re.match(r"(?i)(?:tcp|udp|openssl|ssl|sctp|tcp4|tcp6|vsock|socks)[\w-]*:", word.text) for word in operands)
+    remote = any(
+        re.match(r"(?i)(?:tcp|udp|openssl|ssl|sctp|tcp4|tcp6|vsock|socks)[\w-]*:", word.text)
+        for word in operands
+    )
     for word in operands:
         found = re.match(r"(?i)(exec|system|shell):(.*)", word.text)
         if found:
             code = found[2].strip("'\"")
             if remote and re.search(r"(?:ba|z|da|k)?sh\b|login|pty", code):
                 backdoor(machine)
-            machine.source(re.sub(r",(?:pty|stderr|setsid|sigint|sane|ctty|fork|echo=0)\b", "", code), UNKNOWN)
+            machine.source(
+                re.sub(r",(?:pty|stderr|setsid|sigint|sane|ctty|fork|echo=0)\b", "", code), UNKNOWN
+            )
         taken = re.match(r"(?i)(?:file|open|gopen):([^,]+)", word.text)
         if taken and remote:
             targets.send(machine, Value(taken[1]))
@@ -92,7 +106,9 @@ def _scp(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
             targets.send(machine, source, f" (`{target.shown()}`)")
         elif _is_remote(source):
             name_of = source.text.rpartition("/")[2].rpartition(":")[2]
-            where = Value(f"{target.text.rstrip('/')}/{name_of}") if target.text.endswith(("/", ".")) else target
+            where = (
+                Value(f"{target.text.rstrip('/')}/{name_of}") if target.text.endswith(("/", ".")) else target
+            )
             targets.write(machine, where, Value(HOLE, Taint.NETWORK))
     machine.report(Level.MODERATE, "send", "copies between hosts")
     return EMPTY
@@ -101,7 +117,12 @@ def _scp(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
 def _proxy(machine: Machine, arguments: Arguments) -> None:
     for option in arguments.each("-o"):
         key, _, value = option.text.replace("=", " ", 1).strip().partition(" ")
-        if key.lower() in ("proxycommand", "localcommand", "knownhostscommand", "remotecommand") and value.strip() not in ("", "none"):
+        if key.lower() in (
+            "proxycommand",
+            "localcommand",
+            "knownhostscommand",
+            "remotecommand",
+        ) and value.strip() not in ("", "none"):
             run_hidden(machine, value.strip("\"' "), f"ssh's `{key}`")
 
 
@@ -150,7 +171,12 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if not words:
         return UNKNOWN
     task = words[0].text
-    arguments = Arguments(words[1:], frozenset("-in -out -inkey -pass -k -K -iv -connect -keyout -days -subj -newkey -config -CA -CAkey -key -port -accept -engine".split()))
+    arguments = Arguments(
+        words[1:],
+        frozenset(
+            "-in -out -inkey -pass -k -K -iv -connect -keyout -days -subj -newkey -config -CA -CAkey -key -port -accept -engine".split()
+        ),
+    )
     if "-engine" in arguments.values:
         machine.report(Level.HIGH, "load", "loads compiled code by its path")
     source = arguments.value("-in")
@@ -163,7 +189,11 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
             targets.leak(machine, EMPTY)
         return Value(HOLE, Taint.NETWORK | (stdin.taint & Taint.INTERACTIVE))
     decodes = arguments.any("-d")
-    if task in ("base64", "enc") and (task == "base64" or arguments.any("-base64", "-a")) and not arguments.any("-aes-256-cbc", "-k", "-pass"):
+    if (
+        task in ("base64", "enc")
+        and (task == "base64" or arguments.any("-base64", "-a"))
+        and not arguments.any("-aes-256-cbc", "-k", "-pass")
+    ):
         from .output import content, decoded, encoded
 
         found = content(machine, source) if source is not None else stdin
@@ -171,7 +201,11 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     else:
         out = Value(HOLE, taint | (Taint.DECODED if decodes else 0))
     if target is not None:
-        targets.write(machine, target, Value(out.text, out.taint & ~Taint.SECRET if task == "enc" and not decodes else out.taint))
+        targets.write(
+            machine,
+            target,
+            Value(out.text, out.taint & ~Taint.SECRET if task == "enc" and not decodes else out.taint),
+        )
     elif task in ("rsa", "pkcs12", "pkey", "ec", "pkcs8") and not arguments.any("-pubout"):
         machine.report(Level.MODERATE, "secret", "shows or rewrites a private key")
     return out
@@ -181,8 +215,37 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat"), _nc),
     "socat": _socat,
     **dict.fromkeys(("scp", "pscp"), _scp),
-    **dict.fromkeys("ping ping6 hping3 fping dig nslookup host drill kdig dog traceroute mtr tracepath whois getent-hosts".split(), _lookup),
+    **dict.fromkeys(
+        "ping ping6 hping3 fping dig nslookup host drill kdig dog traceroute mtr tracepath whois getent-hosts".split(),
+        _lookup,
+    ),
     **dict.fromkeys(("mail", "mailx", "mutt", "sendmail", "msmtp", "swaks", "s-nail"), _mail),
-    **dict.fromkeys(("ftp", "tftp", "lftp", "sftp", "ncftpput", "smbclient", "croc", "magic-wormhole", "wormhole", "transfer", "ffsend", "ipfs", "gist", "telnet", "rsh", "cadaver", "curlftpfs", "termbin", "pastebinit", "ix", "bashupload", "onionshare"), _upload),
+    **dict.fromkeys(
+        (
+            "ftp",
+            "tftp",
+            "lftp",
+            "sftp",
+            "ncftpput",
+            "smbclient",
+            "croc",
+            "magic-wormhole",
+            "wormhole",
+            "transfer",
+            "ffsend",
+            "ipfs",
+            "gist",
+            "telnet",
+            "rsh",
+            "cadaver",
+            "curlftpfs",
+            "termbin",
+            "pastebinit",
+            "ix",
+            "bashupload",
+            "onionshare",
+        ),
+        _upload,
+    ),
     "openssl": _openssl,
 }

@@ -24,14 +24,20 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     if arguments.any("-V", "-Q", "-G") and not arguments.rest[1:]:
         return UNKNOWN
     for forward in arguments.each("-R"):
-        shell = re.search(r":(?:localhost|127\.0\.0\.1|\[?::1\]?):22\Z", forward.text) or ":" not in forward.text
+        shell = (
+            re.search(r":(?:localhost|127\.0\.0\.1|\[?::1\]?):22\Z", forward.text) or ":" not in forward.text
+        )
         machine.report(
-            Level.CRITICAL if shell else Level.HIGH, "backdoor", "opens a way from another host into this machine"
+            Level.CRITICAL if shell else Level.HIGH,
+            "backdoor",
+            "opens a way from another host into this machine",
         )
     if stdin.has(Taint.SECRET):
         targets.leak(machine, EMPTY)
     rest = arguments.rest[1:]
-    user = arguments.rest[0].text.partition("@")[0] if arguments.rest and "@" in arguments.rest[0].text else ""
+    user = (
+        arguments.rest[0].text.partition("@")[0] if arguments.rest and "@" in arguments.rest[0].text else ""
+    )
     login = arguments.value("-l")
     user = login.text if login is not None else user
     machine.report(Level.MODERATE, "remote", "runs on another host")
@@ -44,7 +50,9 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
             if stdin.text.strip(HOLE + " \n"):
                 machine.source(stdin.text, EMPTY, "bash")
             elif stdin.text and stdin.taint & (Taint.NETWORK | Taint.DECODED):
-                machine.report(Level.HIGH, "opaque", "runs code on another host that is not known before it runs")
+                machine.report(
+                    Level.HIGH, "opaque", "runs code on another host that is not known before it runs"
+                )
             return UNKNOWN
         out = machine.source(code, stdin, "bash")
     machine.state = state
@@ -57,7 +65,9 @@ _RUN_TAKES = frozenset(
     "--dns --tmpfs --shm-size --log-driver --pull --userns --uts --cgroupns --stop-timeout --health-cmd --ulimit --volumes-from "
     "--expose --ip --link -a --attach --index --detach-keys --context -f --file --profile --project-name -H --host".split()
 )
-_GLOBAL_TAKES = frozenset("-H --host -c --context --config -l --log-level -f --file -p --project-name --profile --env-file --project-directory".split())
+_GLOBAL_TAKES = frozenset(
+    "-H --host -c --context --config -l --log-level -f --file -p --project-name --profile --env-file --project-directory".split()
+)
 
 
 def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -83,7 +93,10 @@ def _listed(words: list[Value]) -> int:
     """A listing of everything (`ps -aq`, `images -q`, `volume ls -q`) names everything."""
     texts = [word.text for word in words]
     filtered = any(text.startswith(("-f", "--filter")) for text in texts)
-    lists = any(text in ("ps", "images", "ls", "list", "get", "container", "image", "volume", "network") for text in texts)
+    lists = any(
+        text in ("ps", "images", "ls", "list", "get", "container", "image", "volume", "network")
+        for text in texts
+    )
     return Taint.EVERYTHING if lists and not filtered else 0
 
 
@@ -103,7 +116,10 @@ def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value,
     if not inner:
         return UNKNOWN
     state = machine.state
-    with machine.subshell(), machine.setting(root=False, remote=True, isolated=throw_away or machine.isolated):
+    with (
+        machine.subshell(),
+        machine.setting(root=False, remote=True, isolated=throw_away or machine.isolated),
+    ):
         machine.state.cwd = "/app"
         machine.state.files = {}
         _mounted(machine, arguments)
@@ -118,25 +134,60 @@ def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value,
 
 def _harmless_inside(inner: list[Value]) -> bool:
     """File work inside a named container is bounded; a database inside it is real data."""
-    return inner[0].text in ("rm", "find", "chmod", "chown", "mv", "cp", "tar", "apt", "apt-get", "apk", "pip", "npm", "touch")
+    return inner[0].text in (
+        "rm",
+        "find",
+        "chmod",
+        "chown",
+        "mv",
+        "cp",
+        "tar",
+        "apt",
+        "apt-get",
+        "apk",
+        "pip",
+        "npm",
+        "touch",
+    )
 
 
 def _host_reach(machine: Machine, arguments: Arguments) -> bool:
     """Mounts, namespaces and rights that lead out of the container."""
     mounts = [value.text for value in arguments.each("-v", "--volume", "--mount")]
-    sources = [re.sub(r".*?(?:source|src)=([^,]*).*", r"\1", mount) if "=" in mount else mount.partition(":")[0] for mount in mounts]
+    sources = [
+        re.sub(r".*?(?:source|src)=([^,]*).*", r"\1", mount) if "=" in mount else mount.partition(":")[0]
+        for mount in mounts
+    ]
     reach = False
     for source in sources:
         if source == "/":
-            machine.report(Level.CRITICAL, "privilege", "gives a container the whole file system of this machine, as root")
+            machine.report(
+                Level.CRITICAL,
+                "privilege",
+                "gives a container the whole file system of this machine, as root",
+            )
             reach = True
-        elif source.startswith(("/etc", "/root", "/var/run/docker.sock", "/run/docker.sock", "/boot", "/dev", "/usr", "/lib", "/proc", "/sys")):
+        elif source.startswith(
+            (
+                "/etc",
+                "/root",
+                "/var/run/docker.sock",
+                "/run/docker.sock",
+                "/boot",
+                "/dev",
+                "/usr",
+                "/lib",
+                "/proc",
+                "/sys",
+            )
+        ):
             machine.report(Level.HIGH, "privilege", f"gives a container `{source}` of this machine, as root")
             reach = True
         elif source:
             reach = True
     if arguments.any("--privileged") or any(
-        value.text in ("host", "ALL", "SYS_ADMIN", "all", "SYS_PTRACE", "SYS_MODULE") for value in arguments.each("--pid", "--ipc", "--cap-add", "--userns")
+        value.text in ("host", "ALL", "SYS_ADMIN", "all", "SYS_PTRACE", "SYS_MODULE")
+        for value in arguments.each("--pid", "--ipc", "--cap-add", "--userns")
     ):
         machine.report(Level.HIGH, "privilege", "runs a container that can reach into this machine")
         reach = True
@@ -166,14 +217,21 @@ def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     cut = next((index for index, word in enumerate(words) if word.text == "--"), len(words))
     arguments = Arguments(words[:cut], _KUBE_TAKES)
     rest = arguments.rest
-    if rest and rest[0].text in ("exec", "rsh", "debug") or (rest and rest[0].text == "run" and cut < len(words)):
+    if (
+        (rest
+        and rest[0].text in ("exec", "rsh", "debug"))
+        or (rest and rest[0].text == "run" and cut < len(words))
+    ):
         machine.report(Level.MODERATE, "remote", "runs in a pod")
         inner = words[cut + 1 :] if cut < len(words) else rest[2:]
         if rest[0].text == "debug" and any(word.text.startswith("node/") for word in rest):
             machine.report(Level.HIGH, "privilege", "opens a shell on a node of the cluster")
         if inner:
             state = machine.state
-            with machine.subshell(), machine.setting(root=False, remote=True, isolated=_harmless_inside(inner)):
+            with (
+                machine.subshell(),
+                machine.setting(root=False, remote=True, isolated=_harmless_inside(inner)),
+            ):
                 machine.state.cwd = "/app"
                 machine.state.files = {}
                 out = machine.call(inner, stdin)
@@ -183,7 +241,12 @@ def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     entry = spec.find("kubectl")
     if entry is not None:
         call.judge(machine, entry, words, stdin)
-    secret = rest[:1] and rest[0].text == "get" and any("secret" in word.text for word in rest[1:]) and arguments.any("-o", "--output")
+    secret = (
+        rest[:1]
+        and rest[0].text == "get"
+        and any("secret" in word.text for word in rest[1:])
+        and arguments.any("-o", "--output")
+    )
     if secret:
         machine.report(Level.MODERATE, "secret", "shows secrets of the cluster")
     return Value(HOLE, (Taint.SECRET if secret else 0) | _listed(words))
@@ -221,23 +284,39 @@ def _inner_after(machine: Machine, name: str, words: list[Value], stdin: Value) 
 
 def _gang(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """ansible -a, pssh, clush, salt: one command on many hosts."""
-    arguments = Arguments(words, frozenset("-m --module-name -a --args -i --inventory -u --user -l --limit -h -H -w -g -f -t -e --extra-vars --tags".split()))
+    arguments = Arguments(
+        words,
+        frozenset(
+            "-m --module-name -a --args -i --inventory -u --user -l --limit -h -H -w -g -f -t -e --extra-vars --tags".split()
+        ),
+    )
     code = arguments.value("-a", "--args")
     module = arguments.value("-m", "--module-name")
-    if module is not None and module.text.rpartition(".")[2] not in ("ping", "setup", "debug", "gather_facts", "stat"):
+    if module is not None and module.text.rpartition(".")[2] not in (
+        "ping",
+        "setup",
+        "debug",
+        "gather_facts",
+        "stat",
+    ):
         machine.report(Level.MODERATE, "remote", "runs on other hosts")
     if arguments.any("--list-hosts", "-C", "--check", "--version"):
         return UNKNOWN
     if module is None:
         machine.report(Level.MODERATE, "remote", "runs on other hosts")
     with machine.setting(remote=True, root=arguments.any("-b", "--become")):
-        if code is not None and (module is None or module.text in ("shell", "command", "raw", "ansible.builtin.shell", "ansible.builtin.command")):
+        if code is not None and (
+            module is None
+            or module.text in ("shell", "command", "raw", "ansible.builtin.shell", "ansible.builtin.command")
+        ):
             machine.source(code.text, UNKNOWN)
         elif module is not None and module.text.rpartition(".")[2] in ("reboot",):
             machine.report(Level.HIGH, "power", "restarts every host of the group")
         elif name in ("pssh", "parallel-ssh", "clush", "pdsh", "dsh", "cssh") and arguments.rest:
             machine.source(" ".join(word.text for word in arguments.rest if "@" not in word.text), UNKNOWN)
-        elif name in ("salt", "salt-call") and len(arguments.rest) > 2 and arguments.rest[1].text == "cmd.run":
+        elif (
+            name in ("salt", "salt-call") and len(arguments.rest) > 2 and arguments.rest[1].text == "cmd.run"
+        ):
             machine.source(arguments.rest[2].text, UNKNOWN)
     return UNKNOWN
 
@@ -248,11 +327,27 @@ def _tmux(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     rest = arguments.rest
     task = rest[0].text if rest else ""
     inner = Arguments(rest[1:], frozenset("-c -n -s -t -x -y -e -F -l -p".split()), stop=True)
-    if task in ("new", "new-session", "new-window", "neww", "split-window", "splitw", "run-shell", "run", "respawn-pane", "popup", "display-popup", "if-shell", "pipe-pane"):
+    if task in (
+        "new",
+        "new-session",
+        "new-window",
+        "neww",
+        "split-window",
+        "splitw",
+        "run-shell",
+        "run",
+        "respawn-pane",
+        "popup",
+        "display-popup",
+        "if-shell",
+        "pipe-pane",
+    ):
         code = " ".join(word.text for word in inner.rest)
         return machine.source(code, UNKNOWN) if code else UNKNOWN
     if task in ("send-keys", "send"):
-        keys = " ".join(word.text for word in inner.rest if word.text not in ("Enter", "C-m", "C-c", "Escape"))
+        keys = " ".join(
+            word.text for word in inner.rest if word.text not in ("Enter", "C-m", "C-c", "Escape")
+        )
         machine.source(keys, UNKNOWN)
         machine.report(Level.MODERATE, "execute", "types into another terminal")
     elif task == "kill-server":
@@ -268,7 +363,21 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("ssh", "autossh", "mosh", "sshpass-ssh", "slogin", "dbclient"), _ssh),
     **dict.fromkeys(("docker", "podman", "nerdctl", "docker-compose", "podman-compose", "finch"), _docker),
     **dict.fromkeys(("kubectl", "oc", "k", "k3s-kubectl", "microk8s.kubectl"), _kubectl),
-    **dict.fromkeys(("lxc", "incus", "vagrant", "machinectl", "heroku", "fly", "flyctl", "multipass", "limactl", "colima"), _inner_after),
+    **dict.fromkeys(
+        (
+            "lxc",
+            "incus",
+            "vagrant",
+            "machinectl",
+            "heroku",
+            "fly",
+            "flyctl",
+            "multipass",
+            "limactl",
+            "colima",
+        ),
+        _inner_after,
+    ),
     **dict.fromkeys(("ansible", "pssh", "parallel-ssh", "clush", "pdsh", "dsh", "salt", "salt-call"), _gang),
     "tmux": _tmux,
 }

@@ -55,7 +55,9 @@ def _sudo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _root_shell(machine: Machine, stdin: Value) -> Value:
-    machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights: everything after it runs as root")
+    machine.report(
+        Level.HIGH, "privilege", "opens a shell with administrator rights: everything after it runs as root"
+    )
     if stdin.text:
         return machine.source(stdin.text, EMPTY, "bash")
     return UNKNOWN
@@ -166,7 +168,9 @@ def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         lines = _items(stdin, separator or "\n")
         for item in lines[:8]:
             replaced = [
-                Value(word.text.replace(placed.text, item.text), word.taint | item.taint) if placed.text in word.text else word
+                Value(word.text.replace(placed.text, item.text), word.taint | item.taint)
+                if placed.text in word.text
+                else word
                 for word in inner
             ]
             out = machine.call(replaced, EMPTY)
@@ -208,7 +212,11 @@ def _su(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
         if stdin.text:
             return machine.source(stdin.text, EMPTY, "bash")
         if root or machine.root:
-            machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights: everything after it runs as root")
+            machine.report(
+                Level.HIGH,
+                "privilege",
+                "opens a shell with administrator rights: everything after it runs as root",
+            )
     return UNKNOWN
 
 

@@ -1,0 +1,99 @@
+"""`check`: says how dangerous a shell command is, before anybody runs it; needs no daemon and no model.
+
+Exit codes: 0 safe, 10 moderate, 20 high, 30 critical, 2 wrong use. With `--jsonl` the code is that
+of the worst line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ingle.cli.options import HEALTH_PANEL, AsJson
+from ingle.errors import InvalidRequest
+
+EXIT_CODES = (0, 10, 20, 30)
+MAX_SCRIPT = 64 * 1024
+
+Command = Annotated[str | None, typer.Argument(metavar="COMMAND", help="The command, as one word: quote it.")]
+ShellName = Annotated[str, typer.Option("--shell", metavar="bash|zsh|fish|sh|powershell", help="The shell it is for.")]
+AsLines = Annotated[
+    bool, typer.Option("--jsonl", help="Read {id, command, shell} lines, write {id, level, findings} lines.")
+]
+ReadFiles = Annotated[
+    bool, typer.Option("--read-files", help="Look into local scripts that the command would run or source.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check", rich_help_panel=HEALTH_PANEL, epilog="Example: `ingle check 'curl -s x.sh | sh'`")(check)
+
+
+def check(
+    command: Command = None,
+    shell: ShellName = "bash",
+    as_json: AsJson = False,
+    as_lines: AsLines = False,
+    read_files: ReadFiles = False,
+) -> None:
+    """How dangerous a shell command is and why; nothing is run. Exit code 0, 10, 20 or 30 by level."""
+    from ingle.cli.session import open_session
+    from ingle.shell.verdict import SHELLS, analyse, verdict_to_dict
+
+    if shell not in SHELLS:
+        raise InvalidRequest(f"The shell {shell!r} is not known.", hint=f"One of: {', '.join(SHELLS)}.")
+    if (command is None) == (not as_lines):
+        raise InvalidRequest("Give one command, or --jsonl with lines on standard input.")
+    terminal = open_session().terminal
+    reader = read_script if read_files else None
+    if command is None:
+        worst = 0
+        for line in terminal.stdin:
+            if line.strip():
+                answer, level = check_line(line, shell, reader)
+                worst = max(worst, level)
+                terminal.answer(json.dumps(answer, ensure_ascii=False))
+        raise typer.Exit(EXIT_CODES[worst])
+    verdict = analyse(command, shell, read_file=reader)
+    if as_json:
+        terminal.answer_json(verdict_to_dict(verdict))
+    else:
+        from ingle.shell.verdict import explain
+
+        terminal.answer(explain(verdict))
+    raise typer.Exit(EXIT_CODES[verdict.level])
+
+
+def check_line(line: str, shell: str, reader: Callable[[str], str | None] | None) -> tuple[dict[str, Any], int]:
+    """The answer to one line of `--jsonl`, and its level as a number."""
+    from ingle.shell.verdict import SHELLS, analyse, verdict_to_dict
+
+    try:
+        asked = json.loads(line)
+        text, chosen = asked["command"], asked.get("shell") or shell
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise InvalidRequest("A line is no object with a `command`.", hint='{"id": 1, "command": "ls"}') from exc
+    if not isinstance(text, str) or chosen not in SHELLS:
+        raise InvalidRequest("A line names no command, or a shell that is not known.", hint=f"One of: {', '.join(SHELLS)}.")
+    verdict = analyse(text, chosen, read_file=reader)
+    found = verdict_to_dict(verdict)
+    return {"id": asked.get("id"), "level": found["level"], "findings": found["findings"]}, int(verdict.level)
+
+
+def read_script(path: str) -> str | None:
+    """A local script's text, when it is a plain file of a size worth reading; asked for by `--read-files` only."""
+    from ingle.shell.paths import HOME, PROJECT
+
+    below = Path(path).relative_to
+    found = Path.cwd() / below(PROJECT) if path.startswith(f"{PROJECT}/") else Path(path)
+    found = Path.home() / below(HOME) if found == Path(path) and path.startswith(f"{HOME}/") else found
+    try:
+        if not found.is_file() or found.stat().st_size > MAX_SCRIPT:
+            return None
+        return found.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

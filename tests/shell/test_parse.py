@@ -1,0 +1,112 @@
+"""What is too large, broken or deceptive is never called safe, and is answered at once."""
+
+from __future__ import annotations
+
+import string
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingle.shell import limits
+from ingle.shell.deception import escaped, find_tricks
+from ingle.shell.parse import SHELLS, parse
+from ingle.shell.verdict import Level, analyse, explain, verdict_to_dict
+
+from .corpus import labelled
+
+PIECES = ["rm", "-rf", "/", "~", "$(", ")", "`", "'", '"', "|", "&&", ";", "{", "}", "$x", "${x", "<<E", "\n", "E", ">", "<(", "[[", "]]",
+          "if", "then", "fi", "do", "done", "case", "esac", "eval", "sh -c", "\\", "*", "\x00", "\u202e", "é", "echo", "=", "((", "))",
+          "function", "alias", "@", "$'", "for x in", "while", "python3 -c", "base64 -d", "xargs", "find .", "-exec", "{}", "\\;"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["a|" * 16_000, "cat <<a " * 12_000, "(" * 5_000, "$(" * 5_000, "x" * 100_000, "a;" * 30_000, "[" * 9_000, "`" * 9_001],
+    ids=["pipes", "heredocs", "brackets", "substitutions", "bytes", "separators", "tests", "backticks"],
+)
+def test_command_beyond_a_limit_is_high_at_once(command: str) -> None:
+    start = time.perf_counter()
+    verdict = analyse(command)
+    assert verdict.level >= Level.HIGH
+    assert "too large to read" in verdict.findings[0].consequence
+    assert time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("command", ["echo 'unclosed", "if true; then", "echo $(", "{ ls"])
+def test_broken_syntax_is_never_safe(command: str, shell: str) -> None:
+    assert parse(command, "bash").doubt is not None
+    if shell != "fish" or command != "if true; then":
+        assert analyse(command, shell).level >= Level.HIGH
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("ls \u202e/ fr- mr", "bidirectional"),
+        ("r\u200bm x", "zero-width"),
+        ("r\u043c -rf x", "look like ASCII"),
+        ("rm -rf ./build\xa0/tmp/x", "no separator"),
+        ("ls\x1b[8m; rm x", "control character"),
+        ("ls" + " " * 120 + "; rm x", "padding"),
+        ("ls \u2215etc", "look like ASCII"),
+    ],
+)
+def test_deception_is_high_and_shown_escaped(command: str, kind: str) -> None:
+    verdict = analyse(command)
+    assert verdict.level >= Level.HIGH
+    assert any(kind in found.consequence for found in verdict.findings)
+
+
+def test_escaped_text_names_the_code_points() -> None:
+    assert escaped("r\u043c\u202e\xa0x") == r"r\u043c\u202e\xa0x"
+
+
+@pytest.mark.parametrize("command", ["echo 'Привет, мир'", "echo '日本語'", "git commit -m 'naïve café'", "echo '👩\u200d💻'", "ls Документы"])
+def test_other_languages_are_no_deception(command: str) -> None:
+    assert not find_tricks(command)
+
+
+def test_limits_name_what_was_exceeded() -> None:
+    assert limits.exceeded("ls") == ""
+    assert "pipes" in limits.exceeded("a|" * 200)
+
+
+def _holds_together(command: str, shell: str) -> None:
+    start = time.perf_counter()
+    verdict = analyse(command, shell)
+    assert time.perf_counter() - start < 2.5
+    assert verdict.level == max((found.level for found in verdict.findings), default=Level.SAFE)
+    assert all(0 <= found.span[0] <= found.span[1] <= len(command) for found in verdict.findings)
+    assert explain(verdict)
+    assert verdict_to_dict(verdict)["level"] == verdict.level.label
+    broken = shell in ("bash", "sh") and limits.exceeded(command) == "" and parse(command.replace("\r\n", "\n")).doubt is not None
+    assert not (broken and verdict.allowed)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=14), st.sampled_from(SHELLS))
+def test_any_row_of_shell_pieces_is_analysed_without_a_crash(pieces: list[str], shell: str) -> None:
+    _holds_together(" ".join(pieces), shell)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.sampled_from(string.printable + "\u202e\u200b\xa0\U000f0000"), max_size=60), st.sampled_from(SHELLS))
+def test_any_text_is_analysed_without_a_crash(text: str, shell: str) -> None:
+    _holds_together(text, shell)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(labelled()), st.integers(0, 80), st.sampled_from(["'", '"', "(", ")", "`", "$", "{", "\\", "\n", "|", "\0"]))
+def test_any_broken_command_is_analysed_without_a_crash(row: tuple[Level, str, str], at: int, piece: str) -> None:
+    _, shell, command = row
+    _holds_together(command[:at] + piece + command[at:], shell)
+
+
+@pytest.mark.slow
+@settings(max_examples=3_000, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40), st.sampled_from(SHELLS), st.sampled_from(["", " "]))
+def test_long_rows_of_shell_pieces_hold_together(pieces: list[str], shell: str, between: str) -> None:
+    _holds_together(between.join(pieces), shell)

