@@ -20,7 +20,15 @@ from ingle.engines.llamacpp.fields import choice_seed
 from ingle.engines.llamacpp.server import LlamaServer
 from ingle.engines.prepare import prepare
 from ingle.engines.templates import ChatTemplate
-from ingle.errors import GenerationFailed, IngleError, InvalidRequest, MalformedModel, NoChatTemplate
+from ingle.errors import (
+    FileMissing,
+    GenerationFailed,
+    IngleError,
+    InvalidRequest,
+    MalformedModel,
+    NoChatTemplate,
+    NoPermission,
+)
 from ingle.generation import Chunk, Generation, Message, Tool, Usage
 
 STUCK_SECONDS = 300.0
@@ -201,9 +209,14 @@ def _all_choices(
 
 
 def _header(path: Path) -> GgufHeader:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header = read_header(file, path=path, size=size)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = read_header(file, path=path, size=size)
+    except FileNotFoundError as exc:
+        raise FileMissing(path) from exc
+    except PermissionError as exc:
+        raise NoPermission(path, "read") from exc
     if header.needed > size:
         raise MalformedModel(path, f"its tensors need {header.needed} bytes and it has {size}")
     return header
