@@ -43,7 +43,10 @@ class Loaded:
 
 
 def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> Loaded:
-    """`openblas` is the library in front of MLX's BLAS, if any. Raises `FileMissing`, `MalformedModel`, `Unsupported`, `OutOfMemory` and `LoadFailed`."""
+    """Build, fit and read one model. `openblas` is the library in front of MLX's BLAS, if any.
+
+    Raises `FileMissing`, `MalformedModel`, `Unsupported`, `OutOfMemory` and `LoadFailed`.
+    """
     folder = snapshot.path
     if not (folder / "config.json").is_file():
         raise FileMissing(folder / "config.json")
@@ -115,7 +118,7 @@ def _build(folder: Path, config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 def _fit(
     snapshot: Snapshot, options: EngineOptions, model: Any, config: dict[str, Any]
 ) -> tuple[tuple[str, ...], MemoryPlan, str]:
-    """Choose the form of the weights, check that all fits, then read the weights."""
+    """Choose the form of the weights and check that all fits; nothing is read yet."""
     device = _device()
     free = _free_bytes(device)
     notes: tuple[str, ...] = ()
