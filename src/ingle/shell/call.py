@@ -25,6 +25,14 @@ _LOADERS = re.compile(
     r"LD_PRELOAD\Z|LD_AUDIT\Z|DYLD_INSERT_LIBRARIES\Z|DYLD_FRAMEWORK_PATH\Z|BASH_ENV\Z|ENV\Z|PERL5OPT\Z|PERL5DB\Z|"
     r"PYTHONSTARTUP\Z|PYTHONHOME\Z|ZDOTDIR\Z|RUBYOPT\Z|GCONV_PATH\Z|BASH_FUNC_\w+"
 )
+# Programs whose answer is meant for `eval`, and the words that ask them for it.
+_HOOKED = frozenset(
+    "direnv starship zoxide opam pyenv rbenv nodenv goenv jenv fnm mise rtx asdf thefuck brew conda micromamba mamba atuin mcfly "
+    "minikube navi sheldon broot oh-my-posh luarocks docker-machine vfox phpenv plenv basher antidote register-python-argcomplete".split()
+)
+_HOOK_WORDS = frozenset(
+    "hook init shellenv env activate docker-env shell.bash shell.zsh shell-init path --alias -a virtualenv-init config".split()
+)
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
@@ -150,10 +158,8 @@ def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
 def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> Value:
     """A program by its path: what this line wrote there, else a local script."""
     made = machine.state.files.get(path)
-    if (
-        (made is not None
-        and made.taint & ~Taint.FILE)
-        or any(path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched)
+    if (made is not None and made.taint & ~Taint.FILE) or any(
+        path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched
     ):
         from .code import run_text
 
@@ -168,7 +174,8 @@ def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> V
         return machine.source(text, stdin)
     if len(words) == 2 and words[1].text in ("--help", "--version", "-h"):
         return UNKNOWN
-    if base in ("gradlew", "mvnw") and spec_or_handler(base):
+    system = path.startswith(("/usr/", "/System/", "/Library/", "/sbin/", "/opt/", "/lib/", "/snap/"))
+    if (base in ("gradlew", "mvnw") or system) and spec_or_handler(base):
         return _dispatch(machine, base, words, stdin, local=False)
     machine.commands.append(base)
     machine.report(Level.MODERATE, "execute", f"runs a program of its own: `{words[0].shown()}`")
@@ -186,6 +193,8 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         name = name.lower()  # macOS file systems ignore case
     if 2 <= len(words) <= 3 and words[-1].text in ("--help", "--version") and name not in commands.RUNS_INPUT:
         return UNKNOWN
+    if name in _HOOKED and len(words) > 1 and words[1].text in _HOOK_WORDS:
+        return EMPTY
     if len(words) == 3 and words[1].text in ("completion", "completions") and words[2].text in _SHELL_NAMES:
         return EMPTY
     handler = commands.ALL.get(name)

@@ -28,10 +28,8 @@ def _pieces(text: str) -> list[Piece]:
     while at <= len(text):
         char = text[at : at + 1]
         separator = next((mark for mark in _SEPARATORS if text.startswith(mark, at)), "") if char else "end"
-        redirects = (
-            (separator == "&"
-            and text[at - 1 : at] in ("<", ">"))
-            or (separator == "&" and text[at + 1 : at + 2] == ">")
+        redirects = (separator == "&" and text[at - 1 : at] in ("<", ">")) or (
+            separator == "&" and text[at + 1 : at + 2] == ">"
         )
         if char in ("", " ", "\t") or (separator and not redirects):
             if start >= 0:

@@ -411,8 +411,7 @@ def _policy(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
     text = " ".join(value.text.lower() for value in (*given.rest, *given.values.values()))
     if (
         "process" in text
-        or ("remotesigned" in text
-        and "currentuser" in text)
+        or ("remotesigned" in text and "currentuser" in text)
         or "restricted" in text.replace("unrestricted", "")
         or "allsigned" in text
     ):

@@ -121,7 +121,7 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
         if kind == "name" and text in _THROUGH:
             continue
         piece = _literal(tokens[at - 1]) if kind in ("string",) else HOME if text in _HOME_NAMES else HOLE
-        if kind == "number":
+        if kind == "number" and tokens[at - 2].text != "$":
             piece = text
         if kind == "name" and text in ("or", "and", "if", "unless", "while", "foreach", "do", "then"):
             if depth <= 0:
@@ -226,8 +226,8 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
     if method in _RUN or name.lower() in _RUN:
         _run(machine, values, text, method)
     elif method in _TREE:
-        for value in values:
-            if value.text[:1] not in (":", HOLE) or len(values) == 1:
+        for index, value in enumerate(values):
+            if index == 0 or (language != "node" and value.text[:1] not in (":", HOLE)):
                 targets.delete(machine, _live(value), tree=True)
     elif method in _DELETE and (not owner or owner.rpartition(".")[2] in _OWNERS or "fs" in owner):
         if (
@@ -398,4 +398,7 @@ def _apple(machine: Machine, text: str) -> Value:
                 continue
             machine.report(level, "effect", consequence)
             break
+    else:
+        if "tell app" in lowered and not re.search(r"\bget\b|count|name of|return|display", lowered):
+            machine.report(Level.MODERATE, "effect", "makes another program do something")
     return UNKNOWN

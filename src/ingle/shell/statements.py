@@ -13,7 +13,7 @@ from .evaluate import evaluate, one
 from .finding import Level
 from .limits import MAX_FIELDS
 from .state import Function
-from .words import EMPTY, UNKNOWN, Value
+from .words import EMPTY, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -198,6 +198,11 @@ def assignment(machine: Machine, node: Node) -> None:
 
 
 def _declaration(machine: Machine, node: Node, stdin: Value) -> Value:
+    if not any(
+        child.type in ("variable_assignment", "variable_name", "concatenation", "string")
+        for child in node.children
+    ):
+        return Value(UNKNOWN.text, Taint.SECRET)
     with machine.at(node, []):
         for child in node.children:
             if child.type == "variable_assignment":

@@ -93,7 +93,9 @@ def _walk(machine: Machine, text: str) -> None:
         )
     elif machine.translation is not None and not machine.translation.whole:
         machine.stand_at(0, len(text))
-        machine.report(Level.HIGH, "unread", f"this is not whole {shell}: a quote, a bracket or a block stays open")
+        machine.report(
+            Level.HIGH, "unread", f"this is not whole {shell}: a quote, a bracket or a block stays open"
+        )
     machine.stand_at(0, len(text))
     if shell == "powershell":
         powershell.run(machine, parsed.tree.root_node)
@@ -103,7 +105,10 @@ def _walk(machine: Machine, text: str) -> None:
 
 def _verdict(machine: Machine, command: str, shell: str) -> Verdict:
     size = len(command)
-    kept = [replace(found, span=(min(found.span[0], size), min(found.span[1], size))) for found in machine.findings.values()]
+    kept = [
+        replace(found, span=(min(found.span[0], size), min(found.span[1], size)))
+        for found in machine.findings.values()
+    ]
     findings = tuple(sorted(kept, key=lambda found: (-found.level, found.span)))
     return Verdict(command, shell, machine.worst(), findings, tuple(dict.fromkeys(machine.commands)))
 

@@ -413,12 +413,9 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         re.match(r"-[pP]|-hp|-e\Z|-er\Z|-re\Z|--encrypt|--password|-mhe|-rem\Z|-mem\Z", text)
         for text in texts
     )
-    if arguments.each("-TT") or (unzip := arguments.value("-TT", "--unzip-command")):
-        at = next((i for i, text in enumerate(texts) if text in ("-TT", "--unzip-command")), -1)
-        if 0 <= at < len(words) - 1:
-            run_hidden(machine, words[at + 1].text.replace("#", " # "), "an option of zip")
-        elif unzip is not None:
-            run_hidden(machine, unzip.text, "an option of zip")
+    at = next((index for index, text in enumerate(texts) if text in ("-TT", "--unzip-command")), len(texts))
+    if at + 1 < len(words):
+        run_hidden(machine, words[at + 1].text.replace("#", " # "), "an option of zip")
     taint = 0
     for word in rest[1:]:
         taint |= targets.read(machine, word, shows=False)
@@ -435,8 +432,8 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
                 )
     if rest:
         targets.remember(machine, targets.place_of(machine, rest[0])[0], Value(HOLE, taint), append=False)
-    machine.report(Level.SAFE, "write", "")
-    return EMPTY
+    to_stdout = bool(rest) and rest[0].text == "-" or any(text in ("-so", "-") for text in texts[:3])
+    return Value(HOLE, taint) if to_stdout else EMPTY
 
 
 def _compress(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

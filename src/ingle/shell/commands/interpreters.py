@@ -19,7 +19,7 @@ _SHELL_TAKES = frozenset("-o +o -O +O --rcfile --init-file -C --init-command".sp
 # language: options that carry code, options with another value, options that ask for an answer only
 _LANGUAGES: dict[str, tuple[str, str, str]] = {
     "python": ("-c", "-W -X -Q --check-hash-based-pycs", "-V --version -VV -h --help"),
-    "perl": ("-e -E", "-I -M -m -F -i -0 -x -C -D -l", "-v -V --version -c -h"),
+    "perl": ("-e -E", "-I -M -m -F -x -D", "-v -V --version -c -h"),
     "ruby": ("-e", "-r -I -C -F -E -x -W --encoding", "-v --version -c -h"),
     "node": (
         "-e --eval -p --print",
@@ -40,7 +40,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("lua", "luajit", "lua5.4", "lua5.3", "texlua"), "lua"),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
     **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
-                    "swift crystal raku jjs rhino escript csi gst clojure bb janet gsi emacs-script dart".split(), "other"),
+                    "crystal raku jjs rhino escript csi gst clojure bb janet gsi emacs-script".split(), "other"),
 }  # fmt: skip
 _SAFE_MODULES = frozenset(
     "json.tool timeit this calendar pytest unittest doctest mypy ruff black.check flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort.check antigravity venv virtualenv build".split()
@@ -99,11 +99,8 @@ def _shell_run(
 def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     language = _NAMES.get(name) or "python"
     code_options, takes, answers = (set(part.split()) for part in _LANGUAGES[language])
-    if (
-        (language == "python"
-        and words
-        and words[0].text in ("-m",))
-        or any(word.text == "-m" for word in words[:3])
+    if (language == "python" and words and words[0].text in ("-m",)) or any(
+        word.text == "-m" for word in words[:3]
     ):
         return _module(machine, name, words, stdin)
     arguments = Arguments(words, takes | code_options, stop=True)
@@ -232,6 +229,8 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     at = next(index for index, word in enumerate(words) if word.text == "-m")
     rest = words[at + 1 :]
     module = rest[0].text if rest else ""
+    if rest and rest[-1].text in ("--help", "-h"):
+        return UNKNOWN
     if module == "http.server" or module == "SimpleHTTPServer":
         machine.report(Level.MODERATE, "send", "serves this folder to the network")
     elif module in (

@@ -168,8 +168,7 @@ def _attributes(machine: Machine, name: str, words: list[Value], stdin: Value) -
         elif (
             place in (Place.SYSTEM_FILE, Place.LOG, Place.DEVICE)
             or (place in _WIDE and arguments.any("-R"))
-            or (everyone
-            and arguments.any("-R"))
+            or (everyone and arguments.any("-R"))
         ):
             machine.report(
                 Level.HIGH, "permissions", "changes attributes of system files or of everything in a home"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SESSION = re.compile(
     r"(?i)(?:init|systemd|launchd|loginwindow|windowserver|gnome-shell|gnome-session\S*|plasmashell|kwin\S*|Xorg|Xwayland|sshd|"
-    r"dbus-daemon|gdm|lightdm|finder|bash|zsh|kernel_task|sddm|NetworkManager|explorer(?:\.exe)?|login|-?u)\Z"
+    r"dbus-daemon|gdm|lightdm|bash|zsh|kernel_task|sddm|NetworkManager|explorer(?:\.exe)?|login|-?u)\Z"
 )
 _ALL = frozenset(("-1", ".", "", ".*", "*", "^", "0"))
 
@@ -46,6 +46,9 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if name == "killall5":
+        machine.report(Level.HIGH, "kill", "ends every process of the machine")
+        return EMPTY
     takes = frozenset("-u -U -t -g -G -P -s -F --signal --euid --uid -T -r -y -o -n".split()) - {"-o", "-n"}
     if name == "killall":
         takes = frozenset("-u --user -s --signal -o -y -n -t".split())

@@ -180,7 +180,11 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if "-engine" in arguments.values:
         machine.report(Level.HIGH, "load", "loads compiled code by its path")
     source = arguments.value("-in")
-    taint = stdin.taint | (targets.read(machine, source) if source is not None else 0)
+    taint = stdin.taint | (
+        targets.read(machine, source, shows=task not in ("x509", "req", "crl", "verify", "dgst"))
+        if source is not None
+        else 0
+    )
     target = arguments.value("-out", "-keyout")
     if task in ("s_client", "s_server"):
         if stdin.has(Taint.INTERACTIVE):

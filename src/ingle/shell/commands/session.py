@@ -217,10 +217,8 @@ def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     cut = next((index for index, word in enumerate(words) if word.text == "--"), len(words))
     arguments = Arguments(words[:cut], _KUBE_TAKES)
     rest = arguments.rest
-    if (
-        (rest
-        and rest[0].text in ("exec", "rsh", "debug"))
-        or (rest and rest[0].text == "run" and cut < len(words))
+    if (rest and rest[0].text in ("exec", "rsh", "debug")) or (
+        rest and rest[0].text == "run" and cut < len(words)
     ):
         machine.report(Level.MODERATE, "remote", "runs in a pod")
         inner = words[cut + 1 :] if cut < len(words) else rest[2:]

@@ -42,7 +42,7 @@ def _ex(machine: Machine, code: Value) -> None:
         text = line.strip().lstrip(":")
         shell = re.match(r"(?:silent!? ?|sil!? )?(?:%|\d*|r(?:ead)? ?|w(?:rite)? ?)?!+\s*(.+)", text)
         if shell:
-            machine.source(shell[1], UNKNOWN)
+            run_hidden(machine, shell[1], "an editor's command")
         elif found := re.match(
             r"(?:call |echo |let \w+ ?= ?)?(?:system|systemlist|jobstart|termopen|job_start)\((['\"])(.*)\1",
             text,

@@ -33,6 +33,8 @@ _PARALLEL = frozenset(
 def _sudo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     found = unwrap(words, _SUDO)
     flags = found.flags
+    if not found.inner and not found.options.isdisjoint(("--version", "-h", "--help", "-V")):
+        return UNKNOWN
     machine.report(Level.MODERATE, "privilege", "runs with administrator rights")
     user = (found.values.get("-u") or found.values.get("--user") or Value("root")).text
     if not flags.isdisjoint(("-l", "-v", "-k", "-K", "--list", "--validate", "-V")) and not found.inner:
