@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from ingle.errors import HubUnreachable
 from ingle.runtime.runtime import Runtime
+from ingle.server.stream import Stream
 from tests.runtime.fakes import World, until
 from tests.server.conftest import serving
 
@@ -162,3 +163,30 @@ async def test_tokens_come_one_by_one_and_not_at_the_end(server: httpx.AsyncClie
         world.workers[0].may_answer.set()
         rest = [line async for line in lines]
     assert "data: [DONE]" in rest
+
+
+async def test_a_quiet_stream_shows_that_it_lives() -> None:
+    go_on = asyncio.Event()
+    sent: list[bytes] = []
+    filled = asyncio.Event()
+
+    async def source() -> AsyncGenerator[bytes, None]:
+        yield b"first"
+        await go_on.wait()
+        yield b"last"
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b"status"))
+        if message.get("body") == b"~":
+            filled.set()
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    stream = Stream(source(), lambda error: b"", media_type="text/plain", quiet=0.01, filler=b"~")
+    sending = asyncio.create_task(stream({"path": "/", "type": "http"}, receive, send))
+    await asyncio.wait_for(filled.wait(), 20)
+    go_on.set()
+    await sending
+    assert sent[:2] == [b"status", b"first"]
+    assert sent[-2:] == [b"last", b""]

@@ -7,7 +7,7 @@ after it the stream's own last words.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -40,7 +40,8 @@ def sse(data: Any, *, event: str | None = None) -> bytes:
 class Stream(Response):
     """Sends what `source` yields. `last_words(error)` ends a stream that failed after it had begun.
 
-    The status waits for the first piece: an error before it is an ordinary error response. `quiet` seconds without a piece are filled with `filler`.
+    The status waits for the first piece: an error before it is an ordinary error response. After it,
+    `quiet` seconds without a piece are filled with `filler`.
     """
 
     def __init__(
@@ -68,52 +69,53 @@ class Stream(Response):
             await _first_of(self._pump(scope, receive, send), _disconnected(receive))
 
     async def _pump(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        wire = _Wire(send, self.status_code, self.raw_headers)
+        beat = asyncio.create_task(self._beat(wire, self._quiet)) if self._quiet is not None else None
         try:
-            async for piece in self._pieces():
-                if not begun:
-                    begun = await self._begin(send)
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except asyncio.CancelledError:
-            raise
+            async for piece in self._source:
+                await wire.piece(piece)
         except Exception as exc:  # noqa: BLE001 - the edge of the stream: all that failed is said to the client
-            if not begun:
+            if not wire.begun:
                 await fault_response(scope["path"], exc)(scope, receive, send)
                 return
-            last = self._last_words(typed(exc))
-            await send({"type": "http.response.body", "body": last, "more_body": True})
-        if not begun:
-            await self._begin(send)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _begin(self, send: Send) -> bool:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        return True
-
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        """The source's pieces, with fillers where it is quiet for long."""
-        if self._quiet is None:
-            async for piece in self._source:
-                yield piece
-            return
-        upcoming: asyncio.Task[bytes] | None = None
-        try:
-            while True:
-                upcoming = upcoming or asyncio.ensure_future(anext(self._source))
-                done, _ = await asyncio.wait({upcoming}, timeout=self._quiet)
-                if not done:
-                    yield self._filler
-                    continue
-                finished, upcoming = upcoming, None
-                try:
-                    yield finished.result()
-                except StopAsyncIteration:
-                    return
+            await wire.piece(self._last_words(typed(exc)))
         finally:
-            if upcoming is not None:
-                upcoming.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, IngleError):
-                    await upcoming
+            if beat is not None:
+                beat.cancel()
+        await wire.end()
+
+    async def _beat(self, wire: _Wire, quiet: float) -> None:
+        """A filler whenever nothing was sent for `quiet` seconds; nothing before the first piece."""
+        while True:
+            await asyncio.sleep(max(0.0, wire.sent_at + quiet - time.monotonic()))
+            if time.monotonic() - wire.sent_at >= quiet:
+                if wire.begun:
+                    await wire.piece(self._filler)
+                else:
+                    wire.sent_at = time.monotonic()
+
+
+class _Wire:
+    """One response on its way: its status goes out with the first piece."""
+
+    def __init__(self, send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._status = status
+        self._headers = headers
+        self.begun = False
+        self.sent_at = time.monotonic()
+
+    async def piece(self, piece: bytes, *, more: bool = True) -> None:
+        self.sent_at = time.monotonic()
+        if not self.begun:
+            self.begun = True
+            await self._send(
+                {"type": "http.response.start", "status": self._status, "headers": self._headers}
+            )
+        await self._send({"type": "http.response.body", "body": piece, "more_body": more})
+
+    async def end(self) -> None:
+        await self.piece(b"", more=False)
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
