@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ingle.version import __version__
+
 STATUS = {"version": "0.1.0", "pid": 1, "uptime": 65.0}
 
 
@@ -47,6 +49,7 @@ class FakeDaemon:
         self.held = threading.Event()
         self.gone = threading.Event()
         self.token: str | None = "let-me-in"
+        self.version = __version__
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
 
     @property
@@ -55,7 +58,13 @@ class FakeDaemon:
 
     def write_address(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        address = {"pid": 1, "host": "127.0.0.1", "port": self.port, "token": self.token, "version": "0"}
+        address = {
+            "pid": 1,
+            "host": "127.0.0.1",
+            "port": self.port,
+            "token": self.token,
+            "version": self.version,
+        }
         (home / "daemon.json").write_text(json.dumps(address))
 
     def bodies(self, path: str) -> list[Any]:

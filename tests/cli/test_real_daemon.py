@@ -140,6 +140,13 @@ def test_a_sidecar_says_its_port_and_ends_with_its_parent(machine: Machine) -> N
     assert sidecar.wait(WAIT_S) == 0
 
 
+def test_a_file_that_is_not_there_is_named(machine: Machine) -> None:
+    code, out, _ = machine.run("run", "./no/such.gguf", "Hi", "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["code"]) == (1, "file_missing")
+    assert "no/such.gguf" in error["message"]
+
+
 def test_a_taken_port_is_an_error_that_names_it(machine: Machine) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -110,6 +110,35 @@ def test_without_a_prompt_and_a_terminal_it_says_what_to_type(place: Place) -> N
     assert f"ingle run {MODEL} PROMPT" in found.stderr
 
 
+def test_a_daemon_of_another_version_is_mentioned_beside_the_answer(place: Place, daemon: FakeDaemon) -> None:
+    daemon.version = "0.0.1"
+    daemon.write_address(place.home)
+    found = place.ingle("run", MODEL, "Hi")
+    assert (found.exit_code, found.stdout) == (0, "Hello.\n")
+    assert "ingle serve --stop" in found.stderr
+
+
+def test_what_answers_on_a_dead_daemons_port_is_not_taken_for_it(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["GET /ingle/status"] = {"version": "1", "pid": 999}
+    assert json.loads(place.ingle("status", "--json").stdout)["daemon"] == {"running": False}
+    daemon.answers["GET /ingle/status"] = ["some other program"]
+    assert json.loads(place.ingle("status", "--json").stdout)["daemon"] == {"running": False}
+
+
+def test_a_chat_reads_its_turns_from_a_pipe_too(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/load"] = {"model": MODEL, "state": "ready"}
+    found = place.ingle("chat", MODEL, stdin="One\nTwo \\\nlines\n")
+    assert (found.exit_code, found.stdout) == (0, "Hello.\nHello.\n")
+    assert daemon.bodies("/ingle/generate")[1]["messages"][-1]["content"] == "Two \nlines"
+
+
+def test_a_home_that_cannot_be_made_is_an_error_with_a_way_on(place: Place) -> None:
+    found = place.ingle("run", MODEL, "Hi", INGLE_HOME="/proc/nowhere/ingle")
+    assert found.exit_code == 1
+    assert "/proc/nowhere" in found.stderr
+    assert "Next:" in found.stderr
+
+
 def test_arguments_that_are_not_text_are_refused(place: Place) -> None:
     assert place.ingle("run", MODEL, "a\udc80b").exit_code == 2
 

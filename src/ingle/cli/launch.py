@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from ingle.client.address import read_address
 from ingle.config import Config, child_environment
 from ingle.errors import DaemonUnreachable, IngleError, NoPermission
+from ingle.hub.disk import disk_errors
 
 if TYPE_CHECKING:
     from ingle.client.sync import Client
@@ -117,19 +118,15 @@ def _why(said: bytes, code: int, config: Config) -> IngleError:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """One starter at a time: the second waits here, and then finds the daemon of the first."""
-    try:
+    with disk_errors(home, "write in"):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (home / "start.lock").open("w")
-    except PermissionError as exc:
-        raise NoPermission(home, "write in") from exc
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _log(config: Config) -> IO[bytes]:
-    try:
+    with disk_errors(config.logs, "write in"):
         config.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         return (config.logs / LOG).open("ab")
-    except PermissionError as exc:
-        raise NoPermission(config.logs, "write in") from exc

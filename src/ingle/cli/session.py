@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingle.cli.terminal import Terminal
 from ingle.config import Config, load_config, wants_plain_output
 from ingle.errors import InvalidRequest, ModelNotFound
+from ingle.version import __version__
 
 if TYPE_CHECKING:
     from ingle.catalog.curated import Catalog
@@ -78,7 +79,13 @@ class Session:
     def _daemon(self) -> Client:
         from ingle.cli.launch import start_daemon
 
-        return self.running() or start_daemon(self.config)
+        client = self.running() or start_daemon(self.config)
+        if client.address.version not in ("", __version__):
+            self.terminal.tell(
+                f"(The running daemon is Ingle {client.address.version}, this is {__version__}; "
+                "`ingle serve --stop` makes way for a new one.)"
+            )
+        return client
 
 
 def open_session() -> Session:

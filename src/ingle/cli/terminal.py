@@ -75,8 +75,8 @@ class Terminal:
     def complain(self, error: IngleError) -> None:
         """What happened and where, then what to do next."""
         self.tell(f"{self.style('Error:', RED, stream=self.stderr)} {error.message}")
-        if error.hint:
-            self.tell(f"{self.style('Next:', BOLD, stream=self.stderr)}  {error.hint}")
+        hint = error.hint or "`ingle doctor` looks at everything that could be the cause."
+        self.tell(f"{self.style('Next:', BOLD, stream=self.stderr)}  {hint}")
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
         """A yes or a no; the empty answer is the default, the end of input is a no."""
