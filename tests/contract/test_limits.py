@@ -45,7 +45,6 @@ async def test_a_context_filled_in_the_middle_of_an_answer_ends_with_length(
     [
         (Generation(), "messages"),
         (Generation(prompt="x", messages=(Message(role=Role.USER, content="x"),)), "messages"),
-        (Generation(prompt=""), "prompt"),
         (plain("x", max_tokens=0), "max_tokens"),
         (plain("x", n=99), "n"),
         (plain("x", stop=("",)), "stop"),
@@ -62,6 +61,11 @@ async def test_a_request_that_cannot_be_is_refused_by_field(
     with pytest.raises(InvalidRequest) as raised:
         await ask(worker, request_)
     assert raised.value.details["param"] == named
+
+
+async def test_an_empty_prompt_begins_a_text(worker: WorkerProcess) -> None:
+    reply = await ask(worker, plain("", max_tokens=2))
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (1, 2)
 
 
 async def test_the_second_turn_of_a_chat_is_warm(worker: WorkerProcess) -> None:

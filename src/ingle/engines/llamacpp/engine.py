@@ -61,6 +61,7 @@ class LlamaEngine:
         self._last_step = time.monotonic()
         self._server = LlamaServer(snapshot.path, context, options)
         self._slots = threading.Semaphore(options.slots)
+        self._marks = self._server.properties()
         self._template = self._compile(options.template or header.chat_template)
         notes = (
             [f"context cut to the {trained} tokens it was trained for"] if context < options.context else []
@@ -120,8 +121,10 @@ class LlamaEngine:
     def _compile(self, text: str | None) -> ChatTemplate | None:
         if not text:
             return None
-        marks = self._server.properties()
-        return ChatTemplate(text, bos=str(marks.get("bos_token", "")), eos=str(marks.get("eos_token", "")))
+        return ChatTemplate(text, bos=self._mark("bos_token"), eos=self._mark("eos_token"))
+
+    def _mark(self, name: str) -> str:
+        return str(self._marks.get(name) or "")
 
     def _run(self, request_id: str, generation: Generation, running: _Running) -> None:
         try:
@@ -177,7 +180,8 @@ class LlamaEngine:
         emit(Chunk(usage=usage))
 
     def _tokens(self, prompt: str) -> list[int]:
-        tokens = self._server.tokenize(prompt)
+        # an empty prompt begins where a text ended
+        tokens = self._server.tokenize(prompt or self._mark("eos_token"))
         if not tokens:
             raise InvalidRequest("The prompt is empty.", param="prompt")
         # templates write the first token themselves, and the tokenizer adds it again
@@ -186,7 +190,7 @@ class LlamaEngine:
         return tokens
 
     def _begins_twice(self, prompt: str) -> bool:
-        mark = self._template.marks["bos"] if self._template is not None else ""
+        mark = self._mark("bos_token")
         return bool(mark) and prompt.startswith(mark) and not prompt.startswith(mark * 2)
 
     def _alive(self) -> None:
