@@ -72,19 +72,20 @@ def _chat(
     prompt = template.render(generation.messages or (), tools, thinking=thinking.enabled)
     marks = reasoning_format(template.text)
     inside = prompt_opens_reasoning(prompt, marks)
-    if inside and not thinking.enabled:
+    thinks = thinking.enabled and thinking.budget != 0
+    if inside and not thinks:
         prompt, inside = prompt + closed(marks), False
     shape = AnswerShape(
         stop=generation.stop,
         stop_on_loop=generation.stop_on_loop,
         reasoning=marks,
         inside=inside,
-        budget=thinking.budget if thinking.enabled else 0,
+        budget=thinking.budget if thinks else 0,
         tools=calls,
         call_seed=request,
     )
     grammar = forced_grammar(calls, wanted) if calls is not None and wanted else constraint
-    return Prepared(prompt=prompt, shape=shape, grammar=grammar, thinks=thinking.enabled)
+    return Prepared(prompt=prompt, shape=shape, grammar=grammar, thinks=thinks)
 
 
 def closed(marks: ReasoningFormat) -> str:

@@ -66,7 +66,8 @@ class Choice:
         assembler = Assembler(shape)
         grammar = self.prepared.grammar
         if not self.cancelled.is_set():
-            if self.prepared.thinks:
+            # with thinking off the budget is 0: a model that thinks all the same is stopped doing so
+            if self.prepared.thinks or (grammar is None and shape.reasoning is not None):
                 assembler = self._think(assembler, shape)
                 if self._goes_on(assembler) and self._ended is None:
                     self._submit(assembler, grammar, again=True)
