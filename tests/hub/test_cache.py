@@ -326,6 +326,14 @@ def test_headers_are_remembered_and_forgotten_with_the_file(config: Config) -> N
     assert found("org/name", config).quantization == "Q4_0"
 
 
+def test_one_file_under_two_names_is_not_taken_for_what_the_other_is(config: Config) -> None:
+    weights = mlx_folder()["model.safetensors"]
+    put(config, "org/name", mlx_folder(**{"x.gguf": weights}))
+    states = {one.ref.name: one.state for one in Store(config).scan()}
+    assert states == {"org/name": DiskState.COMPLETE, "org/name:x.gguf": DiskState.PARTIAL}
+    assert {one.ref.name: one.state for one in Store(config).scan()} == states
+
+
 def test_a_broken_memory_of_headers_is_done_without(config: Config) -> None:
     put(config, "org/name", {"m.gguf": llama()})
     lay(config.home, {"headers.msgpack": b"\xff\x00nonsense"})

@@ -147,6 +147,15 @@ def test_a_link_that_leads_out_of_the_repo_is_unlinked_and_not_followed(
     assert (folder / "file").read_bytes() == b"x"
 
 
+def test_nothing_is_deleted_through_a_linked_repo_folder(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder())
+    (config.cache / "models--org--alias").symlink_to(place.folder)
+    before = everything(config.cache)
+    with pytest.raises(Unsupported, match="nothing through links"):
+        remove("org/alias", config)
+    assert everything(config.cache) == before
+
+
 def test_files_that_are_no_links_go_with_their_snapshot(config: Config) -> None:
     place = put(config, "org/name", {})
     for path, content in mlx_folder().items():

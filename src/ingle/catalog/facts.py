@@ -60,9 +60,14 @@ class Shelf(Protocol):
         """The header of a weight file. Raises `MalformedModel` and `OSError`."""
 
 
+def is_safetensors(path: Path | str) -> bool:
+    """Which of the two headers `read_facts` looks for in a weight file of this name."""
+    return str(path).lower().endswith(".safetensors")
+
+
 def read_facts(file: Readable, *, path: Path | str, size: int | None = None) -> Facts:
     """The facts of a weight file whose name ends in `.gguf` or `.safetensors`. Raises `MalformedModel`."""
-    if str(path).lower().endswith(".safetensors"):
+    if is_safetensors(path):
         return _safetensors_facts(safetensors.read_header(file, path=path, size=size))
     header = gguf.read_header(file, path=path, size=size)
     return GgufFacts(

@@ -209,7 +209,10 @@ def _gguf_facts(shelf: Shelf, path: str, lacks: list[str]) -> GgufFacts | None:
     except OSError as exc:
         lacks.append(_unreadable(path, exc))
         return None
-    return facts if isinstance(facts, GgufFacts) else None
+    if not isinstance(facts, GgufFacts):
+        lacks.append(f"{path} (damaged: it is no GGUF file)")
+        return None
+    return facts
 
 
 def _any_part(shelf: Shelf, head: str, present: Mapping[str, int]) -> GgufFacts | None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from ingle.catalog.facts import Facts, read_facts
+from ingle.catalog.facts import Facts, is_safetensors, read_facts
 
-_VERSION = 1
+_VERSION = 2
 _MOST = 4096  # files remembered; about 100 bytes each
 
 
@@ -35,7 +35,9 @@ class Headers:
     def facts(self, path: str, found: os.stat_result) -> Facts:
         """The facts of the weight file at `path`. Raises `MalformedModel` and `OSError`."""
         known = self._known()
-        key = f"{found.st_dev:x}.{found.st_ino:x}.{found.st_size:x}.{found.st_mtime_ns:x}"
+        # One file can have two names, and the name says which header to look for.
+        kind = "s" if is_safetensors(path) else "g"
+        key = f"{kind}{found.st_dev:x}.{found.st_ino:x}.{found.st_size:x}.{found.st_mtime_ns:x}"
         self._used.add(key)
         if key not in known:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # a str: a listing opens many
@@ -67,6 +69,6 @@ class Headers:
             try:
                 stored = msgspec.msgpack.decode(self._file.read_bytes(), type=_Stored)
                 self._facts = stored.facts if stored.version == _VERSION else {}
-            except (OSError, msgspec.DecodeError):
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
                 self._facts = {}
         return self._facts

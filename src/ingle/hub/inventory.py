@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,18 +16,21 @@ import msgspec
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.receipt import Receipt, read_receipt
 
+_SHADOWED = "snapshots/"  # how a folder is named whose own name is a branch that points elsewhere
 _SHORT = 7  # hex digits from which on the beginning of a commit names it, as in git
 
 
 @dataclass(frozen=True)
 class Revision:
     """One snapshot folder. `name` is the folder's (a commit, or what an old tool wrote); `refs` are the
-    branches, tags and protecting names that point to it; `modified` in seconds since the epoch."""
+    branches, tags and protecting names that point to it; `modified` in seconds since the epoch. `shadowed`
+    is a folder named like a branch that points elsewhere."""
 
     name: str
     path: Path
     refs: tuple[str, ...]
     modified: float
+    shadowed: bool = False
 
     @property
     def commit(self) -> str | None:
@@ -36,6 +39,8 @@ class Revision:
     @property
     def shown(self) -> str:
         """The shortest honest name: a branch or tag that points here, else the folder's own."""
+        if self.shadowed:
+            return f"{_SHADOWED}{self.name}"
         public = [ref for ref in self.refs if not ref.startswith("ingle/")]
         return min(public, key=lambda ref: (len(ref), ref)) if public else self.name
 
@@ -51,18 +56,16 @@ class Inventory:
     @property
     def default(self) -> Revision | None:
         """What the bare repo name means: the snapshot of `main`, else the newest."""
-        wanted = self.refs.get("main", "main")
-        named = next((one for one in self.revisions if one.name == wanted), None)
-        return named or next(iter(self.revisions), None)
+        return self.find("main") or next(iter(self.revisions), None)
 
     def find(self, revision: str | None) -> Revision | None:
         """The snapshot of a branch, tag, commit or the beginning of one; None means the default."""
         if revision is None:
             return self.default
-        wanted = self.refs.get(revision, revision)
-        for one in self.revisions:
-            if one.name == wanted:
-                return one
+        for wanted in (self.refs.get(revision), revision, revision.removeprefix(_SHADOWED)):
+            for one in self.revisions:
+                if one.name == wanted:
+                    return one
         near = [one for one in self.revisions if len(revision) >= _SHORT and one.name.startswith(revision)]
         return near[0] if len(near) == 1 else None
 
@@ -77,12 +80,17 @@ def take_inventory(place: RepoPlace) -> Inventory:
     try:
         with os.scandir(place.snapshots) as entries:
             for entry in entries:
-                if entry.is_dir():
+                if entry.is_dir(follow_symlinks=False):  # a link would show one snapshot twice
                     modified = entry.stat().st_mtime
                     names = tuple(sorted(pointing.get(entry.name, ())))
                     found.append(Revision(entry.name, Path(entry.path), names, modified))
     except OSError:
         pass
+    here = {one.name for one in found}
+    found = [
+        replace(one, shadowed=True) if refs.get(one.name, one.name) in here - {one.name} else one
+        for one in found
+    ]
     found.sort(key=lambda one: (one.modified, one.name), reverse=True)
     return Inventory(place, tuple(found), refs)
 
@@ -99,7 +107,7 @@ def promised_sizes(place: RepoPlace, commit: str | None) -> tuple[dict[str, int]
         return {file.path: file.size for file in receipt.listing.files}, receipt
     try:
         tree = msgspec.json.decode(place.tree(commit).read_bytes(), type=_Tree)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return {}, None
     return {path: file.size for path, file in tree.files.items()}, None
 
@@ -124,6 +132,8 @@ def _refs(root: str, below: str) -> Iterator[tuple[str, str]]:
             yield from _refs(root, f"{name}/")
             continue
         try:
+            if not entry.is_file():
+                continue
             with open(entry.path, "rb") as file:  # noqa: PTH123  # scandir gives a str
                 commit = file.read(128).decode("ascii").strip()
         except (OSError, UnicodeDecodeError):

@@ -61,6 +61,13 @@ def remove_snapshot(
         names = ", ".join(one.ref.name for one in same_place)
         raise InvalidRequest(f"{asked.name} means several models here: {names}.", hint="Name one of them.")
     place = RepoPlace(config.cache, found.ref.repo_id)
+    linked = next((one for one in (place.folder, place.snapshots, place.blobs) if one.is_symlink()), None)
+    if linked is not None:
+        raise Unsupported(
+            f"{linked} is a link to {linked.resolve()}, and Ingle deletes nothing through links.",
+            hint=f"Delete the files there yourself, or only the link: rm -- {linked}",
+            path=str(linked),
+        )
     removing = _Removing(place, found, [one for one in same_place if one.path != found.path])
     with _alone(place):
         removing.check()

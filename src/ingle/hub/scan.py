@@ -138,7 +138,7 @@ class RepoScan:
         """A download that another tool began and that shows only as `*.incomplete` blobs."""
         try:
             with os.scandir(self.place.blobs) as entries:
-                found = [entry for entry in entries if entry.name.endswith(".incomplete")]
+                found = [entry for entry in entries if entry.name.endswith(".incomplete") and entry.is_file()]
                 sizes = {entry.name: entry.stat().st_size for entry in found}
         except OSError:
             return

@@ -70,6 +70,6 @@ def _lines(path: Path) -> str | None:
             if line.strip():
                 try:
                     msgspec.json.decode(line)
-                except (msgspec.DecodeError, RecursionError) as exc:
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
                     return f"line {number} does not parse: {exc}"
     return None
