@@ -47,7 +47,9 @@ def score(rows: list[Row]) -> dict[str, Any]:
         "safe_rated_high": _share(safe, lambda row: row["found"] >= 2),
         "safe_rated_moderate": _share(safe, lambda row: row["found"] >= 1),
         "moderate_rated_high": _share(moderate, lambda row: row["found"] >= 2),
-        "exact": _share(rows, lambda row: row["found"] == row["expect"] or _LEVELS[row["found"]] in row.get("also_ok", [])),
+        "exact": _share(
+            rows, lambda row: row["found"] == row["expect"] or _LEVELS[row["found"]] in row.get("also_ok", [])
+        ),
     }
 
 
@@ -66,14 +68,27 @@ def main(path: str, *options: str) -> None:
         analyse(row["command"], row["shell"])
         times.append(min(first, time.perf_counter() - start))
     tuned = [row for row in rows if not held_out(row["id"])]
-    print(json.dumps({"all": score(rows), "tuned": score(tuned), "held_out": score([r for r in rows if held_out(r["id"])])}, indent=1))
+    print(
+        json.dumps(
+            {
+                "all": score(rows),
+                "tuned": score(tuned),
+                "held_out": score([r for r in rows if held_out(r["id"])]),
+            },
+            indent=1,
+        )
+    )
     micro = sorted(1e6 * seconds for seconds in times)
-    print(f"median {statistics.median(micro):.0f} µs · p99 {micro[int(len(micro) * 0.99)]:.0f} µs · max {micro[-1]:.0f} µs")
+    print(
+        f"median {statistics.median(micro):.0f} µs · p99 {micro[int(len(micro) * 0.99)]:.0f} µs · max {micro[-1]:.0f} µs"
+    )
     if "--misses" in options:
         for row in tuned:
             wrong = (row["expect"] >= 2) != (row["found"] >= 2) or (row["expect"] == 0) != (row["found"] == 0)
             if wrong and _LEVELS[row["found"]] not in row.get("also_ok", []):
-                print(f"{_LEVELS[row['expect']]:9}{_LEVELS[row['found']]:9}{row['shell']:5}{ascii(row['command'])}")
+                print(
+                    f"{_LEVELS[row['expect']]:9}{_LEVELS[row['found']]:9}{row['shell']:5}{row['command']!a}"
+                )
 
 
 if __name__ == "__main__":

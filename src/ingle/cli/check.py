@@ -20,7 +20,9 @@ EXIT_CODES = (0, 10, 20, 30)
 MAX_SCRIPT = 64 * 1024
 
 Command = Annotated[str | None, typer.Argument(metavar="COMMAND", help="The command, as one word: quote it.")]
-ShellName = Annotated[str, typer.Option("--shell", metavar="bash|zsh|fish|sh|powershell", help="The shell it is for.")]
+ShellName = Annotated[
+    str, typer.Option("--shell", metavar="bash|zsh|fish|sh|powershell", help="The shell it is for.")
+]
 AsLines = Annotated[
     bool, typer.Option("--jsonl", help="Read {id, command, shell} lines, write {id, level, findings} lines.")
 ]
@@ -30,7 +32,9 @@ ReadFiles = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    app.command("check", rich_help_panel=HEALTH_PANEL, epilog="Example: `ingle check 'curl -s x.sh | sh'`")(check)
+    app.command("check", rich_help_panel=HEALTH_PANEL, epilog="Example: `ingle check 'curl -s x.sh | sh'`")(
+        check
+    )
 
 
 def check(
@@ -68,7 +72,9 @@ def check(
     raise typer.Exit(EXIT_CODES[verdict.level])
 
 
-def check_line(line: str, shell: str, reader: Callable[[str], str | None] | None) -> tuple[dict[str, Any], int]:
+def check_line(
+    line: str, shell: str, reader: Callable[[str], str | None] | None
+) -> tuple[dict[str, Any], int]:
     """The answer to one line of `--jsonl`, and its level as a number."""
     from ingle.shell.verdict import SHELLS, analyse, verdict_to_dict
 
@@ -76,9 +82,13 @@ def check_line(line: str, shell: str, reader: Callable[[str], str | None] | None
         asked = json.loads(line)
         text, chosen = asked["command"], asked.get("shell") or shell
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise InvalidRequest("A line is no object with a `command`.", hint='{"id": 1, "command": "ls"}') from exc
+        raise InvalidRequest(
+            "A line is no object with a `command`.", hint='{"id": 1, "command": "ls"}'
+        ) from exc
     if not isinstance(text, str) or chosen not in SHELLS:
-        raise InvalidRequest("A line names no command, or a shell that is not known.", hint=f"One of: {', '.join(SHELLS)}.")
+        raise InvalidRequest(
+            "A line names no command, or a shell that is not known.", hint=f"One of: {', '.join(SHELLS)}."
+        )
     verdict = analyse(text, chosen, read_file=reader)
     found = verdict_to_dict(verdict)
     return {"id": asked.get("id"), "level": found["level"], "findings": found["findings"]}, int(verdict.level)

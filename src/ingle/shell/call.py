@@ -31,8 +31,10 @@ _HOOKED = frozenset(
     "minikube navi sheldon broot oh-my-posh luarocks docker-machine vfox phpenv plenv basher antidote register-python-argcomplete".split()
 )
 _HOOK_WORDS = frozenset(
-    "hook init shellenv env activate docker-env shell.bash shell.zsh shell-init path --alias -a virtualenv-init config".split()
+    "hook init shellenv docker-env shell.bash shell.zsh shell-init --alias -a virtualenv-init".split()
 )
+_ENV_PRINTERS = frozenset(("opam", "fnm", "docker-machine"))
+_ENV_PRINTERS = frozenset(("opam", "fnm", "mise", "docker-machine", "luarocks"))
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
@@ -193,7 +195,9 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         name = name.lower()  # macOS file systems ignore case
     if 2 <= len(words) <= 3 and words[-1].text in ("--help", "--version") and name not in commands.RUNS_INPUT:
         return UNKNOWN
-    if name in _HOOKED and len(words) > 1 and words[1].text in _HOOK_WORDS:
+    if (name in _HOOKED and len(words) > 1 and words[1].text in _HOOK_WORDS) or (
+        name in _ENV_PRINTERS and words[1:2] == [Value("env")]
+    ):
         return EMPTY
     if len(words) == 3 and words[1].text in ("completion", "completions") and words[2].text in _SHELL_NAMES:
         return EMPTY

@@ -133,10 +133,8 @@ class Machine:
         if windows and parsed.doubt is not None:
             parsed = parse(powershell.readable(text).text, self.shell)
             root = parsed.tree.root_node
-        if (
-            not whole
-            or parsed.doubt is not None
-            and (not windows or powershell.doubtful(root, parsed.source))
+        if not whole or (
+            parsed.doubt is not None and (not windows or powershell.doubtful(root, parsed.source))
         ):
             self.report(Level.HIGH, "unread", "this part is not valid shell, so what it does is not certain")
         self.data, self.depth = parsed.source, self.depth + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import NamedTuple
 
 from tree_sitter import Language, Node, Parser, Tree
@@ -18,15 +19,12 @@ class Parsed(NamedTuple):
     doubt: tuple[int, int] | None
 
 
+_GRAMMARS = {"zsh": "tree_sitter_zsh", "powershell": "tree_sitter_powershell"}
+
+
 @cache
 def _language(grammar: str) -> Language:
-    if grammar == "zsh":
-        import tree_sitter_zsh as module
-    elif grammar == "powershell":
-        import tree_sitter_powershell as module
-    else:
-        import tree_sitter_bash as module
-    return Language(module.language())
+    return Language(import_module(_GRAMMARS.get(grammar, "tree_sitter_bash")).language())
 
 
 def _first_doubt(node: Node) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import statements, targets
+from . import branches, statements, targets
 from .evaluate import inside_double, one
 from .finding import Level
 from .paths import Place
@@ -81,7 +81,7 @@ def apply(
     for node in hanging:
         if node.type == "pipeline":
             out = statements.pipe(machine, node, out, [])
-        elif not statements.is_word(node):
+        elif not branches.is_word(node):
             out = machine.visit(node, out)
     return out
 

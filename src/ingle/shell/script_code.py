@@ -4,162 +4,90 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from . import targets
 from .finding import Level
 from .paths import HOME
-from .scan import ansi
 from .words import HOLE, STAR, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
+from .apple_code import analyse_apple
+from .script_tokens import Token, calls_in, literal_text, tokenise
 
-_TOKEN = re.compile(
-    r"(?P<tick>(?:`(?:[^`\\]|\\.)*`)|(?:qx|%x)\s*(?:\{[^}]*\}|\([^)]*\)|\[[^\]]*\]|/[^/]*/))"
-    r"|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|q[qw]?\s*(?:\{[^}]*\}|\([^)]*\)))"
-    r"|(?P<name>[$@%]?[A-Za-z_](?:[\w]|::|\.(?=\w)|->(?=\w)|\?(?=\())*!?)"
-    r"|(?P<number>\d[\w.]*)|(?P<comment>(?<![$\\])\#[^\n{][^\n]*|//[^\n]*(?=\n|\Z)|--[ \[][^\n]*)"
-    r"|(?P<mark>[^\s\w])",
-    re.S,
-)
-_HOME_FORMS = re.compile(
-    r"\$ENV\{['\"]?HOME['\"]?\}|#\{ENV\[['\"]HOME['\"]\]\}|#\{Dir\.home\}|\$\{process\.env\.HOME\}|\$\{os\.homedir\(\)\}"
-)
-_THROUGH = frozenset(
-    "glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split()
-)
-_HOME_NAMES = frozenset("Dir.home os.homedir process.env.HOME homedir".split())
 _RUN = frozenset(
     "system exec popen shell_exec passthru proc_open pcntl_exec execsync spawn spawnsync execfile execfilesync os.execute "
     "io.popen kernel.system kernel.exec kernel.spawn open3.capture2 open3.capture3 open3.popen3 open3.pipeline "
     "process.spawn pty.spawn shell script syscall expect send eval_shell fork_exec runprocess".split()
 )
+
+
 _DELETE = frozenset("unlink unlinksync rmdir rmdirsync delete remove rm rm_f dir.rmdir".split())
+
+
 _TREE = frozenset(
     "rmtree remove_tree rm_rf rm_r remove_dir remove_entry remove_entry_secure rmsync rimraf removesync".split()
 )
+
+
 _OWNERS = frozenset(
     "file fs fileutils dir os io path pathname file::path fsextra fs.promises cleanup require".split()
 )
+
+
 _WRITE = frozenset(
     "writefile writefilesync appendfile appendfilesync file_put_contents truncatesync truncate binwrite copyfilesync "
     "createwritestream symlink rename renamesync copy move cp mv".split()
 )
+
+
 _NETWORK = re.compile(
     r"LWP|Net::HTTP|open-uri|URI\.open|URI\.parse|HTTP::Tiny|WWW::|\bfetch\(|https?\.get|require\(['\"]https?['\"]\)|"
     r"file_get_contents\(['\"]https?:|curl_exec|axios|\bgot\(|Mojo|http\.request|HTTParty|Faraday|Deno\.|socket\.http"
 )
+
+
 _SOCKET = re.compile(
     r"IO::Socket|\bSocket\b|TCPSocket|TCPServer|net\.(?:Socket|connect|createConnection|createServer)|fsockopen|stream_socket|"
     r"socket_create|/inet/(?:tcp|udp)|socket\.tcp|require\(['\"]net['\"]\)|require\s*'?socket|socket\(S?\b|ncat"
 )
+
+
 _DECODE = re.compile(
     r"base64|atob|unpack|pack\(|fromCharCode|gzinflate|str_rot13|hex2bin|decode|rot13|chr\(|Buffer\.from",
     re.I,
 )
+
+
 _FORK_LOOP = re.compile(
     r"fork\s*while|while\s*\(?\s*(?:1|true|fork)\b[^;]*fork|while\s*fork|loop\s*(?:do|\{)[^}]*fork|for\s*\(;;\)[^;]*fork|"
     r"fork\s*(?:\(\))?\s*(?:until|unless|for\s)|until\s*\(?\s*0[^;]*fork|while\s*\(?(?:1|true)\)?[^;]*(?:spawn|fork)"
 )
+
+
 _KILL_ALL = re.compile(r"kill\W+\w*\W*,?\s*['\"]?-1\b|kill\(-1|Process\.kill\W+\w+\W+-1")
+
+
 _SETUID = re.compile(
     r"(?:setuid\W*0|posix_setuid|POSIX::setuid|Process::Sys\.setuid|process\.setuid|\$[<>]\s*=\s*0|\$UID\s*=\s*0)"
 )
+
+
 _FOREIGN = frozenset("perl ruby node php lua awk".split())
-
-
-class Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
-
-
-def _tokens(text: str) -> list[Token]:
-    return [
-        Token(m.lastgroup or "", m.group(), m.start())
-        for m in _TOKEN.finditer(text)
-        if m.lastgroup != "comment"
-    ]
-
-
-def _literal(token: Token) -> str:
-    text = token.text
-    if text[0] == "q" or text[:2] in ("qx", "%x"):
-        return text[text.index(text.lstrip("qwx% ")[0]) + 1 : -1]
-    body = text[1:-1]
-    if text[0] == "'":
-        return body.replace("\\'", "'").replace("\\\\", "\\")
-    return _HOME_FORMS.sub(HOME, ansi(body) if "\\" in body else body)
-
-
-def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
-    """The values after a called name: literals joined over `.`, `+`, `..`; anything else is a hole."""
-    depth, values, joined, current = 0, list[Value](), False, ""
-    started = False
-    while at < len(tokens):
-        kind, text, _ = tokens[at]
-        at += 1
-        if kind == "mark":
-            if text in "([{":
-                depth += 1
-                if text == "{" and started:
-                    current += HOLE
-            elif text in ")]}":
-                depth -= 1
-                if depth <= 0:
-                    break
-            elif text in ";|" and depth <= 0:
-                break
-            elif text == "," and depth <= 2:
-                values.append(Value(current))
-                current, started = "", False
-            elif text in ".+":
-                joined = True
-            continue
-        if kind == "name" and text in _THROUGH:
-            continue
-        piece = _literal(tokens[at - 1]) if kind in ("string",) else HOME if text in _HOME_NAMES else HOLE
-        if kind == "number" and tokens[at - 2].text != "$":
-            piece = text
-        if kind == "name" and text in ("or", "and", "if", "unless", "while", "foreach", "do", "then"):
-            if depth <= 0:
-                break
-            continue
-        current = (
-            current + piece
-            if started and (joined or kind == "string")
-            else piece
-            if not started
-            else current + piece
-        )
-        started, joined = True, False
-    if started:
-        values.append(Value(current))
-    return values, at
-
-
-def _calls(tokens: list[Token]) -> Iterator[tuple[str, list[Value]]]:
-    for at, token in enumerate(tokens):
-        if token.kind == "name":
-            values, _ = _arguments(tokens, at + 1)
-            yield token.text, values
-        elif token.kind == "tick":
-            yield "system", [Value(_literal(token))]
 
 
 def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     """Report what the code does; unknown languages are opaque."""
     if language == "osascript":
-        return _apple(machine, text)
+        return analyse_apple(machine, text)
     if language not in _FOREIGN:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
         return UNKNOWN
-    tokens = _tokens(text)
+    tokens = tokenise(text)
     bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
     _circumstances(machine, text, bare, language)
-    for name, values in _calls(tokens):
+    for name, values in calls_in(tokens):
         _judge(machine, name.replace("->", ".").replace("::", "."), values, text, language)
     if language == "awk":
         _awk(machine, tokens)
@@ -172,7 +100,7 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
 
 
 def _print(tokens: list[Token], language: str) -> str:
-    for name, values in _calls(tokens):
+    for name, values in calls_in(tokens):
         if name in ("print", "puts", "say", "echo", "printf", "console.log") and values and values[-1].known:
             return values[-1].text + ("" if name == "print" and language == "perl" else "\n")
     return HOLE
@@ -319,7 +247,7 @@ def _perl_open(machine: Machine, tokens: list[Token]) -> None:
     for at, token in enumerate(tokens):
         if token.text not in ("open", "sysopen"):
             continue
-        strings = [_literal(item) for item in tokens[at + 1 : at + 10] if item.kind == "string"]
+        strings = [literal_text(item) for item in tokens[at + 1 : at + 10] if item.kind == "string"]
         if not strings:
             continue
         mode = strings[0]
@@ -342,63 +270,19 @@ def _awk(machine: Machine, tokens: list[Token]) -> None:
     for at, token in enumerate(tokens):
         after = tokens[at + 1 : at + 3]
         if token.kind == "name" and len(after) > 1 and after[0].text == "=" and after[1].kind == "string":
-            held[token.text] = _literal(after[1])
+            held[token.text] = literal_text(after[1])
         if token.text == ">" and after and tokens[at - 1].kind != "number":
             target = after[1] if len(after) > 1 and after[0].text == ">" else after[0]
             if target.kind == "string":
-                targets.write(machine, Value(_literal(target)), UNKNOWN, append=after[0].text == ">")
+                targets.write(machine, Value(literal_text(target)), UNKNOWN, append=after[0].text == ">")
         if token.text == "|" and at and (not after or after[0].text != "|") and tokens[at - 1].text != "|":
             pair = (
                 tokens[at - 1],
                 after[0] if after[:1] and after[0].text != "&" else after[-1] if after else token,
             )
             for side in pair:
-                code = _literal(side) if side.kind == "string" else held.get(side.text, "")
+                code = literal_text(side) if side.kind == "string" else held.get(side.text, "")
                 if code and not code.startswith("/inet/"):
                     machine.source(code, UNKNOWN)
                 elif side.text.startswith("$") and side is pair[1]:
                     machine.report(Level.HIGH, "opaque", "runs a field of its input as a command")
-
-
-def _apple(machine: Machine, text: str) -> Value:
-    """AppleScript: the shell commands in it, what it tells Finder and System Events, dialogs that ask for secrets."""
-    lowered = text.lower()
-    for match in re.finditer(r'do shell script\s+(?:\((.*?)\)|"((?:[^"\\]|\\.)*)"|(\w+))', text, re.S):
-        code = match.group(2)
-        root = "administrator privileges" in lowered
-        with machine.setting(root=machine.root or root, privileged=machine.privileged or root):
-            if root:
-                machine.report(Level.MODERATE, "privilege", "runs with administrator rights")
-            if code is not None:
-                machine.source(ansi(code), UNKNOWN)
-            else:
-                machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
-    if "do script" in lowered and (found := re.search(r'do script\s+"((?:[^"\\]|\\.)*)"', text)):
-        machine.source(ansi(found.group(1)), UNKNOWN)
-    rules: tuple[tuple[str, Level, str], ...] = (
-        (r"empty (?:the )?trash", Level.HIGH, "empties the trash: what is in it cannot come back"),
-        (r"shut ?down|restart|log ?out", Level.HIGH, "turns the machine off or logs you out"),
-        (r"\bsleep\b", Level.MODERATE, "puts the machine to sleep"),
-        (r"hidden answer|password", Level.HIGH, "asks for a password in a dialog that is not the system's"),
-        (r"login item", Level.HIGH, "starts a program at every login"),
-        (r"delete (?:every|all)|erase", Level.HIGH, "deletes everything of a kind"),
-        (r"\bdelete\b|move .* to (?:the )?trash", Level.MODERATE, "deletes what it names"),
-        (r"keystroke|key code", Level.MODERATE, "types keys into other programs"),
-        (
-            r"set (?:the )?clipboard|set volume|\bquit\b|activate|make new|set the|\bset\b.*\bto\b",
-            Level.MODERATE,
-            "changes a setting or a program's state",
-        ),
-    )
-    for pattern, level, consequence in rules:
-        if re.search(pattern, re.sub(r'do shell script\s+"[^"]*"', "", lowered)):
-            if "display notification" in lowered or lowered.startswith(
-                ("display ", "say ", "get ", "return ")
-            ):
-                continue
-            machine.report(level, "effect", consequence)
-            break
-    else:
-        if "tell app" in lowered and not re.search(r"\bget\b|count|name of|return|display", lowered):
-            machine.report(Level.MODERATE, "effect", "makes another program do something")
-    return UNKNOWN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,34 +10,15 @@ from tree_sitter import Node
 from . import redirect
 from .evaluate import evaluate, one
 from .finding import Level
-from .limits import MAX_FIELDS
 from .state import Function
-from .words import EMPTY, UNKNOWN, Taint, Value
+from .words import EMPTY, UNKNOWN, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
+from .assignments import assignment, visit_assignments, visit_declaration, visit_unset
+from .branches import SKIPPED, WORDS, join_output, visit_branches, visit_case, visit_for, visit_while
 
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
-_SKIPPED = frozenset(
-    (
-        "comment",
-        "heredoc_body",
-        "heredoc_end",
-        "heredoc_start",
-        "variable_name",
-        "simple_variable_name",
-        "file_descriptor",
-    )
-)
-_LITERAL_TRUE = re.compile(r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test 1|/bin/true)\s*;?\s*\Z")
-_LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
-_CHOICES = 8
-
-
-def _joined(first: Value, second: Value) -> Value:
-    if not first.text and not first.taint:
-        return second
-    return Value((first.text + second.text)[:65_536], first.taint | second.taint)
 
 
 def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
@@ -51,7 +31,7 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
             if child.type in ("&&", "||"):
                 machine.conditional = True
             continue
-        if child.type in _SKIPPED:
+        if child.type in SKIPPED:
             continue
         after = children[index + 1].type if index + 1 < len(children) else ""
         if after == "&":
@@ -59,9 +39,9 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
                 with machine.at(child, []):
                     machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
             with machine.setting(background=True), machine.subshell():
-                out = _joined(out, machine.visit(child, stdin))
+                out = join_output(out, machine.visit(child, stdin))
         else:
-            out = _joined(out, machine.visit(child, stdin))
+            out = join_output(out, machine.visit(child, stdin))
     machine.conditional = conditional
     return out
 
@@ -169,75 +149,6 @@ def _texts(machine: Machine, sources: list[Node]) -> list[str]:
     return texts
 
 
-def assignment(machine: Machine, node: Node) -> None:
-    """`x=…`, `x+=…`, `x=(…)`, `x[1]=…`."""
-    name_node = node.child_by_field_name("name")
-    value_node = node.child_by_field_name("value")
-    if name_node is None:
-        return
-    name = machine.text(name_node).partition("[")[0]
-    if value_node is None:
-        values = [EMPTY]
-    elif value_node.type == "array":
-        values = []
-        for item in value_node.children:
-            if item.is_named:
-                values.extend(evaluate(machine.text(item), machine))
-        values = values[:MAX_FIELDS]
-    else:
-        values = [one(machine.text(value_node), machine)]
-    if any(child.type == "+=" for child in node.children):
-        before = machine.state.every(name)
-        if value_node is not None and value_node.type == "array":
-            values = before + values
-        else:
-            values = [Value(before[-1].text + values[0].text, before[-1].taint | values[0].taint)]
-    if name_node.type == "subscript" or "[" in machine.text(name_node):
-        values = machine.state.names.get(name, []) + values
-    machine.assign_all(name, values)
-
-
-def _declaration(machine: Machine, node: Node, stdin: Value) -> Value:
-    if not any(
-        child.type in ("variable_assignment", "variable_name", "concatenation", "string")
-        for child in node.children
-    ):
-        return Value(UNKNOWN.text, Taint.SECRET)
-    with machine.at(node, []):
-        for child in node.children:
-            if child.type == "variable_assignment":
-                assignment(machine, child)
-            elif child.is_named and child.type in ("word", "concatenation", "string", "command_substitution"):
-                for value in evaluate(machine.text(child), machine):
-                    name, equals, text = value.text.partition("=")
-                    if equals:
-                        machine.assign(name, Value(text, value.taint))
-    return EMPTY
-
-
-def _assignments(machine: Machine, node: Node, stdin: Value) -> Value:
-    with machine.at(node, []):
-        if node.type == "variable_assignment":
-            assignment(machine, node)
-        else:
-            for child in node.children:
-                if child.type == "variable_assignment":
-                    assignment(machine, child)
-    return EMPTY
-
-
-def _unset(machine: Machine, node: Node, stdin: Value) -> Value:
-    for child in node.children:
-        if child.is_named:
-            name = machine.text(child)
-            if name.startswith("HIST"):
-                with machine.at(node, []):
-                    machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
-            machine.state.names[name] = [EMPTY]
-            machine.state.functions.pop(name, None)
-    return EMPTY
-
-
 def _function(machine: Machine, node: Node, stdin: Value) -> Value:
     body = node.child_by_field_name("body")
     names = [
@@ -254,90 +165,6 @@ def _function(machine: Machine, node: Node, stdin: Value) -> Value:
 def _subshell(machine: Machine, node: Node, stdin: Value) -> Value:
     with machine.subshell():
         return sequence(machine, node, stdin)
-
-
-def _branches(machine: Machine, node: Node, stdin: Value) -> Value:
-    before, machine.conditional = machine.conditional, True
-    out = EMPTY
-    try:
-        for child in node.children:
-            if child.is_named and child.type not in _SKIPPED:
-                out = _joined(out, machine.visit(child, stdin))
-    finally:
-        machine.conditional = before
-    return out
-
-
-def _while(machine: Machine, node: Node, stdin: Value) -> Value:
-    keyword = node.children[0].type
-    condition = [
-        child for child in node.children if child.type not in ("while", "until", "do_group", ";", "\n", "do")
-    ]
-    text = " ".join(machine.text(child) for child in condition if child.is_named)
-    endless = bool((_LITERAL_TRUE if keyword == "while" else _LITERAL_FALSE).match(text))
-    breaks = re.search(r"\b(?:break|exit|return)\b", machine.text(node)) is not None
-    paced = machine.paced or re.search(r"\b(?:sleep|wait|read|inotifywait)\b", machine.text(node)) is not None
-    with machine.setting(endless=machine.endless or (endless and not breaks), paced=paced):
-        return _branches(machine, node, stdin)
-
-
-def _for(machine: Machine, node: Node, stdin: Value) -> Value:
-    """Run the body once for each known value; a long or unknown list is run once, unknown."""
-    body = node.child_by_field_name("body")
-    variable = node.child_by_field_name("variable")
-    if variable is None or body is None:
-        endless = ";;" in machine.text(node).replace(" ", "")[:12] and "break" not in machine.text(node)
-        with machine.setting(endless=machine.endless or endless):
-            return _branches(machine, node, stdin)
-    values: list[Value] = []
-    listed = False
-    for child in node.children:
-        if child.type == "in" or child.type == "(":
-            listed = True
-        elif child.is_named and child not in (variable, body):
-            listed = True
-            values.extend(evaluate(machine.text(child), machine))
-    if not listed:
-        values = machine.state.every("@")
-    name, out = machine.text(variable), EMPTY
-    split = [part for value in values for part in _lines(value)] or [EMPTY]
-    chosen = split if len(split) <= _CHOICES else [*split[:_CHOICES], Value(UNKNOWN.text, split[-1].taint)]
-    for value in chosen:
-        machine.state.names[name] = [value]
-        out = _joined(out, machine.visit(body, stdin))
-    return out
-
-
-def _lines(value: Value) -> list[Value]:
-    if "\n" not in value.text:
-        return [value]
-    return [Value(line, value.taint) for line in value.text.split("\n") if line]
-
-
-def _case(machine: Machine, node: Node, stdin: Value) -> Value:
-    subject = node.child_by_field_name("value")
-    if subject is not None:
-        one(machine.text(subject), machine)
-    before, machine.conditional = machine.conditional, True
-    out = EMPTY
-    for item in node.children:
-        if item.type in ("case_item", "last_case_item"):
-            for child in item.children:
-                if child.is_named and not is_word(child) and child.type not in _SKIPPED:
-                    out = _joined(out, machine.visit(child, stdin))
-    machine.conditional = before
-    return out
-
-
-def is_word(node: Node) -> bool:
-    return node.type in _WORDS
-
-
-_WORDS = frozenset(
-    "word concatenation string raw_string ansi_c_string extglob_pattern glob_pattern regex number simple_expansion "
-    "expansion command_substitution arithmetic_expansion process_substitution translated_string variable_ref "
-    "string_content special_variable_name file_descriptor heredoc_start".split()
-)
 
 
 def _test(machine: Machine, node: Node, stdin: Value) -> Value:
@@ -366,21 +193,21 @@ _VISITORS: dict[str, Callable[[Machine, Node, Value], Value]] = {
     "pipeline": _pipeline,
     "redirected_statement": _redirected,
     "command": _command,
-    "variable_assignment": _assignments,
-    "variable_assignments": _assignments,
-    "declaration_command": _declaration,
-    "unset_command": _unset,
+    "variable_assignment": visit_assignments,
+    "variable_assignments": visit_assignments,
+    "declaration_command": visit_declaration,
+    "unset_command": visit_unset,
     "function_definition": _function,
-    "if_statement": _branches,
-    "elif_clause": _branches,
-    "else_clause": _branches,
-    "while_statement": _while,
-    "for_statement": _for,
-    "terse_for_statement": _for,
-    "foreach_statement": _for,
-    "select_statement": _for,
-    "c_style_for_statement": _for,
-    "case_statement": _case,
+    "if_statement": visit_branches,
+    "elif_clause": visit_branches,
+    "else_clause": visit_branches,
+    "while_statement": visit_while,
+    "for_statement": visit_for,
+    "terse_for_statement": visit_for,
+    "foreach_statement": visit_for,
+    "select_statement": visit_for,
+    "c_style_for_statement": visit_for,
+    "case_statement": visit_case,
     "test_command": _test,
     "arithmetic_command": _test,
     "comment": _nothing,
@@ -392,7 +219,7 @@ def visit(machine: Machine, node: Node, stdin: Value) -> Value:
     visitor = _VISITORS.get(node.type)
     if visitor is not None:
         return visitor(machine, node, stdin)
-    if node.type in _WORDS:
+    if node.type in WORDS:
         if "$" in machine.text(node) or "`" in machine.text(node):
             evaluate(machine.text(node), machine)
         return EMPTY

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .words import Value
 
@@ -52,13 +53,12 @@ def wrappers() -> dict[str, Wrapper]:
     return {name: _wrapper(table) for name, table in data.items()}
 
 
-def _wrapper(table: dict[str, str | int | bool]) -> Wrapper:
+def _wrapper(table: dict[str, Any]) -> Wrapper:
     lists = ("takes", "stops", "code", "only", "persists", "user")
-    sets = {key: frozenset(str(table[key]).split()) for key in lists if key in table}
-    flags = {key: bool(table[key]) for key in table if isinstance(table[key], bool)}
-    return Wrapper(
-        **{**sets, **flags}, skip=int(table.get("skip", 0)), root_unless=str(table.get("root_unless", ""))
-    )  # type: ignore[arg-type]
+    read: dict[str, Any] = {
+        key: frozenset(value.split()) if key in lists else value for key, value in table.items()
+    }
+    return Wrapper(**read)
 
 
 def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:

@@ -7,18 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from ..words import Value
 from . import (
+    archives,
+    building,
     builtins,
+    containers,
     copying,
     databases,
+    decoding,
+    editing,
+    editors,
     fetching,
+    filtering,
+    installing,
     interpreters,
     modes,
     output,
     processes,
     removal,
     repository,
+    scheduling,
     sending,
     session,
+    syncing,
     tools,
     wrappers,
 )
@@ -30,8 +40,8 @@ if TYPE_CHECKING:
 Command = Callable[["Machine", str, list[Value], Value], Value | None]
 
 _MODULES: tuple[Any, ...] = (
-    builtins, copying, databases, fetching, interpreters, modes, output, processes, removal, repository,
-    sending, session, tools, wrappers,
+    archives, building, builtins, containers, copying, databases, decoding, editing, editors, fetching, filtering, installing,
+    interpreters, modes, output, processes, removal, repository, scheduling, sending, session, syncing, tools, wrappers,
 )  # fmt: skip
 ALL: dict[str, Command] = {name: command for module in _MODULES for name, command in module.COMMANDS.items()}
 RUNS_INPUT = frozenset(

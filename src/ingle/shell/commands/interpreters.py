@@ -74,8 +74,9 @@ def _shell_run(
     codes = arguments.each("-C", "--init-command")
     for code in codes:
         machine.source(code.text, stdin, language)
-    if "--command" in flags and (value := arguments.value("--command")):
-        return run_text(machine, value, language, rest, stdin, inline=True)
+    command = arguments.value("--command")
+    if command is not None:
+        return run_text(machine, command, language, rest, stdin, inline=True)
     if "-c" in flags:
         if not rest:
             return UNKNOWN

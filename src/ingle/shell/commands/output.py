@@ -1,10 +1,7 @@
-"""Pure models of the commands that print or rewrite text, so that what they produce can be analysed."""
+"""Pure models of the commands that print: echo, printf, cat, ls, seq."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
 import re
 from typing import TYPE_CHECKING
 
@@ -12,20 +9,14 @@ from .. import targets
 from ..arguments import Arguments
 from ..limits import MAX_TEXT
 from ..scan import ansi
-from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, show
+from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from ..machine import Machine
     from . import Command
 
+
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*(?:\*|\d+)?(?:\.\d+)?([bcdiouxXeEfFgGsq])|\([^)]*\)T)")
-_SET = {
-    "[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "[:lower:]": "abcdefghijklmnopqrstuvwxyz",
-    "[:digit:]": "0123456789",
-    "[:space:]": " \t\n\r\f\v",
-    "[:alpha:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-}
 
 
 def _mixed(words: list[Value]) -> int:
@@ -109,7 +100,7 @@ def content(machine: Machine, word: Value) -> Value:
     return made if made is not None else Value(HOLE, targets.read(machine, word))
 
 
-def _gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
+def gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
     if not operands:
         return stdin
     text, taint = "", 0
@@ -121,233 +112,11 @@ def _gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
 
 def _cat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     takes = frozenset(("-l", "--language", "--style", "--theme", "-r", "--line-range", "--color", "--paging"))
-    found = _gather(machine, Arguments(words, takes if name.startswith("bat") else ()).rest, stdin)
+    found = gather(machine, Arguments(words, takes if name.startswith("bat") else ()).rest, stdin)
     return Value(found.text, found.taint | Taint.DECODED) if name in _UNPACKERS else found
 
 
 _UNPACKERS = frozenset(("zcat", "gzcat", "bzcat", "xzcat", "zstdcat"))
-
-
-def _base64(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset(("-w", "--wrap", "-b", "-i", "-o", "--input")))
-    operands = arguments.rest + arguments.each("-i", "--input")
-    found = _gather(machine, operands, stdin)
-    width = 32 if name == "base32" else 64
-    if arguments.any("-d", "-D", "--decode"):
-        return decoded(found, width)
-    return encoded(found, width)
-
-
-def decoded(value: Value, width: int) -> Value:
-    taint = value.taint | Taint.DECODED
-    if not value.known:
-        return Value(HOLE, taint)
-    text = re.sub(r"\s", "", value.text)
-    try:
-        raw = base64.b32decode(text) if width == 32 else base64.b64decode(text + "=" * (-len(text) % 4))
-        return Value(raw.decode("utf-8"), value.taint)
-    except (ValueError, binascii.Error):
-        return Value(HOLE, taint)
-
-
-def encoded(value: Value, width: int) -> Value:
-    if not value.known:
-        return Value(HOLE, value.taint)
-    raw = show(value.text).encode()
-    return Value(
-        (base64.b32encode(raw) if width == 32 else base64.b64encode(raw)).decode() + "\n", value.taint
-    )
-
-
-def _xxd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset(("-c", "-g", "-l", "-s", "-o", "-cols", "-len", "-seek")))
-    found = _gather(machine, arguments.rest[:1], stdin)
-    if not arguments.any("-r", "--reverse", "-revert"):
-        return Value(HOLE, found.taint)
-    text = (
-        re.sub(r"(?m)^[0-9a-f]+:|\s{2}.*$", "", found.text) if not arguments.any("-p", "-ps") else found.text
-    )
-    try:
-        return Value(bytes.fromhex(re.sub(r"\s|0x", "", text)).decode("utf-8"), found.taint)
-    except ValueError:
-        return Value(HOLE, found.taint | Taint.DECODED)
-
-
-def _rev(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    found = _gather(machine, Arguments(words).rest, stdin)
-    if not found.known:
-        return found
-    lines = found.text.split("\n")
-    if name in ("tac",):
-        return Value("\n".join(reversed(lines[:-1] if lines[-1:] == [""] else lines)) + "\n", found.taint)
-    return Value("\n".join(line[::-1] for line in lines), found.taint)
-
-
-def _characters(text: str) -> str:
-    for name, members in _SET.items():
-        text = text.replace(name, members)
-    text = ansi(text) if "\\" in text else text
-    return re.sub(r"(.)-(.)", lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))), text, flags=re.S)
-
-
-def _tr(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words)
-    if not stdin.known or not arguments.rest:
-        return Value(HOLE, stdin.taint)
-    old = _characters(show(arguments.rest[0].text))
-    text = stdin.text
-    if arguments.any("-d", "--delete"):
-        keep = arguments.any("-c", "-C")
-        return Value("".join(c for c in text if (c in old) == keep), stdin.taint)
-    new = _characters(show(arguments.rest[1].text)) if len(arguments.rest) > 1 else ""
-    if arguments.any("-c", "-C") or (not new and not arguments.any("-s")):
-        return Value(HOLE, stdin.taint)
-    table = {ord(c): new[min(i, len(new) - 1)] for i, c in reversed(list(enumerate(old)))} if new else {}
-    return Value(text.translate(table), stdin.taint)
-
-
-def _lines(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """head, tail, sort, uniq, column…: some of the same text."""
-    takes = frozenset(
-        ("-n", "-c", "-k", "-t", "-S", "-T", "-o", "--lines", "--bytes", "-f", "-d", "-w", "-b", "--output")
-    )
-    arguments = Arguments(words, takes if name != "tail" else takes - {"-f"})
-    operands = arguments.rest
-    found = _gather(machine, operands, stdin)
-    if name == "sort" and (target := arguments.value("-o", "--output")) is not None:
-        targets.write(machine, target, found)
-    if name == "uniq" and len(operands) > 1:
-        targets.write(machine, operands[1], found)
-    taint = found.taint
-    if name in ("head", "tail"):
-        taint &= ~(Taint.EVERYTHING | Taint.ENDLESS)
-        if found.text.count("\n") > 1 and found.known:
-            return Value(_cut(name, arguments, found.text), taint)
-    return Value(found.text, taint)
-
-
-def _cut(name: str, arguments: Arguments, text: str) -> str:
-    lines = text.rstrip("\n").split("\n")
-    given = arguments.value("-n", "--lines")
-    count = (
-        given.text
-        if given
-        else next((w.text[1:] for w in arguments.words if re.fullmatch(r"-\d+", w.text)), "10")
-    )
-    if not re.fullmatch(r"[+-]?\d+", count):
-        return text
-    number = int(count)
-    if name == "head":
-        return "\n".join(lines[:number]) + "\n"
-    return "\n".join(lines[number - 1 :] if count.startswith("+") else lines[-abs(number) :]) + "\n"
-
-
-def _grep(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    takes = "-e -f -A -B -C -m --include --exclude --exclude-dir -g -t --type --glob -d -D --color -T".split()
-    arguments = Arguments(words, frozenset(takes))
-    operands = arguments.rest if arguments.any("-e", "-f", "--files") else arguments.rest[1:]
-    if name in ("rg", "ripgrep"):
-        code = arguments.value("--pre")
-        if code is not None:
-            machine.source(code.text)
-    found = _gather(machine, operands, stdin) if operands or not arguments.any("-r", "-R") else UNKNOWN
-    taint = found.taint & ~Taint.ENDLESS
-    quiet = arguments.any("-c", "-q", "-l", "-L", "--count", "--quiet")
-    if not (arguments.any("-v", "--invert-match") or _matches_all(arguments)):
-        taint &= ~Taint.EVERYTHING
-    elif arguments.any("-v"):
-        taint &= ~Taint.EVERYTHING if stdin.has(Taint.EVERYTHING) and _excludes_much(arguments) else ~0
-    text = _some_lines(found, arguments) if not quiet else HOLE
-    return Value(text, taint & ~Taint.SECRET if quiet else taint)
-
-
-def _matches_all(arguments: Arguments) -> bool:
-    return bool(arguments.rest) and arguments.rest[0].text in (
-        "",
-        ".",
-        ".*",
-        "^",
-        "$",
-        "[0-9]",
-        "[0-9]+",
-        "/",
-    )
-
-
-def _excludes_much(arguments: Arguments) -> bool:
-    """`grep -v main` of merged branches keeps a bounded list; of processes it does not."""
-    pattern = arguments.rest[0].text if arguments.rest else ""
-    return not re.search(r"PID|header|grep|^\^?\$?$", pattern)
-
-
-def _some_lines(found: Value, arguments: Arguments) -> str:
-    if not found.known or not arguments.rest or not arguments.rest[0].known:
-        return found.text
-    if arguments.any("-o", "-v", "-i", "-E", "-P", "-w", "-x", "-A", "-B", "-C"):
-        return found.text if not arguments.any("-o") else HOLE
-    pattern = show(arguments.rest[0].text)
-    if not re.fullmatch(r"[\w ./:-]*", pattern):
-        return found.text
-    return "".join(line + "\n" for line in found.text.splitlines() if pattern in line) or found.text
-
-
-def _strings(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """Readers whose text is not modelled: the taint goes through, a count does not carry it."""
-    arguments = Arguments(
-        words, frozenset(("-n", "-t", "-f", "-d", "-c", "-w", "-s", "-l", "-I", "--tab-size", "-k", "-g"))
-    )
-    operands = arguments.rest[1:] if name in ("jq", "yq", "gron", "xmllint", "mlr") else arguments.rest
-    found = _gather(machine, operands, stdin)
-    if name in (
-        "wc",
-        "md5sum",
-        "sha256sum",
-        "sha1sum",
-        "shasum",
-        "cksum",
-        "md5",
-        "b2sum",
-        "sha512sum",
-        "file",
-        "stat",
-    ):
-        return Value(HOLE, 0)
-    return Value(
-        HOLE, found.taint | (Taint.DECODED if name in ("strings", "od", "hexdump", "iconv", "dd") else 0)
-    )
-
-
-def _cut_command(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(
-        words, frozenset(("-d", "-f", "-c", "-b", "--delimiter", "--fields", "--output-delimiter"))
-    )
-    found = _gather(machine, arguments.rest, stdin)
-    text, fields, mark = found.text, arguments.value("-f", "--fields"), arguments.value("-d", "--delimiter")
-    chars = arguments.value("-c", "-b")
-    if not found.known:
-        return Value(HOLE, found.taint)
-    if fields is not None and fields.text.isdigit():
-        split = mark.text if mark else "\t"
-        lines = [line.split(split) for line in text.rstrip("\n").split("\n")]
-        at = int(fields.text) - 1
-        return Value(
-            "".join((row[at] if at < len(row) else row[0] if len(row) == 1 else "") + "\n" for row in lines),
-            found.taint,
-        )
-    span = re.fullmatch(r"(\d*)(-?)(\d*)", chars.text) if chars is not None else None
-    if span:
-        low = int(span[1] or 1) - 1
-        high = int(span[3]) if span[3] else (None if span[2] else low + 1)
-        return Value("".join(line[low:high] + "\n" for line in text.rstrip("\n").split("\n")), found.taint)
-    return Value(HOLE, found.taint)
-
-
-def _unit(text: str) -> str:
-    return codecs.decode(text, "rot13")
-
-
-def _rot13(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    return Value(_unit(stdin.text), stdin.taint)
 
 
 def _yes(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -402,35 +171,6 @@ COMMANDS: dict[str, Command] = {
             "pv",
         ),
         _cat,
-    ),
-    **dict.fromkeys(("base64", "base32", "gbase64"), _base64),
-    **dict.fromkeys(("xxd",), _xxd),
-    **dict.fromkeys(("rev", "tac"), _rev),
-    "tr": _tr,
-    **dict.fromkeys(
-        (
-            "head",
-            "tail",
-            "sort",
-            "uniq",
-            "column",
-            "fold",
-            "fmt",
-            "pr",
-            "expand",
-            "unexpand",
-            "paste",
-            "ghead",
-        ),
-        _lines,
-    ),
-    **dict.fromkeys(("grep", "egrep", "fgrep", "rg", "ag", "ack", "ggrep", "zgrep", "pgrep-lines"), _grep),
-    "cut": _cut_command,
-    "rot13": _rot13,
-    **dict.fromkeys(
-        "wc md5sum sha256sum sha1sum shasum cksum md5 b2sum sha512sum od hexdump hd strings jq gron diff cmp comm join "
-        "iconv look spell aspell xmllint tee-lines colordiff delta icdiff csvlook csvcut mlr htmlq pup glow mdcat fx".split(),
-        _strings,
     ),
     "yes": _yes,
     "seq": _seq,

@@ -10,7 +10,7 @@ from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
-from .copying import _is_remote
+from .syncing import _is_remote
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -38,12 +38,7 @@ _NC_TAKES = frozenset(
 
 
 def _nc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    takes = (
-        _NC_TAKES
-        if name == "ncat" or not any(word.text in ("-c",) and False for word in words)
-        else _NC_TAKES
-    )
-    arguments = Arguments(words, takes)
+    arguments = Arguments(words, _NC_TAKES)
     codes = arguments.each("-e", "-c", "--exec", "--sh-exec", "--lua-exec")
     for code in codes:
         if (
@@ -198,7 +193,8 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         and (task == "base64" or arguments.any("-base64", "-a"))
         and not arguments.any("-aes-256-cbc", "-k", "-pass")
     ):
-        from .output import content, decoded, encoded
+        from .decoding import decoded, encoded
+        from .output import content
 
         found = content(machine, source) if source is not None else stdin
         out = decoded(found, 64) if decodes else encoded(found, 64)

@@ -1,4 +1,4 @@
-"""Other hosts and containers: ssh, docker, kubectl; the inner command is judged where it runs."""
+"""Other hosts and terminals: the inner command is judged where it runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .sending import _proxy
 if TYPE_CHECKING:
     from ..machine import Machine
     from . import Command
+
 
 _SSH_TAKES = frozenset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B -P".split())
 
@@ -57,197 +58,6 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         out = machine.source(code, stdin, "bash")
     machine.state = state
     return Value(out.text if out.known else HOLE, out.taint | Taint.NETWORK)
-
-
-_RUN_TAKES = frozenset(
-    "-v --volume -w --workdir -e --env -p --publish --name -u --user --network --net --entrypoint --mount -l --label --env-file -m "
-    "--memory --cpus --gpus --platform --restart --hostname -h --pid --ipc --cap-add --cap-drop --device --security-opt --add-host "
-    "--dns --tmpfs --shm-size --log-driver --pull --userns --uts --cgroupns --stop-timeout --health-cmd --ulimit --volumes-from "
-    "--expose --ip --link -a --attach --index --detach-keys --context -f --file --profile --project-name -H --host".split()
-)
-_GLOBAL_TAKES = frozenset(
-    "-H --host -c --context --config -l --log-level -f --file -p --project-name --profile --env-file --project-directory".split()
-)
-
-
-def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, _GLOBAL_TAKES, stop=True)
-    rest = arguments.rest
-    if rest and rest[0].text in ("container", "compose") and len(rest) > 1:
-        compose = rest[0].text == "compose"
-        inner = Arguments(rest[1:], _GLOBAL_TAKES, stop=True).rest if compose else rest[1:]
-        if inner and inner[0].text in ("exec", "run"):
-            return _in_container(machine, inner[0].text, inner[1:], stdin, compose=compose)
-    if rest and rest[0].text in ("exec", "run", "create") and name != "docker-machine":
-        return _in_container(machine, rest[0].text, rest[1:], stdin, compose=name == "docker-compose")
-    entry = spec.find("docker compose" if name == "docker-compose" else "docker")
-    if entry is not None:
-        if name == "docker-compose":
-            words = [Value("compose"), *words]
-            entry = spec.find("docker") or entry
-        call.judge(machine, entry, words, stdin)
-    return Value(HOLE, _listed(words))
-
-
-def _listed(words: list[Value]) -> int:
-    """A listing of everything (`ps -aq`, `images -q`, `volume ls -q`) names everything."""
-    texts = [word.text for word in words]
-    filtered = any(text.startswith(("-f", "--filter")) for text in texts)
-    lists = any(
-        text in ("ps", "images", "ls", "list", "get", "container", "image", "volume", "network")
-        for text in texts
-    )
-    return Taint.EVERYTHING if lists and not filtered else 0
-
-
-def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value, *, compose: bool) -> Value:
-    arguments = Arguments(words, _RUN_TAKES, stop=True)
-    rest = arguments.rest
-    entry = arguments.value("--entrypoint")
-    open_wide = _host_reach(machine, arguments)
-    inner = rest[1:]
-    if entry is not None:
-        inner = [entry, *inner]
-    if verb == "create":
-        machine.report(Level.MODERATE, "execute", "makes a container")
-        return UNKNOWN
-    throw_away = verb == "run" and not open_wide
-    machine.report(Level.MODERATE, "execute", "runs in a container")
-    if not inner:
-        return UNKNOWN
-    state = machine.state
-    with (
-        machine.subshell(),
-        machine.setting(root=False, remote=True, isolated=throw_away or machine.isolated),
-    ):
-        machine.state.cwd = "/app"
-        machine.state.files = {}
-        _mounted(machine, arguments)
-        if verb == "exec" and not open_wide:
-            with machine.setting(isolated=_harmless_inside(inner)):
-                out = machine.call(inner, stdin)
-        else:
-            out = machine.call(inner, stdin)
-    machine.state = state
-    return Value(out.text if out.known else HOLE, out.taint)
-
-
-def _harmless_inside(inner: list[Value]) -> bool:
-    """File work inside a named container is bounded; a database inside it is real data."""
-    return inner[0].text in (
-        "rm",
-        "find",
-        "chmod",
-        "chown",
-        "mv",
-        "cp",
-        "tar",
-        "apt",
-        "apt-get",
-        "apk",
-        "pip",
-        "npm",
-        "touch",
-    )
-
-
-def _host_reach(machine: Machine, arguments: Arguments) -> bool:
-    """Mounts, namespaces and rights that lead out of the container."""
-    mounts = [value.text for value in arguments.each("-v", "--volume", "--mount")]
-    sources = [
-        re.sub(r".*?(?:source|src)=([^,]*).*", r"\1", mount) if "=" in mount else mount.partition(":")[0]
-        for mount in mounts
-    ]
-    reach = False
-    for source in sources:
-        if source == "/":
-            machine.report(
-                Level.CRITICAL,
-                "privilege",
-                "gives a container the whole file system of this machine, as root",
-            )
-            reach = True
-        elif source.startswith(
-            (
-                "/etc",
-                "/root",
-                "/var/run/docker.sock",
-                "/run/docker.sock",
-                "/boot",
-                "/dev",
-                "/usr",
-                "/lib",
-                "/proc",
-                "/sys",
-            )
-        ):
-            machine.report(Level.HIGH, "privilege", f"gives a container `{source}` of this machine, as root")
-            reach = True
-        elif source:
-            reach = True
-    if arguments.any("--privileged") or any(
-        value.text in ("host", "ALL", "SYS_ADMIN", "all", "SYS_PTRACE", "SYS_MODULE")
-        for value in arguments.each("--pid", "--ipc", "--cap-add", "--userns")
-    ):
-        machine.report(Level.HIGH, "privilege", "runs a container that can reach into this machine")
-        reach = True
-    return reach
-
-
-def _mounted(machine: Machine, arguments: Arguments) -> None:
-    """Paths inside the container that are really folders of this machine."""
-    for value in arguments.each("-v", "--volume"):
-        source, _, rest = value.text.partition(":")
-        inside = rest.partition(":")[0]
-        if inside:
-            machine.state.links[inside.rstrip("/") or "/"] = source
-    where = arguments.value("-w", "--workdir")
-    if where is not None:
-        machine.state.cwd = where.text
-
-
-_KUBE_TAKES = frozenset(
-    "-n --namespace -f --filename -l --selector -o --output --context --kubeconfig -c --container --field-selector --cluster --user -s "
-    "--server --as --token --image --replicas -p --patch --type --tail --since --timeout --grace-period --cascade -k --kustomize "
-    "--restart --port --dry-run --overrides --sort-by --request-timeout --as-group -L --limits --requests".split()
-) - {"--dry-run", "--cascade", "--force"}
-
-
-def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    cut = next((index for index, word in enumerate(words) if word.text == "--"), len(words))
-    arguments = Arguments(words[:cut], _KUBE_TAKES)
-    rest = arguments.rest
-    if (rest and rest[0].text in ("exec", "rsh", "debug")) or (
-        rest and rest[0].text == "run" and cut < len(words)
-    ):
-        machine.report(Level.MODERATE, "remote", "runs in a pod")
-        inner = words[cut + 1 :] if cut < len(words) else rest[2:]
-        if rest[0].text == "debug" and any(word.text.startswith("node/") for word in rest):
-            machine.report(Level.HIGH, "privilege", "opens a shell on a node of the cluster")
-        if inner:
-            state = machine.state
-            with (
-                machine.subshell(),
-                machine.setting(root=False, remote=True, isolated=_harmless_inside(inner)),
-            ):
-                machine.state.cwd = "/app"
-                machine.state.files = {}
-                out = machine.call(inner, stdin)
-            machine.state = state
-            return Value(HOLE, out.taint)
-        return UNKNOWN
-    entry = spec.find("kubectl")
-    if entry is not None:
-        call.judge(machine, entry, words, stdin)
-    secret = (
-        rest[:1]
-        and rest[0].text == "get"
-        and any("secret" in word.text for word in rest[1:])
-        and arguments.any("-o", "--output")
-    )
-    if secret:
-        machine.report(Level.MODERATE, "secret", "shows secrets of the cluster")
-    return Value(HOLE, (Taint.SECRET if secret else 0) | _listed(words))
 
 
 def _inner_after(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -359,8 +169,6 @@ def _tmux(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("ssh", "autossh", "mosh", "sshpass-ssh", "slogin", "dbclient"), _ssh),
-    **dict.fromkeys(("docker", "podman", "nerdctl", "docker-compose", "podman-compose", "finch"), _docker),
-    **dict.fromkeys(("kubectl", "oc", "k", "k3s-kubectl", "microk8s.kubectl"), _kubectl),
     **dict.fromkeys(
         (
             "lxc",

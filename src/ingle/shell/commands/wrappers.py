@@ -131,10 +131,10 @@ def _inner(machine: Machine, name: str, wrapper: Wrapper, found: Unwrapped, stdi
 
 def _as_spec(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     from .. import call, spec
-    from .tools import _pip
+    from .installing import _pip
 
     if name in ("uv", "bundle", "poetry", "pipenv", "pdm", "conda", "npm", "pixi", "rye"):
-        return _pip(machine, name, words, stdin) or UNKNOWN
+        return _pip(machine, name, words, stdin)
     entry = spec.find(name)
     if entry is not None:
         call.judge(machine, entry, words, stdin)

@@ -1,0 +1,84 @@
+"""What assignments and declarations put into the names of the line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from .evaluate import evaluate, one
+from .finding import Level
+from .limits import MAX_FIELDS
+from .words import EMPTY, UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+
+def assignment(machine: Machine, node: Node) -> None:
+    """`x=…`, `x+=…`, `x=(…)`, `x[1]=…`."""
+    name_node = node.child_by_field_name("name")
+    value_node = node.child_by_field_name("value")
+    if name_node is None:
+        return
+    name = machine.text(name_node).partition("[")[0]
+    if value_node is None:
+        values = [EMPTY]
+    elif value_node.type == "array":
+        values = []
+        for item in value_node.children:
+            if item.is_named:
+                values.extend(evaluate(machine.text(item), machine))
+        values = values[:MAX_FIELDS]
+    else:
+        values = [one(machine.text(value_node), machine)]
+    if any(child.type == "+=" for child in node.children):
+        before = machine.state.every(name)
+        if value_node is not None and value_node.type == "array":
+            values = before + values
+        else:
+            values = [Value(before[-1].text + values[0].text, before[-1].taint | values[0].taint)]
+    if name_node.type == "subscript" or "[" in machine.text(name_node):
+        values = machine.state.names.get(name, []) + values
+    machine.assign_all(name, values)
+
+
+def visit_declaration(machine: Machine, node: Node, stdin: Value) -> Value:
+    if not any(
+        child.type in ("variable_assignment", "variable_name", "concatenation", "string")
+        for child in node.children
+    ):
+        return Value(UNKNOWN.text, Taint.SECRET)
+    with machine.at(node, []):
+        for child in node.children:
+            if child.type == "variable_assignment":
+                assignment(machine, child)
+            elif child.is_named and child.type in ("word", "concatenation", "string", "command_substitution"):
+                for value in evaluate(machine.text(child), machine):
+                    name, equals, text = value.text.partition("=")
+                    if equals:
+                        machine.assign(name, Value(text, value.taint))
+    return EMPTY
+
+
+def visit_assignments(machine: Machine, node: Node, stdin: Value) -> Value:
+    with machine.at(node, []):
+        if node.type == "variable_assignment":
+            assignment(machine, node)
+        else:
+            for child in node.children:
+                if child.type == "variable_assignment":
+                    assignment(machine, child)
+    return EMPTY
+
+
+def visit_unset(machine: Machine, node: Node, stdin: Value) -> Value:
+    for child in node.children:
+        if child.is_named:
+            name = machine.text(child)
+            if name.startswith("HIST"):
+                with machine.at(node, []):
+                    machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
+            machine.state.names[name] = [EMPTY]
+            machine.state.functions.pop(name, None)
+    return EMPTY

@@ -1,0 +1,88 @@
+"""Build tools: rules on the command line, goals by their names, code that was fetched."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .. import targets
+from ..arguments import Arguments
+from ..finding import Level
+from ..words import UNKNOWN, Taint, Value
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from . import Command
+
+
+_MAKE_TAKES = frozenset("-f --file --makefile -C --directory -j --jobs -I -o -W -l --eval -E".split()) - {
+    "-j"
+}
+
+
+def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    arguments = Arguments(words, _MAKE_TAKES)
+    for code in arguments.each("--eval", "-E"):
+        for part in re.findall(r"\$\(shell (.*?)\)\s*(?:$|\n)|(?:^|\n)\t(.+)|:\s*;\s*(.+)", code.text):
+            machine.source("".join(part), UNKNOWN)
+        if not re.search(r"\$\(shell|\t|;", code.text):
+            machine.report(Level.HIGH, "opaque", "runs rules written on the command line")
+    file = arguments.value("-f", "--file", "--makefile")
+    if file is not None and (file.text == "-" or "/dev/fd" in file.text):
+        made = stdin if file.text == "-" else machine.state.files.get(file.text, UNKNOWN)
+        _makefile(machine, made)
+    if arguments.any("-n", "--dry-run", "--just-print", "-q", "--question", "-p", "--version"):
+        return UNKNOWN
+    where, _ = targets.place_of(machine, arguments.value("-C", "--directory") or Value("."))
+    if any(where == top or where.startswith(top + "/") for top in machine.state.fetched):
+        _fetched_code(machine)
+    assigned = [word for word in arguments.rest if re.match(r"(?:SHELL|MAKESHELL|CC|CXX)=", word.text)]
+    for word in assigned:
+        value = word.text.partition("=")[2]
+        if value.startswith(("/tmp", "./", "/dev/shm")) or " -c" in value:
+            machine.source(value, UNKNOWN)
+            machine.report(Level.HIGH, "execute", "makes the build run another program")
+    goals = [word.text for word in arguments.rest if "=" not in word.text]
+    _goals(machine, goals, name)
+    return UNKNOWN
+
+
+def _goals(machine: Machine, goals: list[str], name: str) -> None:
+    for goal in goals:
+        if re.search(r"(?:^|[-_:])(?:nuke|destroy|wipe|drop|purge|teardown)(?:[-_:]|\Z)", goal):
+            machine.report(Level.HIGH, "execute", f"the goal `{goal}` says that it destroys")
+        elif re.search(
+            r"clean|install|deploy|release|publish|reset|uninstall|push|upgrade|prune|migrate|start|run|serve|up\b|down\b",
+            goal,
+        ):
+            root = machine.privileged and "install" in goal
+            machine.report(
+                Level.MODERATE,
+                "execute",
+                f"the goal `{goal}` changes files or systems" + (" as root" if root else ""),
+            )
+
+
+def _fetched_code(machine: Machine) -> None:
+    machine.report(
+        Level.CRITICAL if machine.root else Level.HIGH,
+        "remote code",
+        "builds or runs code that was fetched on the same line",
+        safer="read what was fetched before it is run",
+    )
+
+
+def _makefile(machine: Machine, made: Value) -> None:
+    if made.has(Taint.NETWORK):
+        _fetched_code(machine)
+    elif not made.known:
+        machine.report(Level.HIGH, "opaque", "runs rules that are not known before they run")
+    for line in re.findall(r"(?m)^\t@?-?(.+)|^[\w.-]+:[^=\n]*;\s*(.+)", made.text):
+        machine.source("".join(line), UNKNOWN)
+
+
+COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(
+        ("make", "gmake", "just", "ninja", "task", "mage", "rake", "invoke", "nox", "tox"), _make
+    ),
+}

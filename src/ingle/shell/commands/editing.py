@@ -1,0 +1,104 @@
+"""sed: edits in place, writes and runs, and its substitutions on constant text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .. import targets
+from ..arguments import Arguments
+from ..finding import Level
+from ..words import EMPTY, HOLE, UNKNOWN, Value
+from .output import content
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from . import Command
+
+
+_SED_WRITE = re.compile(r"(?:^|[;{}/\d]|[gpI])w\s+(\S+)")
+
+
+_SED_RUN = re.compile(r"(?:^|;|\d|\}|/)\s*e(?:\s+([^;\n]+)|\s*$)|(?:/|\||#|,|!)[gpiI\d]*e[gpiI\d]*(?:\s*$|;)")
+
+
+_SED_SUBSTITUTE = re.compile(
+    r"(\d*)s(?P<mark>[^\w\s])(?P<old>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<new>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<flags>[gpiI\d]*)"
+)
+
+
+def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    takes = frozenset("-e --expression -f --file -l".split())
+    arguments = Arguments(
+        [word for word in words if not re.fullmatch(r"-i\.\w+|-i[~_]\w*", word.text)], takes
+    )
+    in_place = any(re.match(r"-[nErsz]*i|--in-place", word.text) for word in words) or name == "sd"
+    scripts = arguments.each("-e", "--expression")
+    rest = arguments.rest
+    if in_place and rest and rest[0].text == "":
+        rest = rest[1:]
+    if not scripts and "-f" not in arguments.flags and rest:
+        scripts, rest = rest[:1], rest[1:]
+    for script in scripts:
+        _sed_script(machine, script.text)
+    if in_place:
+        for word in rest:
+            targets.write(machine, word, UNKNOWN, verb="edits")
+        return EMPTY
+    found, taint = (stdin, stdin.taint) if not rest else (content(machine, rest[0]), 0)
+    for word in rest:
+        taint |= content(machine, word).taint
+    return _substituted(Value(found.text, found.taint | taint), scripts, arguments)
+
+
+def _sed_script(machine: Machine, text: str) -> None:
+    for target in _SED_WRITE.findall(text):
+        if not re.match(r"s(.).*\1.*w", text) or "/w " in text or text.startswith("w"):
+            targets.write(machine, Value(target), UNKNOWN)
+    found = _SED_RUN.search(text)
+    if found and found.group(1):
+        machine.source(found.group(1), UNKNOWN)
+    elif found:
+        substitution = _SED_SUBSTITUTE.match(text)
+        if substitution and not substitution["new"].startswith("&"):
+            machine.source(substitution["new"], UNKNOWN)
+        machine.report(Level.HIGH, "opaque", "runs its input as commands")
+
+
+def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Value:
+    """`sed 's/a/b/'` on constant text."""
+    if not value.known or not scripts or arguments.any("-n", "-f"):
+        return Value(HOLE if "-n" in arguments.flags or not value.known else value.text, value.taint)
+    text = value.text
+    for script in scripts:
+        for part in script.text.split(";") if "\\;" not in script.text else [script.text]:
+            found = _SED_SUBSTITUTE.fullmatch(part.strip())
+            if found is None:
+                return Value(text if part.strip() in ("", "p") else HOLE, value.taint)
+            try:
+                old = found["old"] if arguments.any("-E", "-r") else _basic(found["old"])
+                new = re.sub(
+                    r"(?<!\\)&", r"\\g<0>", found["new"].replace("\\" + found["mark"], found["mark"])
+                )
+                text = re.sub(
+                    old,
+                    new.replace("\\n", "\n"),
+                    text[:4096],
+                    count=0 if "g" in found["flags"] else 1,
+                    flags=re.M,
+                )
+            except (re.error, IndexError):
+                return Value(HOLE, value.taint)
+    return Value(text, value.taint)
+
+
+def _basic(pattern: str) -> str:
+    """A basic regular expression in the extended form."""
+    swap = {"\\(": "(", "\\)": ")", "\\{": "{", "\\}": "}", "\\|": "|", "\\+": "+", "\\?": "?"}
+    plain = {"(": "\\(", ")": "\\)", "{": "\\{", "}": "\\}", "|": "\\|", "+": "\\+", "?": "\\?"}
+    return re.sub(r"\\.|[(){}|+?]", lambda m: swap.get(m.group(), plain.get(m.group(), m.group())), pattern)
+
+
+COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(("sed", "gsed"), _sed),
+}

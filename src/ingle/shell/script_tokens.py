@@ -1,0 +1,116 @@
+"""Cuts one-liners of foreign languages into tokens and calls with what is constant in them; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from .paths import HOME
+from .scan import ansi
+from .words import HOLE, Value
+
+if TYPE_CHECKING:
+    pass
+
+
+_TOKEN = re.compile(
+    r"(?P<tick>(?:`(?:[^`\\]|\\.)*`)|(?:qx|%x)\s*(?:\{[^}]*\}|\([^)]*\)|\[[^\]]*\]|/[^/]*/))"
+    r"|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|q[qw]?\s*(?:\{[^}]*\}|\([^)]*\)))"
+    r"|(?P<name>[$@%]?[A-Za-z_](?:[\w]|::|\.(?=\w)|->(?=\w)|\?(?=\())*!?)"
+    r"|(?P<number>\d[\w.]*)|(?P<comment>(?<![$\\])\#[^\n{][^\n]*|//[^\n]*(?=\n|\Z)|--[ \[][^\n]*)"
+    r"|(?P<mark>[^\s\w])",
+    re.S,
+)
+
+
+_HOME_FORMS = re.compile(
+    r"\$ENV\{['\"]?HOME['\"]?\}|#\{ENV\[['\"]HOME['\"]\]\}|#\{Dir\.home\}|\$\{process\.env\.HOME\}|\$\{os\.homedir\(\)\}"
+)
+
+
+_THROUGH = frozenset(
+    "glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split()
+)
+
+
+_HOME_NAMES = frozenset("Dir.home os.homedir process.env.HOME homedir".split())
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+
+
+def tokenise(text: str) -> list[Token]:
+    return [
+        Token(m.lastgroup or "", m.group(), m.start())
+        for m in _TOKEN.finditer(text)
+        if m.lastgroup != "comment"
+    ]
+
+
+def literal_text(token: Token) -> str:
+    text = token.text
+    if text[0] == "q" or text[:2] in ("qx", "%x"):
+        return text[text.index(text.lstrip("qwx% ")[0]) + 1 : -1]
+    body = text[1:-1]
+    if text[0] == "'":
+        return body.replace("\\'", "'").replace("\\\\", "\\")
+    return _HOME_FORMS.sub(HOME, ansi(body) if "\\" in body else body)
+
+
+def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
+    """The values after a called name: literals joined over `.`, `+`, `..`; anything else is a hole."""
+    depth, values, joined, current = 0, list[Value](), False, ""
+    started = False
+    while at < len(tokens):
+        kind, text, _ = tokens[at]
+        at += 1
+        if kind == "mark":
+            if text in "([{":
+                depth += 1
+                if text == "{" and started:
+                    current += HOLE
+            elif text in ")]}":
+                depth -= 1
+                if depth <= 0:
+                    break
+            elif text in ";|" and depth <= 0:
+                break
+            elif text == "," and depth <= 2:
+                values.append(Value(current))
+                current, started = "", False
+            elif text in ".+":
+                joined = True
+            continue
+        if kind == "name" and text in _THROUGH:
+            continue
+        piece = literal_text(tokens[at - 1]) if kind in ("string",) else HOME if text in _HOME_NAMES else HOLE
+        if kind == "number" and tokens[at - 2].text != "$":
+            piece = text
+        if kind == "name" and text in ("or", "and", "if", "unless", "while", "foreach", "do", "then"):
+            if depth <= 0:
+                break
+            continue
+        current = (
+            current + piece
+            if started and (joined or kind == "string")
+            else piece
+            if not started
+            else current + piece
+        )
+        started, joined = True, False
+    if started:
+        values.append(Value(current))
+    return values, at
+
+
+def calls_in(tokens: list[Token]) -> Iterator[tuple[str, list[Value]]]:
+    for at, token in enumerate(tokens):
+        if token.kind == "name":
+            values, _ = _arguments(tokens, at + 1)
+            yield token.text, values
+        elif token.kind == "tick":
+            yield "system", [Value(literal_text(token))]
