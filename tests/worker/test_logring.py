@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ingle.worker.logring import FILE_BYTES, FILES, KEPT_LINES, LONGEST_LINE, LogRing
+from ingle.worker.logring import FILE_BYTES, FILES, KEPT_LINES, LONGEST_LINE, LogRing, log_file
 
 
 async def follow(log: LogRing, data: bytes) -> None:
@@ -51,3 +51,10 @@ def test_a_folder_that_cannot_be_made_is_no_reason_to_fail(tmp_path: Path) -> No
     log = LogRing(tmp_path / "file" / "w.log")
     log.add("still kept")
     assert log.lines == ("still kept",)
+
+
+def test_any_model_name_makes_a_file_name_inside_the_folder(tmp_path: Path) -> None:
+    for name in ("qwen3:1.7b", "org/name@main", "../../etc/passwd", "", "x" * 500):
+        path = log_file(tmp_path, name)
+        assert path.parent == tmp_path
+        assert len(path.name) < 100

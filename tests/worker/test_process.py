@@ -18,6 +18,7 @@ from ingle.errors import (
     FileMissing,
     GenerationFailed,
     IngleError,
+    InvalidRequest,
     LoadFailed,
     WorkerCrashed,
     WorkerGone,
@@ -247,3 +248,15 @@ async def test_an_engine_that_is_not_there_is_a_typed_error(tmp_path: Path) -> N
 def test_file_missing_travels_as_itself() -> None:
     error = IngleError.from_dict(FileMissing("/x").to_dict())
     assert isinstance(error, FileMissing)
+
+
+@pytest.mark.slow
+async def test_a_request_no_engine_takes_is_refused_though_every_slot_is_busy(
+    start_worker: StartWorker,
+) -> None:
+    worker = await start_worker(FOREVER, slots=1)
+    stream = worker.generate(ask("forever"))
+    await anext(stream)
+    with pytest.raises(InvalidRequest):
+        await text_of(worker, ask("x", n=99))
+    await stream.aclose()

@@ -62,3 +62,9 @@ class LogRing:
         text = line[:LONGEST_LINE].decode("utf-8", "replace").rstrip()
         if text:
             self.add(text)
+
+
+def log_file(folder: Path, name: str) -> Path:
+    """Where the worker of the model `name` logs; model names have characters that file names lack."""
+    plain = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in name)
+    return folder / f"worker-{plain[:80] or 'model'}.log"

@@ -18,18 +18,18 @@ import msgspec
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
+from ingle.engines.checks import check_generation
 from ingle.errors import Cancelled, IngleError, LoadFailed, WorkerError, WorkerGone, WorkerTimeout
 from ingle.generation import Chunk, Generation, Message, Tool
 from ingle.worker import frames
 from ingle.worker.admission import Admission
 from ingle.worker.exchange import Exchange, Inbox, is_last
-from ingle.worker.logring import LogRing
+from ingle.worker.logring import LogRing, log_file
 from ingle.worker.memory import process_memory
 from ingle.worker.spawn import Child, crash_error, spawn, with_reason
 from ingle.worker.state import WorkerEvent, WorkerState, advance
 
-KEPT_FOR_ERRORS = 12
-"""Log lines that travel with an error."""
+KEPT_FOR_ERRORS = 12  # log lines
 
 
 class StopReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class WorkerProcess:
         self.state = WorkerState.STOPPED
         self.info: EngineInfo | None = None
         self.error: IngleError | None = None
-        self.log = LogRing(logs / f"worker-{_file_name(name)}.log" if logs else None)
+        self.log = LogRing(log_file(logs, name) if logs else None)
         self._load_timeout = load_timeout
         self._patience = patience
         self._python = python
@@ -142,6 +142,7 @@ class WorkerProcess:
         Raises the request's own error, `WorkerCrashed` when the child died with the request inside, and
         `WorkerGone` when it left before the request's turn came: that one may be asked again.
         """
+        check_generation(generation)  # what no engine takes need not wait for a slot to hear it
         admission = self._admission
         width = await admission.acquire(generation.n)
         request, finished = "", True
@@ -182,7 +183,7 @@ class WorkerProcess:
             async with asyncio.timeout(timeout):
                 return await pong
         except TimeoutError:
-            raise WorkerTimeout(f"The worker for {self.name} did not answer within {timeout:g} s.") from None
+            raise WorkerTimeout(f"The worker for {self.name} is silent for {timeout:g} s.") from None
         finally:
             self._exchange.close_ping(number)
 
@@ -344,7 +345,3 @@ class WorkerProcess:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in name)[:80] or "model"
