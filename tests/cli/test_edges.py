@@ -52,6 +52,10 @@ def test_a_setting_that_does_not_parse_is_wrong_use(place: Place) -> None:
     assert "INGLE_PORT" in found.stderr
 
 
+def test_the_help_shows_every_form_of_a_name(place: Place) -> None:
+    assert "org/name[@revision][:file|:quantisation]" in place.ingle("show", "--help", COLUMNS="160").output
+
+
 def test_without_a_command_the_help_is_shown(place: Place) -> None:
     found = place.ingle()
     assert "Usage" in found.output

@@ -84,6 +84,21 @@ def test_without_a_model_and_a_terminal_it_says_what_to_type(place: Place) -> No
     assert "ingle run starter PROMPT" in found.stderr
 
 
+def test_the_only_model_that_is_here_is_taken_where_nobody_can_be_asked(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    fill_cache(place.cache, 1)
+    assert place.ingle("run", stdin="Hi").stdout == "Hello.\n"
+    assert daemon.bodies("/ingle/generate")[0]["model"] == "bench/model-000"
+
+
+def test_of_two_models_one_must_be_named(place: Place) -> None:
+    fill_cache(place.cache, 2)
+    found = place.ingle("run", stdin="Hi")
+    assert found.exit_code == 2
+    assert "ingle run bench/model-001 PROMPT" in found.stderr
+
+
 @pytest.mark.slow
 def test_a_yes_at_the_terminal_pulls_with_a_bar_and_answers(place: Place, daemon: FakeDaemon) -> None:
     with OnTerminal(["run", "starter", "Hi"], place.environ()) as screen:

@@ -34,31 +34,37 @@ def ensure_here(session: Session, model: str) -> None:
     fetch(session, session.daemon(), session.daemon_name(model))
 
 
-def pick_model(session: Session) -> str:
-    """The model for a command that named none.
+def pick_model(session: Session, *, offer: bool = False, example: str = "--model {}") -> str:
+    """The model for a command that named none: the default when it is here, else the only one that is.
 
-    The default when it is here, else what a person chooses: something that is here, or something to get.
+    Otherwise a person chooses among what is here and what fits; with `offer` also where only one is here.
+    Raises `UsageError` saying what to type (`example`, with the name put in) where nobody can be asked.
     """
     here = _here(session)
     default = session.resolve("default")
     if any(one.ref.name == default.name for one in here):
         return "default"
-    options = [(one.ref.name, f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
+    if len(here) == 1 and not (offer and session.terminal.can_ask):
+        return _typed(here[0])
+    options = [(_typed(one), f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
     options += [
         (entry.alias, _describe(session, entry))
         for entry in suggestions(session)
         if all(entry.alias != name for name, _ in options)
     ]
     if not session.terminal.can_ask:
-        typed = "\n".join(f"  ingle run {name} PROMPT    {said}" for name, said in options)
-        raise UsageError(
-            "Which model? `ingle run` needs one, and nobody can be asked here.", hint=f"\n{typed}"
-        )
+        lines = "\n".join(f"  {example.format(name)}    {said}" for name, said in options)
+        raise UsageError("Which model? None was named, and nobody can be asked here.", hint=f"\n{lines}")
     session.terminal.tell("Which model?" if here else "There is no model on this machine yet.")
     picked = session.terminal.choose("Take which one?", [said for _, said in options])
     if picked is None:
-        raise UsageError("No model was chosen.", hint="`ingle run MODEL` names one.")
+        raise UsageError("No model was chosen.", hint=f"{example.format('MODEL')} names one.")
     return options[picked][0]
+
+
+def _typed(snapshot: Snapshot) -> str:
+    """What to type for a model that is here: its name, or its path where that is all it has."""
+    return str(snapshot.ref.path) if snapshot.ref.path is not None else snapshot.ref.name
 
 
 def suggestions(session: Session) -> list[CatalogEntry]:

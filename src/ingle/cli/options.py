@@ -40,7 +40,7 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A catalogue name (qwen3:1.7b), org/name[@revision][:file|:quantisation], a path, or `default`.",
+        help="A catalogue name (qwen3:1.7b), org/name\\[@revision]\\[:file|:quantisation], a path, or `default`.",
         show_default=False,
         autocompletion=complete_model,
     ),

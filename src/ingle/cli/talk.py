@@ -101,7 +101,7 @@ def run_model(
     )
     words = join_prompt(prompt or [], session.terminal.read_input())
     if model is None:
-        model = pick_model(session)
+        model = pick_model(session, offer=True, example="ingle run {} PROMPT")
     if not words and (as_json or not session.terminal.can_talk):
         raise UsageError(
             "There is no prompt, and no terminal for a chat.",
@@ -146,7 +146,7 @@ def chat_with(
         max_tokens=max_tokens,
         sampling=_sampling(temperature, top_p, top_k, min_p, repetition_penalty, seed),
     )
-    model = model or pick_model(session)
+    model = model or pick_model(session, offer=True, example="ingle chat {}")
     ensure_here(session, model)
     converse(session, model, manner, verbose=verbose)
 
