@@ -1,4 +1,4 @@
-"""Measures the daemon: time to the first answer, idle memory, and the memory that an unload gives back.
+"""Measures the daemon: time to the first answer, idle memory, what an unload gives back, /status under load.
 
     .venv/bin/python bench/daemon.py [--runs 5] [--model PATH_OR_NAME]
 
@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,16 @@ from ingle.worker.memory import process_memory
 
 DIRECT = (
     "import sys; from ingle.config import load_config; from ingle.server.serve import ServeOptions, serve; "
-    "sys.exit(serve(load_config(), ServeOptions(port=int(sys.argv[1]), token='bench', ready_line=False)))"
+    "serve(load_config(), ServeOptions(port=int(sys.argv[1]), token='bench', ready_line=False))"
 )
-LIMITS = {"start": 1.2, "idle": 90.0, "returned": 10.0}
+LIMITS = {
+    "start": 1.2,
+    "idle": 90.0,
+    "returned": 10.0,
+    "status while loading": 50.0,
+    "status while answering": 50.0,
+}
+UNITS = {"start": "s", "status while loading": "ms", "status while answering": "ms"}
 
 
 def free_port() -> int:
@@ -82,6 +90,7 @@ def run_once(model: str | None) -> dict[str, float]:
             found = {"start": seconds, "idle": memory(daemon.pid)}
             if model is not None:
                 found |= load_and_unload(daemon.pid, port, model)
+                found |= status_latency(port, model)
             return found
         finally:
             daemon.send_signal(signal.SIGTERM)
@@ -107,19 +116,39 @@ def load_and_unload(pid: int, port: int, model: str) -> dict[str, float]:
     return found
 
 
+def status_latency(port: int, model: str) -> dict[str, float]:
+    """Milliseconds of the slowest /status while the model loads and while it answers at length."""
+    found = {}
+    ask(port, "POST", "/unload")
+    for name, path, body in (
+        ("loading", "/load", {"model_path": model}),
+        ("answering", "/generate", {"prompt": "Tell a long story.", "max_tokens": 200}),
+    ):
+        work = threading.Thread(target=ask, args=(port, "POST", path, body))
+        work.start()
+        times = []
+        while work.is_alive():
+            begun = time.perf_counter()
+            ask(port, "GET", "/status")
+            times.append((time.perf_counter() - begun) * 1000)
+            time.sleep(0.01)
+        work.join()
+        found[f"status while {name}"] = max(times)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--model", help="a model that is on this machine: its memory is measured too")
     asked = parser.parse_args()
     runs = [run_once(asked.model) for _ in range(asked.runs)]
-    units = {"start": "s"}
     for name in runs[0]:
         values = [run[name] for run in runs]
         limit = f"  (at most {LIMITS[name]:g})" if name in LIMITS else ""
-        unit = units.get(name, "MB")
+        unit = UNITS.get(name, "MB")
         print(
-            f"{name:9} median {statistics.median(values):8.2f} {unit:2}  "
+            f"{name:22} median {statistics.median(values):8.2f} {unit:2}  "
             f"min {min(values):8.2f}  max {max(values):8.2f}{limit}"
         )
 

@@ -114,6 +114,7 @@ class FakeWorker:
     waiting: int = 0
     may_load: asyncio.Event = field(default_factory=asyncio.Event)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    may_spawn: asyncio.Event = field(default_factory=asyncio.Event)
     answering: asyncio.Event = field(default_factory=asyncio.Event)
     starting: asyncio.Event = field(default_factory=asyncio.Event)
     load_error: IngleError | None = None
@@ -128,6 +129,8 @@ class FakeWorker:
 
     async def start(self, snapshot: Snapshot, engine_name: str, options: EngineOptions) -> None:
         self.options = options
+        await self.may_spawn.wait()
+        assert not self.stopped, "a stop before the spawn misses the process"
         self.pid = 4242
         self.starting.set()
 
@@ -261,6 +264,7 @@ class World:
         self.pressure = False
         self.hold_loads = False
         self.hold_answers = False
+        self.hold_spawns = False
         self.load_error: IngleError | None = None
         self.answer_error: IngleError | None = None
         self.fails_after = 0
@@ -277,6 +281,8 @@ class World:
         )
         if not self.hold_loads:
             worker.may_load.set()
+        if not self.hold_spawns:
+            worker.may_spawn.set()
         if not self.hold_answers:
             worker.may_answer.set()
         self.workers.append(worker)

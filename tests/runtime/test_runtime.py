@@ -137,6 +137,19 @@ async def test_cancel_stops_a_load(world: World) -> None:
             await loading
 
 
+async def test_an_unload_in_the_middle_of_the_spawn_waits_for_the_process(world: World) -> None:
+    world.hold_spawns = True
+    async with world.runtime() as runtime:
+        loading = asyncio.create_task(runtime.load(MODEL))
+        await until(lambda: bool(world.workers) and world.workers[0].options is not None)
+        unloading = asyncio.create_task(runtime.unload(MODEL))
+        with pytest.raises(Cancelled):
+            await loading
+        world.workers[0].may_spawn.set()
+        assert (await unloading).unloaded
+        assert world.workers[0].pid is not None and world.workers[0].stopped
+
+
 async def test_a_worker_that_dies_costs_its_own_answer_only(world: World) -> None:
     world.hold_answers = True
     async with world.runtime() as runtime:
@@ -226,6 +239,15 @@ async def test_a_corrupt_file_is_named_and_starts_nothing(world: World) -> None:
         with pytest.raises(MalformedModel):
             await runtime.load(MODEL)
         assert world.workers == []
+
+
+async def test_a_model_whose_header_is_damaged_offers_repair(tmp_path: Path) -> None:
+    broken = make_snapshot(
+        MODEL, tmp_path, state=DiskState.PARTIAL, missing=("model.gguf (damaged: the magic is wrong)",)
+    )
+    async with World(tmp_path, broken).runtime() as runtime:
+        view = await runtime.view(MODEL)
+        assert view.damaged and "repair" in view.actions
 
 
 async def test_a_word_that_is_no_model_is_not_found(world: World) -> None:

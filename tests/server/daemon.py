@@ -20,7 +20,9 @@ from ingle.config import load_config
 from ingle.errors import IngleError, exit_code
 from ingle.server.serve import ServeOptions, serve
 try:
-    sys.exit(serve(load_config(), ServeOptions(**msgspec.json.decode(sys.argv[1]))))
+    serve(load_config(), ServeOptions(**msgspec.json.decode(sys.argv[1])))
+except KeyboardInterrupt:
+    sys.exit(130)
 except IngleError as exc:
     sys.stderr.write(msgspec.json.encode(exc.to_dict()).decode())
     sys.exit(exit_code(exc))

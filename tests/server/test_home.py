@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingle.errors import AlreadyRunning, InvalidConfig, exit_code, http_status
+from ingle.errors import AlreadyRunning, InvalidConfig, StoreError, exit_code, http_status
 from ingle.server.home import DaemonFile, HomeLock, daemon_path, read_daemon, remove_daemon, write_daemon
 from ingle.server.logs import JsonLines
 from ingle.server.serve import bind
@@ -52,6 +52,14 @@ def test_a_second_daemon_of_a_home_is_refused_and_names_the_first(tmp_path: Path
     second.release()
 
 
+def test_a_home_that_is_no_folder_is_a_typed_error(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(StoreError, match="cannot be used"):
+        HomeLock(tmp_path / "home").acquire()
+    with pytest.raises(StoreError, match="cannot be used"):
+        write_daemon(tmp_path / "home", DAEMON)
+
+
 def test_a_port_in_use_is_refused_and_names_who_has_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -69,8 +77,9 @@ def test_a_port_is_free_again_after_its_daemon(tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_none_is_refused() -> None:
-    with pytest.raises(InvalidConfig):
-        bind("no such host name", 0)
+    for host in ("no such host name", "192.0.2.1"):  # the second is nobody's (RFC 5737)
+        with pytest.raises(InvalidConfig):
+            bind(host, 0)
 
 
 def test_a_log_line_is_one_json_object() -> None:

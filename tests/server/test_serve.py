@@ -117,6 +117,18 @@ def test_its_workers_end_with_it(start: Start) -> None:
     assert not psutil.pid_exists(pid)
 
 
+def test_its_workers_do_not_outlive_its_sudden_death(start: Start) -> None:
+    daemon = start()
+    script = daemon.home.parent / "model.gguf"
+    script.write_bytes(_tiny_gguf())
+    loaded = daemon.ask("POST", "/ingle/load", {"model": str(script), "engine": "scripted"})[1]
+    worker = psutil.Process(loaded["memory"]["pid"])
+    daemon.end(signal.SIGKILL)
+    worker.wait(20)
+    again = start()  # neither the lock nor the file of the dead one is in the way
+    assert again.ask("GET", "/status")[0] == 200
+
+
 def _tiny_gguf() -> bytes:
     """A GGUF file with one key and no tensors: enough for the store to call it a model."""
     key, value = b"general.architecture", b"llama"

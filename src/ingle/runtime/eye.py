@@ -197,7 +197,7 @@ class Eye:
             disk=snapshot.state if snapshot is not None else DiskState.ABSENT,
             worker=slot.state if slot is not None else WorkerState.STOPPED,
             pull=PullState.RUNNING if job is not None and job.running else pull,
-            damaged=key in self._damaged,
+            damaged=key in self._damaged or (snapshot is not None and _unreadable(snapshot)),
             from_hub=ref.repo_id is not None,
             ours=snapshot is None or snapshot.origin is Origin.HUB_CACHE,
         )
@@ -260,6 +260,11 @@ class Eye:
         )
         for berth, weight in zip(berths, weights, strict=True):
             berth.bytes = weight
+
+
+def _unreadable(snapshot: Snapshot) -> bool:
+    """The store found a file whose header makes no sense (see `Store.require`)."""
+    return any(" (damaged: " in line for line in snapshot.missing)
 
 
 def _state_event(kind: EventKind, model: str, progress: float) -> RuntimeEvent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -41,6 +41,7 @@ class Berth:
     stopping: str | None = None
     load_seconds: float = 0.0
     bytes: int | None = None
+    spawned: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def model(self) -> str:
@@ -96,13 +97,16 @@ class Fleet:
         begun = self._clock()
         spec = berth.need.spec
         try:
-            await berth.worker.start(berth.snapshot, spec.engine, spec.options)
+            try:
+                await berth.worker.start(berth.snapshot, spec.engine, spec.options)
+            finally:
+                berth.spawned.set()
             await berth.worker.ready()
         except Exception as exc:  # noqa: BLE001 - the task's edge: a load that fails in any way is reported
+            await berth.worker.stop()  # only when its process is gone may the next one begin
             if berth.stopping is None:
                 self._berths.pop(key, None)
                 self._report(news.LoadFailed(key=key, error=_typed(exc, berth.model)))
-            await berth.worker.stop()
             return
         berth.load_seconds = self._clock() - begun
         if berth.stopping is not None:
@@ -117,6 +121,7 @@ class Fleet:
 
     async def _end(self, key: str, berth: Berth) -> None:
         returned = 0
+        await berth.spawned.wait()  # a stop in the middle of the spawn would miss the process
         try:
             report: StopReport = await berth.worker.stop()
             returned = report.memory_freed

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ingle.errors import AlreadyRunning, NoPermission
+from ingle.errors import AlreadyRunning, NoPermission, StoreError
 
 
 class DaemonFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,8 @@ class HomeLock:
             fd = os.open(self._home / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except PermissionError as exc:
             raise NoPermission(self._home, "write in") from exc
+        except OSError as exc:
+            raise _unusable(self._home, exc) from exc
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,14 +79,25 @@ class HomeLock:
 
 
 def write_daemon(home: Path, daemon: DaemonFile) -> None:
-    """Atomically, readable by its owner only."""
+    """Atomically, readable by its owner only. Raises `StoreError` when the disk refuses it."""
     beside = home / f"daemon.json.{daemon.pid}"
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.encode(daemon))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(daemon_path(home))
+    try:
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(msgspec.json.encode(daemon))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(daemon_path(home))
+    except OSError as exc:
+        raise _unusable(home, exc) from exc
+
+
+def _unusable(home: Path, exc: OSError) -> StoreError:
+    return StoreError(
+        f"{home} cannot be used: {exc.strerror or exc}.",
+        hint="Set INGLE_HOME to a folder that can be written.",
+        path=str(home),
+    )
 
 
 def remove_daemon(home: Path, pid: int) -> None:

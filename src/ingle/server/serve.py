@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -57,10 +58,11 @@ class ServeOptions:
     verbose: bool = False
 
 
-def serve(config: Config, options: ServeOptions = ServeOptions()) -> int:
-    """Runs until a signal, the parent's end or idleness; returns the exit code (130 after Ctrl-C).
+def serve(config: Config, options: ServeOptions = ServeOptions()) -> None:
+    """Runs until a signal, the parent's end or idleness; after Ctrl-C it raises `KeyboardInterrupt`, with
+    everything cleaned up.
 
-    Raises `AlreadyRunning`, `NoPermission`, `InvalidConfig` before anything is started.
+    Raises `AlreadyRunning`, `NoPermission`, `InvalidConfig`, `StoreError` before anything is started.
     """
     host = options.host or config.host
     port = config.port if options.port is None else options.port
@@ -73,11 +75,13 @@ def serve(config: Config, options: ServeOptions = ServeOptions()) -> int:
             from ingle.server.logs import start_logging
 
             start_logging(config.logs, verbose=options.verbose)
-            return _run(_serve(config, options, sock, host, token))
+            interrupted = _run(_serve(config, options, sock, host, token))
         finally:
             sock.close()
     finally:
         lock.release()
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -97,6 +101,10 @@ def bind(host: str, port: int) -> socket.socket:
         raise NoPermission(f"{host}:{port}", "listen on") from exc
     except OSError as exc:
         sock.close()
+        if exc.errno != errno.EADDRINUSE:
+            raise InvalidConfig(
+                f"{host}:{port} cannot be listened on: {exc.strerror}.", hint="Use 127.0.0.1."
+            ) from exc
         raise AlreadyRunning(
             f"{host}:{port} is taken by {_holder(port)}.",
             hint="End that program, or choose another port: ingle serve --port 0 takes a free one.",
@@ -107,14 +115,15 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def _serve(
     config: Config, options: ServeOptions, sock: socket.socket, host: str, token: str | None
-) -> int:
+) -> bool:
+    """True when Ctrl-C ended it."""
     import msgspec
 
     from ingle.runtime.runtime import Runtime
     from ingle.server.app import create_app
     from ingle.server.gate import Activity
 
-    activity, codes = Activity(), list[int]()
+    activity, signals = Activity(), list[signal.Signals]()
     daemon = DaemonFile(
         pid=os.getpid(),
         host=host,
@@ -134,17 +143,18 @@ async def _serve(
 
         server = _server(app, ready)
 
-        def leave(why: str, code: int = 0) -> None:
+        def leave(why: str, signum: signal.Signals | None = None) -> None:
             """The first call asks politely; a second one closes what is still open."""
             log.info("ending: %s", why)
-            codes.append(code)
+            if signum is not None:
+                signals.append(signum)
             runtime.end_streams()
             server.force_exit = server.should_exit
             server.should_exit = True
 
         loop = asyncio.get_running_loop()
-        for signum, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
-            loop.add_signal_handler(signum, leave, f"signal {signum.name}", code)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, leave, f"signal {signum.name}", signum)
         watchers = [asyncio.create_task(work) for work in _watchers(options, runtime, activity, leave)]
         try:
             await server.serve(sockets=[sock])
@@ -152,7 +162,7 @@ async def _serve(
             for task in watchers:
                 task.cancel()
             remove_daemon(config.home, os.getpid())
-    return codes[0] if codes else 0
+    return signals[:1] == [signal.SIGINT]
 
 
 def _server(app: Any, ready: Callable[[], None]) -> uvicorn.Server:
@@ -230,7 +240,7 @@ def _say_ready(daemon: DaemonFile) -> None:
         sys.stdout.flush()
 
 
-def _run(main: Coroutine[Any, Any, int]) -> int:
+def _run(main: Coroutine[Any, Any, bool]) -> bool:
     """On uvloop where it is, else on asyncio's own loop."""
     try:
         import uvloop
