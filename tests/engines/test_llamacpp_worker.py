@@ -44,8 +44,9 @@ async def worker() -> AsyncIterator[WorkerProcess]:
     await found.stop()
 
 
-def private_folders(pid: int | None) -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob(f"ingle-llamacpp-{pid}-*"))
+def left_folders() -> list[Path]:
+    """What workers of this process hold or left in the place for temporary files."""
+    return list(Path(tempfile.gettempdir()).glob(f"ingle-w-{os.getpid()}-*"))
 
 
 def spoiled(folder: Path, head: bytes, keep: int) -> Snapshot:
@@ -59,28 +60,30 @@ def spoiled(folder: Path, head: bytes, keep: int) -> Snapshot:
 async def test_it_answers_on_a_private_socket_and_no_port(worker: WorkerProcess) -> None:
     text = "".join([chunk.text async for chunk in worker.generate(counting(4))])
     assert text.startswith(" 4,")
-    (folder,) = private_folders(worker.pid)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (folder,) = left_folders()
+    (inner,) = folder.iterdir()
+    assert {stat.S_IMODE(place.stat().st_mode) for place in (folder, inner)} == {0o700}
+    assert [path.is_socket() for path in inner.iterdir()] == [True]
     assert psutil.Process(worker.pid).net_connections(kind="inet") == []
     await worker.stop()
-    assert private_folders(worker.pid) == []
+    assert left_folders() == []
 
 
 async def test_kill_9_fails_its_requests_and_a_new_worker_answers(worker: WorkerProcess) -> None:
     streams = [worker.generate(counting(400)) for _ in range(2)]
     for stream in streams:
         await anext(stream)
-    killed = worker.pid
-    assert killed is not None
-    os.kill(killed, signal.SIGKILL)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
     for stream in streams:
         with pytest.raises(WorkerCrashed, match="SIGKILL"):
             async for _ in stream:
                 pass
+    await worker.wait_gone()
+    assert left_folders() == []
     await worker.start(starter_snapshot(), "llamacpp", OPTIONS)
     await worker.ready()
     assert "".join([chunk.text async for chunk in worker.generate(counting(2))])
-    assert private_folders(killed) == []
 
 
 async def test_the_memory_of_a_model_comes_back(worker: WorkerProcess) -> None:

@@ -1,9 +1,15 @@
-"""What the last words of a child say about its end."""
+"""What a child starts with, and what its last words say about its end."""
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 from ingle.errors import IngleError, LoadFailed, MalformedModel, OutOfMemory
-from ingle.worker.spawn import crash_error, telling_line, with_reason
+from ingle.worker.spawn import crash_error, spawn, telling_line, with_reason
 
 CORRUPT = (
     "0.00.003 W srv init: something harmless",
@@ -57,3 +63,20 @@ def test_a_crash_names_the_exit_code() -> None:
     error = crash_error("m", 7, (), loading=False)
     assert "exit code 7" in error.message
     assert error.details["exit_code"] == 7
+
+
+def test_folders_that_killed_daemons_left_are_removed_and_those_of_the_living_kept() -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        gone.wait()
+    left = Path(tempfile.mkdtemp(prefix=f"ingle-w-{gone.pid}-"))
+    strange = Path(tempfile.mkdtemp(prefix="ingle-w-nobody-"))
+    with asyncio.Runner() as runner:
+        child = runner.run(spawn())
+        assert child.scratch.is_dir()
+        assert not left.exists()
+        assert strange.exists()
+        strange.rmdir()
+        child.kill()
+        runner.run(child.process.wait())
+        child.close()
+    assert not child.scratch.exists()

@@ -27,8 +27,6 @@ _HEADER = struct.Struct(">I")
 class FrameError(WorkerError):
     """Bytes on the socket that are no frame: a wrong length, no MessagePack, an unknown tag."""
 
-    code = "bad_frame"
-
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """The first frame both ways."""

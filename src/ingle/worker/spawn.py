@@ -6,10 +6,15 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from signal import Signals
+
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
 from ingle.config import child_environment
 from ingle.errors import IngleError, LoadFailed, OutOfMemory, WorkerCrashed
@@ -17,13 +22,15 @@ from ingle.errors import IngleError, LoadFailed, OutOfMemory, WorkerCrashed
 
 @dataclass(frozen=True)
 class Child:
-    """A spawned process, our ends of its socket, and the pipe whose end tells it that we are gone."""
+    """A spawned process, our ends of its socket, the pipe whose end tells it that we are gone, and the
+    folder of its temporary files (only this user may enter), which goes when it goes."""
 
     process: asyncio.subprocess.Process
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     stderr: asyncio.StreamReader
     lifeline: int
+    scratch: Path
 
     def kill(self) -> None:
         self._signal(Signals.SIGKILL)
@@ -41,10 +48,12 @@ class Child:
         """Let go of our ends, after the process is gone."""
         self.writer.close()
         os.close(self.lifeline)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 async def spawn(python: str = sys.executable) -> Child:
     """Start `python -m ingle.worker.child` with a private socket. Raises `OSError`."""
+    scratch = _make_scratch()
     ours, theirs = socket.socketpair()
     reading, lifeline = os.pipe()
     inherited = (theirs.fileno(), reading)
@@ -58,23 +67,38 @@ async def spawn(python: str = sys.executable) -> Child:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=inherited,
-            env=_environment(),
+            env=_environment(scratch),
         )
     except BaseException:
         ours.close()
         os.close(lifeline)
+        shutil.rmtree(scratch, ignore_errors=True)
         raise
     finally:
         theirs.close()
         os.close(reading)
     assert process.stderr is not None
     reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 20)
-    return Child(process, reader, writer, process.stderr, lifeline)
+    return Child(process, reader, writer, process.stderr, lifeline, scratch)
 
 
-def _environment() -> dict[str, str]:
-    """What a child starts with: ours, and what keeps it useful on a machine that is busy."""
-    environment = child_environment({"PYTHONUNBUFFERED": "1"})
+def _make_scratch() -> Path:
+    """A new folder of mode 0700; those that killed daemons left behind are removed on the way."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        pid = left.name.removeprefix(_SCRATCH).partition("-")[0]
+        with contextlib.suppress(OSError, ValueError):
+            if left.lstat().st_uid == os.getuid() and not psutil.pid_exists(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-"))
+
+
+_SCRATCH = "ingle-w-"  # short: the path of a socket may have 104 bytes on macOS, whose TMPDIR has 49
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """What a child starts with: ours, a place of its own for temporary files, and what keeps it useful
+    on a machine that is busy."""
+    environment = child_environment({"PYTHONUNBUFFERED": "1", "TMPDIR": str(scratch)})
     environment.setdefault("GOMP_SPINCOUNT", _SPINS)
     return environment
 

@@ -6,10 +6,8 @@ used for what has no call of its own (turning text into tokens); completions are
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -25,7 +23,6 @@ from ingle.errors import GenerationFailed, LoadFailed
 BATCH = 256
 """Prompt tokens per step: what a cancel may have to wait for (issue: at most 256)."""
 
-_FOLDER = "ingle-llamacpp-"
 _VERBOSITY = 1  # errors only: the reason of a failed load, and no word of any prompt
 
 
@@ -35,8 +32,7 @@ class LlamaServer:
     def __init__(self, model: Path, context: int, options: EngineOptions) -> None:
         import xllamacpp
 
-        _sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))  # mode 0700
+        self._folder = Path(tempfile.mkdtemp(prefix="llama-"))  # mode 0700
         self._key = secrets.token_hex(16)
         params = _params(xllamacpp, model, context, options)
         params.hostnames = [str(self._socket)]
@@ -147,22 +143,3 @@ def _params(xllamacpp: Any, model: Path, context: int, options: EngineOptions) -
 
 def _device_names(xllamacpp: Any) -> list[str]:
     return [str(device.get("name", "")) for device in xllamacpp.get_device_info()]
-
-
-def _sweep() -> None:
-    """Remove the socket folders of workers that were killed: of this user, their process gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
-        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
-        with contextlib.suppress(OSError, ValueError):
-            if folder.lstat().st_uid == os.getuid() and not _alive(int(pid)):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
