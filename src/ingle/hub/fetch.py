@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 
 from filelock import BaseFileLock
@@ -97,7 +97,7 @@ class Fetch:
         """Bytes that came since the start; what a journal promised and the disk lacked counts against it."""
         return self._known + self._transfer.fetched
 
-    def run(self) -> Iterator[None]:
+    def run(self) -> Generator[None, None, None]:
         """Raises what `Transfer.tick` raises, and `StoreError` kinds. What was fetched stays."""
         try:
             with self._transfer:

@@ -66,6 +66,8 @@ def publish_snapshot(
 
 def _place_snapshot(place: RepoPlace, commit: str, digests: Mapping[str, str]) -> Path:
     final = place.snapshot(commit)
+    if all(_points(final / path, digest) for path, digest in digests.items()):
+        return final
     staged = place.stage / f"{commit}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         for path, digest in digests.items():
@@ -83,6 +85,14 @@ def _place_snapshot(place: RepoPlace, commit: str, digests: Mapping[str, str]) -
         shutil.rmtree(staged, ignore_errors=True)
     sync_path(place.snapshots)
     return final
+
+
+def _points(link: Path, digest: str) -> bool:
+    """Whether this is a link of ours to that blob already."""
+    try:
+        return link.readlink().name == digest
+    except OSError:
+        return False
 
 
 def _link(root: Path, path: str, digest: str) -> Path:

