@@ -101,10 +101,11 @@ async def test_a_closed_stream_frees_its_slot_and_others_go_on(worker: WorkerPro
 
 
 async def test_a_cancel_reaches_a_long_prefill(worker: WorkerProcess) -> None:
-    words = " ".join(f"w{number}" for number in range(330))
-    reading = asyncio.create_task(ask(worker, plain(words, max_tokens=4)))
+    request = plain(" ".join(f"w{number}" for number in range(190)), max_tokens=4)
+    assert 600 < await worker.count_tokens(request) < CONTEXT
+    reading = asyncio.create_task(ask(worker, request))
     while (await worker.ping()).active == 0:
-        pass
+        assert not reading.done()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
