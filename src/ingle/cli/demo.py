@@ -92,6 +92,9 @@ def _demonstrate(session: Session) -> None:
     _say(session, "memory loaded", render.size(during))
     _say(session, "memory after", f"{render.size(after)} ({render.size(unloaded.memory_returned)} came back)")
     _say(session, "all in all", render.duration(time.monotonic() - begun))
+    if len(seen.done) > result.units:
+        again = len(seen.done) - result.units
+        _say(session, "asked again", f"{again} answer(s) were talk about the text, and were not taken")
     for kept in result.kept:
         _say(session, "left as it was", f"{result.text[kept.start : kept.end]!r}: {kept.reason}")
     if not result.changed:
@@ -126,6 +129,7 @@ async def _correct(session: Session, text: str, seen: Seen) -> TextResult:
 async def _stream(
     session: Session, client: AsyncClient, generation: Generation, seen: Seen
 ) -> AsyncIterator[Chunk]:
+    session.terminal.answer(f"[{len(seen.done) + 1}] ", end="")
     async with aclosing(client.stream(api.generate(generation, model=MODEL))) as lines:
         async for line in lines:
             if line.ready is not None:
