@@ -139,6 +139,8 @@ class LargePartial:
                     place.journal(file.digest).unlink(missing_ok=True)
                 preallocate(self._descriptor, file.size)
                 self._journal = Journal(place.journal(file.digest), file)
+                # Shares the descriptor's position, which nobody else uses: writes name their own.
+                self._reader = os.fdopen(os.dup(self._descriptor), "rb", buffering=0)
             except OSError:
                 os.close(self._descriptor)
                 raise
@@ -173,13 +175,13 @@ class LargePartial:
             self._block = memoryview(bytearray(BLOCK))
         done = 0
         with disk_errors(self._path, "read"):
+            self._reader.seek(index * PIECE)
             while done < length:
-                view = self._block[: min(BLOCK, length - done)]
-                count = os.preadv(self._descriptor, [view], index * PIECE + done)
-                if count == 0:
+                count = self._reader.readinto(self._block[: min(BLOCK, length - done)])
+                if not count:
                     return
                 done += count
-                yield view[:count]
+                yield self._block[:count]
 
     def _crc(self, index: int, length: int) -> int:
         crc = 0
@@ -290,4 +292,5 @@ class LargePartial:
             if not self._closed:
                 self._closed = True
                 self._journal.close()
+                self._reader.close()
                 os.close(self._descriptor)

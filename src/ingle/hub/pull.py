@@ -146,7 +146,7 @@ class PullRun:
             self._log.close()
 
     def _steps(self) -> Iterator[Progress]:
-        yield Progress(phase=Phase.LISTING, message=f"Asking what {self.place.repo_id} holds.")
+        yield Progress(phase=Phase.LISTING, message=self.opening)
         with Remote(self.config, cancel=self.cancel, log=self._log, note=self._say) as remote:
             plan, ranges = self.decide(remote)
             self._log(plan.sentence)
@@ -167,6 +167,11 @@ class PullRun:
             yield last
             self.publish(plan)
         yield _done(self.ref, self.config, last)
+
+    @property
+    def opening(self) -> str:
+        """The first sentence people see."""
+        return f"Asking what {self.place.repo_id} holds."
 
     def decide(self, remote: Remote) -> tuple[PullPlan, Ranges]:
         """What is to be here in the end, and where its bytes can be had."""

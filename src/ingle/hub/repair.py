@@ -69,6 +69,11 @@ class _Repair(PullRun):
         self._found = found
         self._commit = commit
 
+    @property
+    def opening(self) -> str:
+        """The first sentence people see."""
+        return f"Reading every byte of {self.ref.name}."
+
     def decide(self, remote: Remote) -> tuple[PullPlan, Ranges]:
         """From the stored listing; where another tool fetched the model the hub is asked for one."""
         receipt = read_receipt(self.place, self._commit)
