@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingle.cli import entry
+from ingle.cli.serve import token_for
 from ingle.cli.terminal import Terminal
 from tests.cli.conftest import Place
 
@@ -79,6 +80,13 @@ def test_the_version_is_one_line(place: Place, words: list[str], capsys: pytest.
     from ingle.version import __version__
 
     assert place.ingle(*words).stdout.strip().endswith(__version__)
+
+
+def test_beyond_the_loopback_a_token_is_always_asked_for() -> None:
+    assert [token_for(host, None) for host in ("127.0.0.1", "::1", "localhost")] == [None, None, None]
+    assert token_for("0.0.0.0", "mine") == "mine"
+    assert len(token_for("0.0.0.0", None) or "") > 20
+    assert len(token_for("my-machine.lan", None) or "") > 20
 
 
 def test_completion_can_be_installed(place: Place) -> None:

@@ -65,6 +65,9 @@ def serve_models(
     if background:
         _in_background(session.config)
         return
+    guarded = token_for(host or session.config.host, token)
+    if guarded != token:
+        session.terminal.tell("Beyond this machine every request must bring the token in the line below.")
     if session.terminal.stdout.isatty():
         session.terminal.tell("Ctrl-C ends it; the line below says when it answers, and where.")
     serve(
@@ -72,12 +75,26 @@ def serve_models(
         ServeOptions(
             host=host,
             port=port,
-            token=token,
+            token=guarded,
             parent_pid=parent_pid,
             idle_exit=parse_seconds(idle_exit) if idle_exit is not None else None,
             verbose=verbose,
         ),
     )
+
+
+def token_for(host: str, token: str | None) -> str | None:
+    """The token that is asked for: the given one, and beyond the loopback never none."""
+    import ipaddress
+    import secrets
+
+    if token or host == "localhost":
+        return token
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    return token if local else secrets.token_urlsafe(24)
 
 
 def _in_background(config: Config) -> None:
