@@ -69,7 +69,8 @@ def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
 
 def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
     """Run the body once for each known value; a long or unknown list is run once, unknown."""
-    body = node.child_by_field_name("body")
+    bodies = [child for child in node.children_by_field_name("body") if child.is_named]
+    body = bodies[-1] if bodies else None
     variable = node.child_by_field_name("variable")
     if variable is None or body is None:
         endless = ";;" in machine.text(node).replace(" ", "")[:12] and "break" not in machine.text(node)

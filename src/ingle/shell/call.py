@@ -36,6 +36,7 @@ _HOOK_WORDS = frozenset(
 _ENV_PRINTERS = frozenset(("opam", "fnm", "docker-machine"))
 _ENV_PRINTERS = frozenset(("opam", "fnm", "mise", "docker-machine", "luarocks"))
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
+_LISTS = frozenset(("ls", "list", "ps", "get", "--get-selections", "-qa", "-Qq"))
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
 
@@ -213,10 +214,7 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         machine.report(
             Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`"
         )
-    if any(
-        word.text in ("ls", "list", "ps", "get") or word.text.startswith(("list-", "describe-"))
-        for word in words[1:4]
-    ):
+    if any(word.text in _LISTS or word.text.startswith(("list-", "describe-")) for word in words[1:4]):
         taint |= Taint.EVERYTHING
     return Value(HOLE, _passed(machine, words, stdin) | taint)
 
@@ -299,6 +297,9 @@ def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> No
             from .code import run_hidden
 
             run_hidden(machine, value.text, f"an option of `{machine.commands[-1]}`", stdin)
+        case "clone":
+            name = value.text.rstrip("/").rpartition("/")[2]
+            machine.state.fetched.append(targets.place_of(machine, Value(name))[0])
         case "install":
             from .code import run_fetched
 

@@ -65,7 +65,7 @@ def _mixed(values: list[Value]) -> int:
 
 
 def _request(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
-    target = given.value("outfile", "destination")
+    target = given.value("outfile", "destination") or (given.rest[1] if len(given.rest) > 1 else None)
     method = (given.value("method") or Value("")).text.lower()
     body = given.value("body", "infile")
     url = given.value("uri", "source") or (given.rest[0] if given.rest else EMPTY)

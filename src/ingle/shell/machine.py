@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from . import call, fish, limits, paths, statements
 from .finding import Finding, Level
-from .parse import parse
+from .parse import parse, plain_globs
 from .spans import Translation
 from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -126,6 +126,8 @@ class Machine:
             made = fish.translated(text)
             text, whole = made.text, made.whole
         parsed = parse(text, self.shell)
+        if parsed.doubt is not None and self.shell == "zsh":
+            parsed = parse(plain_globs(text), self.shell)
         root = parsed.tree.root_node
         windows = self.shell == "powershell"
         if windows:

@@ -23,6 +23,7 @@ _BARE = re.compile(r"[\w$:.\\/*?{}()~%@,=+-]+\Z")
 _MIXED = re.compile(r"(?<=[\s])((?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*)(?=[\s;|)]|\Z)")
 
 
+_PARAMETERS = re.compile(r"(\bparam\s*\([^()]*\))[ \t]")
 VISITED = frozenset(
     "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
     "else_clause elseif_clause elseif_clauses while_statement for_statement foreach_statement do_statement switch_statement "
@@ -34,6 +35,7 @@ VISITED = frozenset(
 
 def readable(source: str) -> Translation:
     """Quote bare words that mix variables and path parts: the grammar reads them wrong, the shell does not."""
+    source = _PARAMETERS.sub("\\1\n", source)
     out, here, there, length, last = [], [0], [0], 0, 0
     for match in _MIXED.finditer(source):
         out += [source[last : match.start()], '"', match.group(), '"']

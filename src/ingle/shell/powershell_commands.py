@@ -29,6 +29,8 @@ _GRAVE_VERBS = frozenset("clear disable uninstall reset format revoke".split())
 def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], stdin: Value) -> Value:
     """One command of PowerShell by its name or alias."""
     aliases, levels, _ = cmdlet_data()
+    if re.match(r"(?:\.{1,2}|[A-Za-z]:|~|/)[\\/]", name):
+        return _program(machine, name)
     key = name.lower().rpartition("\\")[2]
     if key in machine.state.functions:
         return _function(machine, key)
@@ -57,6 +59,13 @@ def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], s
     if key in ("cmd", "cmd.exe"):
         return cmd(machine, words)
     return machine.call([Value(key.removesuffix(".exe")), *words], stdin)
+
+
+def _program(machine: Machine, name: str) -> Value:
+    """A program by its path: one that this line fetched is code from the network."""
+    from .code import run_file
+
+    return run_file(machine, windows.path(machine, Value(name)), "powershell", [])
 
 
 def _function(machine: Machine, key: str) -> Value:

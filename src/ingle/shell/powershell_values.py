@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from . import powershell, powershell_commands, windows
+from .paths import HOME
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def _member(machine: Machine, children: list[Node]) -> Value:
     if not children:
         return UNKNOWN
     owner = expression(machine, children[0])
+    if machine.text(children[-1]).lower() == "historysavepath":
+        return Value(HOME + "/.bash_history")
     if owner.known and machine.text(children[-1]).lower() in ("fullname", "path", "name"):
         return owner
     return Value(HOLE, owner.taint)

@@ -156,7 +156,7 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
     elif method in _TREE:
         for index, value in enumerate(values):
             if index == 0 or (language != "node" and value.text[:1] not in (":", HOLE)):
-                targets.delete(machine, _live(value), tree=True)
+                targets.delete(machine, _named(value, text), tree=True)
     elif method in _DELETE and (not owner or owner.rpartition(".")[2] in _OWNERS or "fs" in owner):
         if (
             method in ("delete", "remove", "rm")
@@ -165,7 +165,7 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
         ):
             return
         for value in values[: 1 if "sync" in method or language == "node" else 8]:
-            targets.delete(machine, _live(value), tree="recursive" in text)
+            targets.delete(machine, _named(value, text), tree="recursive" in text)
     elif method in _WRITE and (owner or language == "php"):
         target = (
             values[1]
@@ -191,6 +191,17 @@ def _chmod(machine: Machine, method: str, values: list[Value], language: str) ->
 
     mode, path = (values[1], values[0]) if language in ("php", "node") else (values[0], values[1])
     judge_mode(machine, mode.text.lstrip("0").removeprefix("o"), path, recursive=method.endswith("_r"))
+
+
+_LISTING = re.compile(
+    r"(?:glob|Dir|children|entries|foreach|readdirSync|readdir|scandir)\s*[(\[]?\s*[\"']([^\"']+)"
+)
+
+
+def _named(value: Value, text: str) -> Value:
+    """What a loop variable stands for: what the code lists."""
+    found = _LISTING.search(text) if value.text == HOLE else None
+    return _live(Value(found[1])) if found else _live(value)
 
 
 def _live(value: Value) -> Value:

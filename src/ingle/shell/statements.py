@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from . import redirect
-from .evaluate import evaluate, one
+from .evaluate import evaluate
 from .finding import Level
 from .state import Function
 from .words import EMPTY, UNKNOWN, Value
@@ -157,6 +157,8 @@ def _function(machine: Machine, node: Node, stdin: Value) -> Value:
         if child.type in ("word", "command_name", "variable_name", "simple_variable_name")
     ]
     name_node = node.child_by_field_name("name") or (names[0] if names else None)
+    if body is not None and name_node is None:
+        return machine.visit(body, stdin)
     if body is not None and name_node is not None:
         machine.state.functions[machine.text(name_node)] = Function(body, machine.data)
     return EMPTY
@@ -168,9 +170,14 @@ def _subshell(machine: Machine, node: Node, stdin: Value) -> Value:
 
 
 def _test(machine: Machine, node: Node, stdin: Value) -> Value:
-    text = machine.text(node)
-    if "$(" in text or "`" in text or "<(" in text:
-        one(text.replace("'", "").replace("~", ""), machine)
+    """A condition changes nothing, but the commands substituted into it run."""
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if here.type in ("command_substitution", "process_substitution"):
+            evaluate(machine.text(here), machine)
+        else:
+            stack.extend(here.children)
     return EMPTY
 
 

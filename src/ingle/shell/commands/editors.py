@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset("-c --cmd -S -u -s -i -w -W -p --startuptime".split()) - {"-p"})
+    arguments = Arguments(words, frozenset("-c --cmd -S -u -i -w -W -p --startuptime".split()) - {"-p"})
     codes = arguments.each("-c", "--cmd") + [
         Value(word.text[1:]) for word in words if word.text.startswith("+") and len(word.text) > 1
     ]

@@ -69,6 +69,8 @@ def _pip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     entry = spec.find("pip" if name.startswith("pip") and name != "pipx" else name)
     arguments = Arguments(words, entry.takes if entry else frozenset())
     installs = bool(arguments.rest) and arguments.rest[0].text in _INSTALLS
+    if installs and arguments.rest[0].text in ("exec", "x", "dlx") and name in ("npm", "pnpm", "yarn"):
+        return _runner(machine, name, [word for word in words if word is not arguments.rest[0]], stdin)
     if installs and not arguments.any("--dry-run"):
         _sources(machine, name, arguments)
     if entry is not None:

@@ -9,7 +9,7 @@ from .. import targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..paths import Place
-from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, show
+from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, is_wild, show
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -170,6 +170,8 @@ def _find_acts(
             if not inner:
                 continue
             verb = inner[0].text.rpartition("/")[2]
+            if narrow and not is_wild(pattern) and verb in ("rm", "unlink", "shred"):
+                targets.delete(machine, Value(f"{path}/{pattern}"), tree=True)
             if verb in ("rm", "unlink", "shred", "rmdir") and len(inner) < 6:
                 targets.delete(machine, root, tree=True, filtered=filtered)
                 if verb == "shred" and not filtered:
