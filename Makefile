@@ -37,7 +37,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check src tests bench
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
