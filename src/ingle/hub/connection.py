@@ -187,8 +187,10 @@ class Connection:
             return 0.0
         asked = error.details.get("seconds")
         wait = self._backoff.failed(min(float(asked), _LONGEST_WAIT) if asked else None)
-        path = self._ledger.partials[lease.file].file.path
-        self._ledger.say(f"{path}: {error.message} Trying again" + (f" in {wait:.1f} s." if wait else "."))
+        self._ledger.say(
+            f"{self._ledger.path(lease.file)}: {error.message} Trying again"
+            + (f" in {wait:.1f} s." if wait else ".")
+        )
         return wait
 
     def _told_to_wait(self, error: RateLimited, now: float) -> float:

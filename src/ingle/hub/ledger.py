@@ -41,6 +41,11 @@ class Ledger:
         """Whether no thread is to begin anything any more."""
         return self.stop.is_set() or self.failure is not None
 
+    def path(self, file: int) -> str:
+        """A file's path in the repo, to be shown."""
+        partial = self.partials.get(file)
+        return partial.file.path if partial is not None else "a file that is whole now"
+
     def fail(self, error: BaseException) -> None:
         """Ends the transfer with an error; the first one counts."""
         with self.changed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 FIRST_CONNECTIONS = 4
 MOST_CONNECTIONS = 16
@@ -65,7 +65,6 @@ class Connections:
     _time: float | None = None
     _bytes: int = 0
     _best: float = 0.0
-    _settled: int = field(default=0)
 
     def __post_init__(self) -> None:
         self.wanted = min(self.wanted, self.most)
@@ -78,10 +77,8 @@ class Connections:
         rate = (fetched - self._bytes) / (now - self._time)
         self._time, self._bytes = now, fetched
         if rate > self._best * _RISE:
-            self._best, self._settled = rate, 0
+            self._best = rate
             self.wanted = min(self.most, self.wanted + 2)
-        else:
-            self._settled += 1
         return self.wanted
 
     def refused(self) -> int:

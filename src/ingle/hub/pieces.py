@@ -124,15 +124,6 @@ class Pieces:
                 self._queue.append(Span(file, start, stop, crc))
                 self._queued += stop - start
 
-    def forget(self, file: int) -> tuple[Lease, ...]:
-        """Drops a file from the queue and revokes its leases, which are given."""
-        self._queue = deque(span for span in self._queue if span.file != file)
-        self._queued = sum(span.stop - span.start for span in self._queue)
-        found = tuple(lease for lease in self._leases if lease.file == file)
-        for lease in found:
-            self._drop(lease)
-        return found
-
     def ask(self, now: float, connections: int) -> Lease | None:
         """A connection is free: its next lease, or None when nothing is worth its while now.
 
@@ -181,7 +172,9 @@ class Pieces:
         bad = [
             lease
             for lease in self._leases
-            if not lease.writing and (now - lease.heard >= STALL or self._far_below(lease, now))
+            if lease.remaining
+            and not lease.writing
+            and (now - lease.heard >= STALL or self._far_below(lease, now))
         ]
         for lease in bad:
             self.release(lease)

@@ -262,7 +262,8 @@ class PullRun:
         with closing(fetch.run()) as rounds:
             for _ in rounds:
                 done = before + fetch.gained
-                phase = Phase.FETCHING if transfer.busy else Phase.VERIFYING
+                waiting = Phase.WAITING if fetch.waiting_for else Phase.VERIFYING
+                phase = Phase.FETCHING if transfer.busy else waiting
                 yield meter.at(phase, done, fetch.waiting_for or transfer.message or self._note)
 
     def _vanished(self, plan: PullPlan) -> tuple[str, ...]:

@@ -177,8 +177,9 @@ class Transfer:
         ledger = self._ledger
         with ledger.changed:
             for lease in ledger.pieces.judge(now):
-                path = ledger.partials[lease.file].file.path
-                ledger.say(f"{path}: a connection stalled or fell far behind the others; trying another")
+                ledger.say(
+                    f"{ledger.path(lease.file)}: a connection stalled or fell far behind the others; trying another"
+                )
                 self._line.abort(lease)
                 ledger.changed.notify_all()
             wanted = self._connections.look(now, ledger.fetched)
