@@ -37,13 +37,15 @@ PRESSURE_PATIENCE = 60.0
 
 @dataclass
 class Slot:
-    """What the scheduler knows of one model. `waiting` is in order of arrival."""
+    """What the scheduler knows of one model. `waiting` is in order of arrival, `running` what its process
+    was started as (None: there is none), `loaded` whether that process has taken its memory."""
 
     key: str
     need: Need
     keep_alive: float
     state: WorkerState = WorkerState.STOPPED
     running: Need | None = None
+    loaded: bool = False
     active: set[str] = field(default_factory=set)
     waiting: list[Ask] = field(default_factory=list)
     since: float = 0.0
@@ -179,6 +181,7 @@ class Scheduler:
         if slot.state is WorkerState.STOPPING:
             return []  # an unload overtook the load; its exit follows
         slot.state = advance(slot.state, WorkerEvent.LOADED)
+        slot.loaded = True
         slot.since = self._now
         served = self._serve(slot)
         return served or self._expire()
@@ -238,10 +241,10 @@ class Scheduler:
         return effects
 
     def _room(self) -> int | None:
-        """Free bytes, less what running loads have not taken yet."""
+        """Free bytes, less what loads have not taken yet (also loads that are being stopped)."""
         if self._free is None:
             return None
-        starting = (slot.held for slot in self._slots.values() if slot.state is WorkerState.STARTING)
+        starting = (slot.held for slot in self._slots.values() if not slot.loaded)
         room = self._free - sum(starting)
         if self._limit is None:
             return room
@@ -260,6 +263,7 @@ class Scheduler:
     def _start(self, slot: Slot, need: Need) -> Effect:
         slot.state = advance(slot.state, WorkerEvent.SPAWN)
         slot.need = slot.running = need
+        slot.loaded = False
         return Start(key=slot.key, need=need)
 
     def _stop(self, slot: Slot, why: str) -> Effect:
