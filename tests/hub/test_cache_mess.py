@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -17,8 +18,10 @@ from ingle.hub.cache import Store
 from ingle.hub.health.audit import audit
 from ingle.hub.health.others import find_leftovers
 from ingle.hub.health.sweep import find_orphans
+from ingle.hub.layout import RepoPlace
 from tests.catalog.gguf_writer import llama, split
 from tests.catalog.shelf import mlx_folder, sharded
+from tests.hub.health.test_clean import lay, receive
 from tests.hub.hf_cache import OTHER, everything, make_config, put
 
 
@@ -29,6 +32,13 @@ def fill(config: Config) -> None:
     put(config, "org/many", {"a.gguf": llama("a"), "b.gguf": llama("b"), "README.md": b"x"})
     put(config, "org/split", parts)
     put(config, "org/sharded", sharded(3), tree=True)
+    place = RepoPlace(config.cache, "org/mlx")
+    receive(place, mlx_folder())
+    receive(place, mlx_folder(**{"new.json": b"[2]"}), "c" * 40)
+    lay(place.partial(hashlib.sha256(b"[2]").hexdigest()))
+    lay(place.partial("d" * 64))
+    lay(place.pieces("e" * 64))
+    lay(place.stage / "x" / "y")
 
 
 def spoil(dice: random.Random, root: Path) -> None:

@@ -29,8 +29,9 @@ from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import hold
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_blob, publish_snapshot
-from ingle.hub.receipt import Asked, Receipt, read_receipt, receipts, write_receipt
+from ingle.hub.receipt import Asked, Receipt, write_receipt
 from ingle.hub.shelf import DiskShelf
+from ingle.hub.stored import stored_receipt, stored_receipts
 from ingle.hub.verify import check_file
 
 MARGIN = 64 << 20  # bytes of disk left free beside what is copied
@@ -117,7 +118,7 @@ def _stored_listing(
     ids = [repo_id] if repo_id else [repo_id_of(path.name) for path in sorted(config.work.glob("models--*"))]
     largest = max(files.values(), key=lambda path: path.stat().st_size)
     for one in ids:
-        for receipt in receipts(RepoPlace(config.cache, one)) if one else []:
+        for receipt in stored_receipts(RepoPlace(config.cache, one)) if one else []:
             if receipt.listing.revision == receipt.listing.commit:
                 continue  # made from an earlier import: it knows no more than the files do
             if repo_id:
@@ -190,7 +191,7 @@ class _Bringing:
         listing = self._listing
         head = _head(self._chosen)
         ref = ModelRef(name=listing.repo_id, repo_id=listing.repo_id, file=head)
-        old = read_receipt(self._place, listing.commit) or Receipt(listing=listing)
+        old = stored_receipt(self._place, listing.commit) or Receipt(listing=listing)
         asked = Asked(ref, tuple(file.path for file in self._chosen))
         write_receipt(self._place, old.plus(asked))
 

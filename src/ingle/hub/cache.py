@@ -115,12 +115,16 @@ class Store:
         for folder in (place.cache, place.folder, place.snapshots):
             _names(folder)  # "not here" may only be said of what can be looked into
         scan = self._repo(place)
-        here = [chosen for one in scan.find(ref.revision) if (chosen := choose(scan.of(one), ref))]
+        models = scan.all()
+        # A name as `scan` lists it means that one; every other way of naming is a choice.
+        here = [one for one in models if one.ref.name == ref.name and _same_model(one.ref, ref)] or [
+            chosen for one in scan.find(ref.revision) if (chosen := choose(scan.of(one), ref))
+        ]
         whole = [one for one in here if one.state is DiskState.COMPLETE]
         if whole:
             return whole[0]
         partial = here or [
-            one for one in scan.all() if one.state is DiskState.PARTIAL and _same_model(one.ref, ref)
+            one for one in models if one.state is DiskState.PARTIAL and _same_model(one.ref, ref)
         ]
         if ref.revision is None:
             # What LM Studio has whole need not be pulled again.

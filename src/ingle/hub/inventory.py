@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from ingle.hub.layout import RepoPlace, is_commit
-from ingle.hub.receipt import Receipt, read_receipt
+from ingle.hub.receipt import Receipt
+from ingle.hub.stored import stored_receipt
 
 _SHADOWED = "snapshots/"  # how a folder is named whose own name is a branch that points elsewhere
 _SHORT = 7  # hex digits from which on the beginning of a commit names it, as in git
@@ -102,7 +103,7 @@ def promised_sizes(place: RepoPlace, commit: str | None) -> tuple[dict[str, int]
     """
     if commit is None:
         return {}, None
-    receipt = read_receipt(place, commit)
+    receipt = stored_receipt(place, commit)
     if receipt is not None:
         return {file.path: file.size for file in receipt.listing.files}, receipt
     try:

@@ -21,8 +21,9 @@ from ingle.errors import InUse, InvalidRequest, NoPermission, Unsupported
 from ingle.hub.disk import disk_errors
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.locks import holder_pid, try_lock
-from ingle.hub.receipt import Receipt, read_receipt, write_receipt
+from ingle.hub.receipt import Receipt, write_receipt
 from ingle.hub.shelf import may_change
+from ingle.hub.stored import stored_receipt
 
 _OWNERS = {
     Origin.LM_STUDIO: "LM Studio's folder",
@@ -183,7 +184,7 @@ class _Removing:
     def _forget(self) -> None:
         """Our own receipt, partials and piece digests of exactly this model."""
         place, commit = self._place, self._found.commit
-        receipt = read_receipt(place, commit) if commit else None
+        receipt = stored_receipt(place, commit)
         if commit is None or receipt is None:
             return
         if self._beside:

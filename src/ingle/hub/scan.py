@@ -18,8 +18,9 @@ from ingle.catalog.safetensors import INDEX
 from ingle.hub.headers import Headers
 from ingle.hub.inventory import Inventory, Revision, promised_sizes
 from ingle.hub.layout import RepoPlace
-from ingle.hub.receipt import Asked, Receipt, receipts
+from ingle.hub.receipt import Asked, Receipt
 from ingle.hub.shelf import DiskShelf
+from ingle.hub.stored import stored_receipts
 
 
 class RepoScan:
@@ -97,7 +98,7 @@ class RepoScan:
 
     def _begun(self, shown: list[Snapshot]) -> Iterator[Snapshot]:
         taken = {one.ref.name for one in shown}
-        for receipt in receipts(self.place):
+        for receipt in stored_receipts(self.place):
             here = [one for one in shown if one.commit == receipt.listing.commit]
             for asked in receipt.asked:
                 if any(_asks_for(asked, one.ref.file) for one in here):
@@ -120,6 +121,7 @@ class RepoScan:
         weights = gguf_files(asked.files)
         entry = self._catalog.find_repo(self.place.repo_id, weights[0] if weights else None)
         root = self.place.snapshot(commit)
+        missing = tuple(file.path for file in wanted if file not in here)
         return Snapshot(
             ref=asked.ref if asked.ref.name not in taken else self._at(asked.ref, commit),
             state=DiskState.PARTIAL,
@@ -130,7 +132,7 @@ class RepoScan:
             files=tuple(file.path for file in here),
             size=sum(file.size for file in here),
             commit=commit,
-            missing=tuple(file.path for file in wanted if file not in here),
+            missing=missing or tuple(f"{file.path} (fetched, not yet published)" for file in wanted),
             modified=_changed(self.place.receipt(commit)),
         )
 

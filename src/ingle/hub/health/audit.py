@@ -23,7 +23,7 @@ from ingle.hub.health.content import complaint
 from ingle.hub.health.finding import several
 from ingle.hub.layout import RepoPlace
 from ingle.hub.progress import Phase, Progress
-from ingle.hub.receipt import read_receipt
+from ingle.hub.stored import stored_receipt
 from ingle.hub.verify import BLOCK, Hash, new_hash
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -152,7 +152,7 @@ def known_files(config: Config, snapshot: Snapshot) -> dict[str, ListedFile | No
     known = _known(config, snapshot)
     paths = set(snapshot.files)
     if snapshot.origin is Origin.HUB_CACHE and snapshot.commit and snapshot.ref.repo_id:
-        receipt = read_receipt(RepoPlace(config.cache, snapshot.ref.repo_id), snapshot.commit)
+        receipt = stored_receipt(RepoPlace(config.cache, snapshot.ref.repo_id), snapshot.commit)
         for asked in receipt.asked if receipt else ():
             same = snapshot.ref.file in asked.files if snapshot.ref.file else not gguf_files(asked.files)
             if same:
@@ -164,7 +164,7 @@ def _known(config: Config, snapshot: Snapshot) -> dict[str, ListedFile]:
     if snapshot.origin is not Origin.HUB_CACHE or not snapshot.commit or not snapshot.ref.repo_id:
         return {}
     place = RepoPlace(config.cache, snapshot.ref.repo_id)
-    receipt = read_receipt(place, snapshot.commit)
+    receipt = stored_receipt(place, snapshot.commit)
     if receipt is not None:
         return {file.path: file for file in receipt.listing.files}
     try:

@@ -16,9 +16,10 @@ from ingle.config import Config
 from ingle.errors import InvalidRequest, StoreError
 from ingle.hub.disk import disk_errors
 from ingle.hub.health.leftover import Kind, Leftover, disk_size, entries, files_below, is_held
-from ingle.hub.layout import RepoPlace, is_commit, repo_id_of
+from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import try_lock
-from ingle.hub.receipt import Receipt, read_receipt
+from ingle.hub.receipt import Receipt
+from ingle.hub.stored import stored_receipt
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +143,7 @@ class _RepoOrphans:
         self._receipts: list[Receipt] = []
         self._broken: list[Path] = []
         for path in entries(place.receipts):
-            receipt = read_receipt(place, path.stem) if is_commit(path.stem) else None
+            receipt = stored_receipt(place, path.stem)
             if receipt is None:
                 self._broken.append(path)
             else:
