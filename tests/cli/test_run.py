@@ -101,7 +101,9 @@ def test_wrong_requests_end_in_2_with_the_reason(
     daemon.answers["POST /ingle/generate"] = Refusal(400, error.to_dict())
     found = place.ingle("run", MODEL, "Hi", "--json")
     assert found.exit_code == 2
-    assert json.loads(found.stdout)["error"] == error.to_dict()
+    said = json.loads(found.stdout)["error"]
+    assert (said["code"], said["message"]) == (error.code, error.message)
+    assert ("--raw" in said["hint"]) is isinstance(error, NoChatTemplate)
 
 
 def test_without_a_prompt_and_a_terminal_it_says_what_to_type(place: Place) -> None:

@@ -25,7 +25,7 @@ from ingle.cli.options import (
     complete_model,
 )
 from ingle.cli.session import Session, open_session
-from ingle.errors import InvalidRequest, UsageError
+from ingle.errors import InvalidRequest, NoChatTemplate, UsageError
 
 if TYPE_CHECKING:
     from ingle.cli.chat import Manner
@@ -204,7 +204,11 @@ def _answer_once(
     name = session.daemon_name(model)
     request = manner.request(name, None if raw else [api.user(words)], prompt=words if raw else None)
     shown = stream and not as_json
-    answer = gather(session.daemon(), request, session.terminal, show=shown)
+    try:
+        answer = gather(session.daemon(), request, session.terminal, show=shown)
+    except NoChatTemplate as error:
+        error.hint = "--raw sends the words as plain text; --template FILE gives the model a chat template."
+        raise
     if as_json:
         session.terminal.answer_json(answer.to_json(name))
     elif not shown:
