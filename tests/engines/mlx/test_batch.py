@@ -206,6 +206,19 @@ def test_the_request_that_breaks_the_batch_is_the_one_that_fails(folder: Path) -
         engine.close()
 
 
+def test_a_model_that_cannot_batch_answers_one_at_a_time(folder: Path) -> None:
+    def alone_only(tokens: Any) -> None:
+        if tokens.shape[0] > 1:
+            raise ValueError("Shapes (2,1,1,9) and (1,4,2,1,9) cannot be broadcast.")
+
+    engine = troubled(folder, alone_only)
+    try:
+        answers = [begin(engine, f"q{i}", chat(f"{i}")) for i in range(5)]
+        assert [answer.wait().text for answer in answers] == [ALPHABET] * 5
+    finally:
+        engine.close()
+
+
 def test_a_request_too_big_for_the_memory_fails_typed_after_one_retry(folder: Path) -> None:
     long_passes = [0]
 

@@ -19,6 +19,7 @@ from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineOptions
 from ingle.engines.mlx.cpu import FAST_GFLOPS, CpuWeights, measure_gflops, plan_cpu
 from ingle.engines.mlx.failures import load_error
+from ingle.engines.mlx.families import mend_for_batches
 from ingle.engines.mlx.memory import MemoryPlan, plan_memory, shape_of
 from ingle.engines.mlx.pace import PREFILL_ROWS
 from ingle.engines.mlx.tokenizer import ModelTokenizer, read_json
@@ -101,6 +102,7 @@ def _build(folder: Path, config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
     try:
         model, read = load_model(folder, lazy=True)
+        mend_for_batches(model)
         return model, {**config, **read}
     except FileNotFoundError as exc:
         raise FileMissing(str(exc)) from exc

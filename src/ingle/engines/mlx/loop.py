@@ -16,7 +16,7 @@ from typing import Any
 import mlx.core as mx
 
 from ingle.engines.base import EngineHealth, EngineOptions
-from ingle.engines.mlx.failures import request_error
+from ingle.engines.mlx.failures import is_out_of_memory, request_error
 from ingle.engines.mlx.job import Choice, Job
 from ingle.engines.mlx.load import Loaded
 from ingle.engines.mlx.pace import PREFILL_ROWS, STUCK_SECONDS, prefill_rows
@@ -25,7 +25,7 @@ from ingle.engines.mlx.prefixes import PrefixCache
 from ingle.errors import Cancelled, GenerationFailed, IngleError
 from ingle.generation import FinishReason
 
-MOST_TRIES = 2
+MOST_TRIES = 4  # at first, one by one, alone, and once beside another that fails
 
 _LOG = logging.getLogger("ingle.engines.mlx")
 
@@ -36,6 +36,7 @@ class Loop:
     def __init__(self, loaded: Loaded, options: EngineOptions) -> None:
         self.loaded = loaded
         self._slots = options.slots
+        self._together = options.slots  # how many may be in the batch now
         self._wired_limit = options.wired_limit
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._prefixes = PrefixCache(options.prompt_cache_bytes)
@@ -57,7 +58,7 @@ class Loop:
         self._open_batch()
 
     def submit(self, job: Job) -> None:
-        """Let a request in. After the end of the loop it fails at once."""
+        """Let a request in; after the end of the loop it fails at once."""
         self._commands.put(lambda: self._join(job))
         if self._ended:
             self._drain()
@@ -100,10 +101,9 @@ class Loop:
         while idle or not self._commands.empty():
             self._commands.get()()
             idle = False
-        if self._stopping:
-            return
-        self._admit()
-        if not self._inside:
+        if not self._stopping:
+            self._admit()
+        if self._stopping or not self._inside:
             return
         self._step_began = time.monotonic()
         try:
@@ -152,12 +152,12 @@ class Loop:
 
     def _admit(self) -> None:
         """Let waiting choices in, as many as there are slots; after a failure one by one."""
-        if self._probation is None and self._suspects:
+        if self._probation is None and self._suspects and len(self._inside) < self._together:
             self._probation = self._suspects.popleft()
             self._insert(self._probation)
         if self._suspects or self._probation is not None:
             return
-        while self._waiting and len(self._inside) < self._slots:
+        while self._waiting and len(self._inside) < self._together:
             self._insert(self._waiting.popleft())
 
     def _insert(self, choice: Choice) -> None:
@@ -296,13 +296,16 @@ class Loop:
     def _recover(self, exc: Exception) -> None:
         """A step of the whole batch failed: begin a new batch, and let its requests in one by one.
 
-        Whoever fails while it is the newest is the one that fails; the others go on where they were.
-        Memory is given back first, so that what failed for want of it gets its one retry.
+        Memory is given back first, so that what failed for want of it gets its one retry. Whoever fails
+        again while it is the newest is the one that fails, when it is alone or memory is what is missing.
+        Else it may be the company: from then on requests run one at a time, until one fails alone.
         """
         _LOG.warning("a step of the batch failed", exc_info=exc)
-        guilty = self._probation
-        self._probation = None
-        old = [*self._inside.values()]
+        old, guilty, self._probation = [*self._inside.values()], self._probation, None
+        if guilty is not None and len(old) > 1 and not is_out_of_memory(exc):
+            guilty, self._together = None, 1
+        elif guilty is not None:
+            self._together = self._slots
         self._inside.clear()
         self._batch.close()
         self._batch = None
