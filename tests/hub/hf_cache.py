@@ -11,8 +11,11 @@ from pathlib import Path
 
 from huggingface_hub import HFCacheInfo, scan_cache_dir
 
+from ingle.catalog.listing import DigestKind, ListedFile, Listing
+from ingle.catalog.model import ModelRef
 from ingle.config import Config, load_config
 from ingle.hub.layout import RepoPlace
+from ingle.hub.receipt import Asked, Receipt, write_receipt
 
 COMMIT = "a" * 40
 OTHER = "b" * 40
@@ -73,6 +76,24 @@ def share(place: RepoPlace, path: str, *, commit: str = COMMIT) -> Path:
     blob.rename(shared)
     blob.symlink_to(os.path.relpath(shared, blob.parent))
     return shared
+
+
+def lay(path: Path, content: bytes = b"x" * 5000) -> Path:
+    """One file with everything above it; gives its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def receive(place: RepoPlace, files: dict[str, bytes], commit: str = COMMIT) -> None:
+    """The receipt of a pull of our own that wanted these files."""
+    listed = tuple(
+        ListedFile(path, len(content), hashlib.sha256(content).hexdigest(), DigestKind.SHA256)
+        for path, content in files.items()
+    )
+    listing = Listing(place.repo_id, "main", commit, listed)
+    asked = Asked(ModelRef(name=place.repo_id, repo_id=place.repo_id), tuple(files))
+    write_receipt(place, Receipt(listing=listing, asked=(asked,)))
 
 
 @contextmanager

@@ -21,8 +21,7 @@ from ingle.hub.health.sweep import find_orphans
 from ingle.hub.layout import RepoPlace
 from tests.catalog.gguf_writer import llama, split
 from tests.catalog.shelf import mlx_folder, sharded
-from tests.hub.health.test_clean import lay, receive
-from tests.hub.hf_cache import OTHER, everything, make_config, put
+from tests.hub.hf_cache import OTHER, everything, lay, make_config, put, receive
 
 
 def fill(config: Config) -> None:

@@ -19,7 +19,17 @@ from ingle.hub.health.sweep import find_orphans, sweep
 from ingle.hub.layout import RepoPlace
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from tests.catalog.shelf import mlx_folder
-from tests.hub.hf_cache import COMMIT, OTHER, damage, everything, make_config, ordinary_user, put
+from tests.hub.hf_cache import (
+    COMMIT,
+    OTHER,
+    damage,
+    everything,
+    lay,
+    make_config,
+    ordinary_user,
+    put,
+    receive,
+)
 
 DIGEST = "d" * 64
 
@@ -27,22 +37,6 @@ DIGEST = "d" * 64
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return make_config(tmp_path)
-
-
-def lay(path: Path, content: bytes = b"x" * 5000) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
-def receive(place: RepoPlace, files: dict[str, bytes], commit: str = COMMIT) -> None:
-    listed = tuple(
-        ListedFile(path, len(content), hashlib.sha256(content).hexdigest(), DigestKind.SHA256)
-        for path, content in files.items()
-    )
-    listing = Listing(place.repo_id, "main", commit, listed)
-    asked = Asked(ModelRef(name=place.repo_id, repo_id=place.repo_id), tuple(files))
-    write_receipt(place, Receipt(listing=listing, asked=(asked,)))
 
 
 def pulled(config: Config, files: dict[str, bytes] | None = None) -> RepoPlace:
