@@ -8,7 +8,7 @@ import json
 import pytest
 
 from ingle.cli.talk import join_prompt
-from ingle.errors import LoadFailed, NoChatTemplate, PromptTooLong
+from ingle.errors import LoadFailed, NoChatTemplate, PromptTooLong, WorkerCrashed
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines, Refusal
 
@@ -150,6 +150,12 @@ def test_a_closed_standard_input_is_an_empty_one() -> None:
 
     closed = Terminal(stdin=io.TextIOWrapper(io.BytesIO()))
     assert (closed.read_input(), closed.can_ask) == ("", False)
+
+
+def test_the_last_words_of_a_dead_worker_are_shown(place: Place, daemon: FakeDaemon) -> None:
+    dead = WorkerCrashed("The worker ended with signal SIGKILL.", hint="Again.", log=["llama: out of luck"])
+    daemon.answers["POST /ingle/generate"] = Lines([READY, {"error": dead.to_dict()}])
+    assert "  | llama: out of luck" in place.ingle("run", MODEL, "Hi").stderr
 
 
 def test_input_that_is_not_text_is_refused(place: Place) -> None:

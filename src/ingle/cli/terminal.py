@@ -73,8 +73,10 @@ class Terminal:
         self.answer(to_json(value))
 
     def complain(self, error: IngleError) -> None:
-        """What happened and where, then what to do next."""
+        """What happened and where, the last words of a worker that died, then what to do next."""
         self.tell(f"{self.style('Error:', RED, stream=self.stderr)} {error.message}")
+        for line in error.details.get("log") or ():
+            self.tell(self.style(f"  | {line}", DIM, stream=self.stderr))
         hint = error.hint or "`ingle doctor` looks at everything that could be the cause."
         self.tell(f"{self.style('Next:', BOLD, stream=self.stderr)}  {hint}")
 
