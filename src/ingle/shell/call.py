@@ -70,6 +70,8 @@ def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> V
     """Judge a command; gives the text it would print, as far as that is known."""
     first = words[0]
     name = first.text
+    if name[:1] == "(" and name[-1:] == ")" and len(name) > 2:
+        return machine.source(name[1:-1], stdin)
     if HOLE in name or is_wild(name):
         known = name.rpartition("/")[2]
         if HOLE in known or is_wild(name) or not known or first.has(Taint.NETWORK | Taint.DECODED):

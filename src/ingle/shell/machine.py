@@ -126,8 +126,8 @@ class Machine:
             made = fish.translated(text)
             text, whole = made.text, made.whole
         parsed = parse(text, self.shell)
-        if parsed.doubt is not None and self.shell == "zsh":
-            parsed = parse(plain_globs(text), self.shell)
+        if parsed.doubt is not None and self.shell in ("zsh", "bash"):
+            parsed = parse(plain_globs(text, self.shell), self.shell)
         root = parsed.tree.root_node
         windows = self.shell == "powershell"
         if windows:

@@ -21,6 +21,7 @@ class Parsed(NamedTuple):
 
 
 _QUALIFIERS = re.compile(r"(?<=[*?\])])\([^()\s$'\"`;|&<>]+\)")
+_EXTENDED = re.compile(r"[?*+@!]\([^()\s$'\"`;&<>]*\)")
 _GRAMMARS = {"zsh": "tree_sitter_zsh", "powershell": "tree_sitter_powershell"}
 
 
@@ -40,9 +41,10 @@ def _first_doubt(node: Node) -> tuple[int, int] | None:
     return node.start_byte, node.end_byte
 
 
-def plain_globs(source: str) -> str:
-    """zsh's glob qualifiers, which the grammar reads only in part, as more of the wildcard; same length."""
-    return _QUALIFIERS.sub(lambda match: "*" * len(match.group()), source)
+def plain_globs(source: str, shell: str) -> str:
+    """Glob qualifiers and extended patterns, which the grammars read only in part, as wildcards of the same length."""
+    pattern = _QUALIFIERS if shell == "zsh" else _EXTENDED
+    return pattern.sub(lambda match: "*" * len(match.group()), source)
 
 
 def parse(source: str, shell: str = "bash") -> Parsed:

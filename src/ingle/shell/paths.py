@@ -209,7 +209,7 @@ def _home_place(path: str, cwd: str) -> Place | None:
                 return Place.WORKING
             if cwd.startswith(path + "/"):
                 return Place.PARENT
-            if path.startswith(cwd + "/") and cwd != home:
+            if path.startswith(cwd + "/") and cwd != home and not cwd.startswith(PROJECT + "/"):
                 return _below_project(path[len(cwd) :])
             if path.startswith(PROJECT + "/"):
                 return _below_project(path[len(PROJECT) :])

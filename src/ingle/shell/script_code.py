@@ -166,7 +166,7 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
             return
         for value in values[: 1 if "sync" in method or language == "node" else 8]:
             targets.delete(machine, _named(value, text), tree="recursive" in text)
-    elif method in _WRITE and (owner or language == "php"):
+    elif method in _WRITE and (owner or language in ("php", "node")):
         target = (
             values[1]
             if method in ("symlink", "rename", "renamesync", "copyfilesync", "copy", "move", "cp", "mv")

@@ -176,7 +176,9 @@ def write(
         level = _HIGH if paths.is_history(path) or path.endswith("/rc") else level
     if place is Place.SYSTEM_FILE and path in ("/proc/sys/vm/drop_caches",):
         level = _MODERATE
-    if paths.is_startup(path):
+    if place is Place.HOME_STARTUP and _tool_setting(path, content):
+        level = _MODERATE
+    elif paths.is_startup(path):
         level = max(level, _startup_level(path, content, append))
         if append and _startup_level(path, content, append) is _MODERATE:
             level = _MODERATE
@@ -205,6 +207,26 @@ def write(
             safer="keep a copy first" if level >= _HIGH else "",
         )
     return level
+
+
+_TOOL_SETTINGS = (
+    ".vimrc",
+    ".inputrc",
+    ".tmux.conf",
+    ".gitconfig",
+    ".screenrc",
+    ".psqlrc",
+    ".irbrc",
+    ".npmrc",
+    ".curlrc",
+)
+
+
+def _tool_setting(path: str, content: Value) -> bool:
+    """The settings of one tool, written from an ordinary file."""
+    return (
+        path.endswith(_TOOL_SETTINGS) and not content.known and not content.has(Taint.NETWORK | Taint.DECODED)
+    )
 
 
 def _write_what(place: Place, path: str, startup: bool) -> str:

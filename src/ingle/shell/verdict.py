@@ -79,8 +79,8 @@ def _walk(machine: Machine, text: str) -> None:
         machine.translation = fish.translated(text)
         source = machine.translation.text
     parsed = parse(source, shell)
-    if parsed.doubt is not None and shell == "zsh":
-        parsed = parse(plain_globs(source), shell)
+    if parsed.doubt is not None and shell in ("zsh", "bash"):
+        parsed = parse(plain_globs(source, shell), shell)
     machine.data = parsed.source
     doubt = parsed.doubt
     if doubt is not None and shell == "powershell":

@@ -168,7 +168,7 @@ def _shopt(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     return EMPTY
 
 
-def _which(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+def which(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     named = [word for word in words if not word.text.startswith("-")]
     if len(named) == 1 and named[0].known and named[0].text.isprintable() and "/" not in named[0].text:
         return Value(f"/usr/bin/{named[0].text}\n")
@@ -233,7 +233,7 @@ COMMANDS: dict[str, Command] = {
     "shift": _shift,
     **dict.fromkeys(("declare", "typeset", "local", "export", "readonly", "integer"), _declare),
     "history": _history,
-    **dict.fromkeys(("which", "type", "whence", "where"), _which),
+    **dict.fromkeys(("which", "type", "whence", "where"), which),
     **dict.fromkeys(("test", "[", "[["), _test),
     "coproc": _coproc,
     "enable": _enable,

@@ -116,7 +116,7 @@ def _find(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             if test.startswith("-f") and test != "-fstype":
                 targets.write(machine, value, UNKNOWN)
         elif test == "-empty":
-            timed = True
+            narrow = True
     _find_acts(machine, roots, acts, pattern, narrow=narrow, timed=timed)
     return _found(machine, roots, narrow=narrow or timed, pattern=pattern)
 

@@ -43,6 +43,8 @@ def _git(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         if not rest:
             return UNKNOWN
         task = rest[0].text
+        if len(rest) == 2 and rest[1].text in ("-h", "--help"):
+            return UNKNOWN
         body = aliases.get(task)
         if body is not None and task not in machine.calling:
             return _alias(machine, task, body, rest[1:], stdin)

@@ -9,6 +9,7 @@ from ..arguments import Arguments
 from ..finding import Level
 from ..unwrap import Unwrapped, Wrapper, unwrap, wrappers
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from . import builtins
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -98,7 +99,7 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         return _as_spec(machine, name, words, stdin)
     found = unwrap(words, wrapper)
     if not found.options.isdisjoint(wrapper.stops) or (words and words[0].text in wrapper.stops):
-        return UNKNOWN
+        return builtins.which(machine, name, found.inner, stdin) if name == "command" else UNKNOWN
     root = wrapper.root or bool(wrapper.root_unless and wrapper.root_unless not in found.flags)
     if wrapper.root:
         machine.report(Level.MODERATE, "privilege", "runs with another user's rights")
