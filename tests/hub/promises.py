@@ -21,7 +21,7 @@ from ingle.hub.pull import PullOptions, pull
 from ingle.hub.transfer import Tuning
 from tests.fakes.content import weights
 from tests.fakes.faults import Faults
-from tests.fakes.hub import FakeHub
+from tests.fakes.hub import FakeHub, Seen
 from tests.fakes.repos import Entry, Given
 from tests.fakes.settings import settings
 from tests.fakes.wire import Asked
@@ -31,7 +31,7 @@ REPO = "org/name"
 TOKEN = "hf_secretsecretsecret"
 WEIGHTS = 3 * PIECE - 1000
 HEAD = 1 << 20
-"""Bytes; a request of at most this from the start of a file reads its header for the plan."""
+"""Bytes; what is asked for below this is a header, read for the plan."""
 
 MODEL: Given = {
     ".gitattributes": b"*.gguf lfs",
@@ -192,11 +192,17 @@ def fetched_twice(scene: Scene, path: str, spans: Iterable[tuple[int, int]]) -> 
         return 0 if size <= HEAD else sum(one.sent for one in scene.hub.requests(path=path))
     total = 0
     for one in scene.hub.requests(path=path):
-        if one.start == 0 and one.stop <= HEAD:
-            continue
-        low, high = one.start, min(one.start + one.sent, one.stop)
-        total += sum(max(0, min(high, stop) - max(low, start)) for start, stop in spans)
+        low, high = _asked_and_sent(one)
+        if high > HEAD:
+            total += sum(max(0, min(high, stop) - max(low, start)) for start, stop in spans)
     return total
+
+
+def _asked_and_sent(one: Seen) -> tuple[int, int]:
+    """[start, stop) of the bytes that were both asked for and sent: a hub may send others, which nobody takes."""
+    first, _, last = one.asked.headers.get("range", "bytes=0-").removeprefix("bytes=").partition("-")
+    stop = min(one.start + one.sent, int(last) + 1) if last else one.start + one.sent
+    return max(one.start, int(first)), stop
 
 
 def _complete_is_complete(scene: Scene, outcome: Outcome) -> None:
