@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
 
 from ingle.generation import Chunk, FinishReason, Usage
-from tests.runtime.fakes import World
+from tests.runtime.fakes import World, until
 
 MODEL = "org/tiny"
 END = Chunk(finish_reason=FinishReason.STOP, usage=Usage(prompt_tokens=9, completion_tokens=4))
@@ -28,6 +29,21 @@ async def test_an_answer_that_is_no_text_keeps_the_original_with_the_reason(
     asked = {"tool": "proofread", "text": "Teh cat sat.", "model": MODEL}
     told = (await client.post("/text", json=asked)).json()
     assert (told["text"], told["changed"], told["reason"]) == ("Teh cat sat.", False, "refusal")
+
+
+async def test_a_worker_that_dies_in_the_middle_costs_a_second_try_and_not_the_text(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (Chunk(text="The cat sat."), END)
+    world.hold_answers = True
+    asked = {"tool": "proofread", "text": "Teh cat sat.", "model": MODEL}
+    asking = asyncio.create_task(client.post("/text", json=asked))
+    await until(lambda: bool(world.workers) and world.workers[0].answering.is_set())
+    world.hold_answers = False
+    world.workers[0].die()
+    told = (await asking).json()
+    assert (told["text"], told["reason"]) == ("The cat sat.", None)
+    assert len(world.workers) == 2
 
 
 async def test_a_streamed_tool_tells_pieces_and_the_whole(client: httpx.AsyncClient, world: World) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -153,7 +154,9 @@ class Desk:
             info = berth.worker.info
             yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why}})
             context = info.context if info is not None else self._config.context
-            events = improve(tool, text, use.generate, options=options, context=context, clean=clean)
+            # not `use.generate`: should the worker die, the second try of a piece loads the model again
+            generate = partial(self._runtime.generate, model)
+            events = improve(tool, text, generate, options=options, context=context, clean=clean)
             result: TextResult | None = None
             async with aclosing(events):
                 async for event in events:
