@@ -58,7 +58,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `path` is what an engine opens: the folder for MLX and safetensors, the (first) file for GGUF.
     `files` are paths relative to `root`. `missing` names what the index or the plan wants and the
     disk lacks; `state` is COMPLETE exactly when it is empty. `context` is the trained context in
-    tokens, `parameters` and `quantization` are None when the headers do not say.
+    tokens, `parameters` and `quantization` are None when the headers do not say. `kv_bytes_per_token` is
+    what one token of context costs in 16-bit keys and values.
     """
 
     ref: ModelRef
@@ -75,4 +76,5 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int | None = None
     quantization: str | None = None
     context: int | None = None
+    kv_bytes_per_token: int | None = None
     modified: float = 0.0
