@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ingle.catalog.fits import snapshot_memory
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import parse_name
 from ingle.config import Config
@@ -70,6 +71,15 @@ def test_a_model_that_huggingface_hub_knows_is_listed_and_complete(config: Confi
     (repo,) = theirs(config).repos
     assert (repo.repo_id, repo.size_on_disk) == (snapshot.ref.repo_id, snapshot.size)
     assert Store(config).require(ref("org/name", config)) == snapshot
+
+
+def test_what_a_token_of_context_costs_is_read_from_the_headers(config: Config) -> None:
+    put(config, "org/mlx", mlx_folder())
+    put(config, "org/gguf", {"m.gguf": llama()})
+    for name in ("org/mlx", "org/gguf"):
+        snapshot = found(name, config)
+        assert snapshot.kv_bytes_per_token == 2 * 2 * (64 + 64) * 2
+        assert snapshot_memory(snapshot, 4096) - snapshot_memory(snapshot, 2048) == 2048 * 1024
 
 
 def test_a_catalogued_model_has_its_short_name_however_it_is_asked_for(config: Config) -> None:
@@ -208,6 +218,15 @@ def test_main_moved_by_a_tool_that_fetched_only_a_config_hides_no_whole_model(co
     assert found("org/name", config).state is DiskState.COMPLETE
     assert names(config) == ["org/name", "org/name@main"]
     assert found("org/name@main", config).state is DiskState.PARTIAL
+
+
+def test_a_folder_that_shadows_a_branch_keeps_a_name_of_its_own(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder(), commit=OTHER)
+    put(config, "org/name", {"m.gguf": llama()}, ref=None)
+    place.snapshot(COMMIT).rename(place.snapshots / "main")
+    assert names(config) == ["org/name", "org/name@snapshots/main"]
+    assert found("org/name@main", config).commit == OTHER
+    assert found("org/name@snapshots/main", config).format is Format.GGUF
 
 
 def test_a_quantisation_of_an_older_snapshot_is_found_without_its_commit(config: Config) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from ingle.catalog.curated import Catalog, CatalogEntry
+from ingle.catalog.model import Snapshot
 
 ENGINE_BYTES = 300_000_000
 """What an engine takes beside weights and cache: interpreter, libraries, buffers of one prefill."""
@@ -56,6 +57,11 @@ def memory_needed(weights: int, *, kv_bytes_per_token: int | None = None, contex
     """
     per_token = kv_bytes_per_token if kv_bytes_per_token is not None else weights / 10 / 4096
     return int(weights * WEIGHT_FACTOR + per_token * context) + ENGINE_BYTES
+
+
+def snapshot_memory(snapshot: Snapshot, context: int = 4096) -> int:
+    """`memory_needed` of a model that is here, from what its headers say."""
+    return memory_needed(snapshot.size, kv_bytes_per_token=snapshot.kv_bytes_per_token, context=context)
 
 
 def fit(needed: int, memory: Memory) -> Fit:

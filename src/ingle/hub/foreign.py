@@ -80,6 +80,7 @@ class ForeignScan:
             parameters=model.parameters,
             quantization=model.quantization,
             context=model.context,
+            kv_bytes_per_token=model.kv_bytes_per_token,
             modified=shelf.modified,
         )
 

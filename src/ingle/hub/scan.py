@@ -83,6 +83,7 @@ class RepoScan:
                     parameters=model.parameters,
                     quantization=model.quantization,
                     context=model.context,
+                    kv_bytes_per_token=model.kv_bytes_per_token,
                     modified=shelf.modified or revision.modified,
                 )
             )
