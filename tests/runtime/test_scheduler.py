@@ -174,6 +174,22 @@ def test_a_failed_load_refuses_all_who_waited_and_has_the_files_checked() -> Non
     assert kinds(desk.ask("a")) == ["Start"]
 
 
+def test_a_load_that_runs_out_of_memory_is_tried_once_more_when_idle_models_have_left() -> None:
+    desk = Desk(free=9 * GB)
+    desk.loaded("idle")
+    desk.ask("a", request="x")
+    failed = LoadFailedNews(key="a", error=OutOfMemory("no room on the device"))
+    assert kinds(desk.tell(failed)) == ["Stop"]
+    assert kinds(desk.tell(Gone(key="idle"))) == ["Start"]
+    assert kinds(desk.tell(failed)) == ["Refuse", "Check"]
+
+
+def test_a_load_that_runs_out_of_memory_alone_is_refused_at_once() -> None:
+    desk = Desk(free=9 * GB)
+    desk.ask("a", request="x")
+    assert kinds(desk.tell(LoadFailedNews(key="a", error=OutOfMemory("no")))) == ["Refuse", "Check"]
+
+
 def test_a_worker_that_died_is_started_again_by_the_next_request() -> None:
     desk = Desk()
     desk.loaded("a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from ingle.engines.base import EngineOptions
-from ingle.errors import LoadFailed
+from ingle.errors import LoadFailed, OutOfMemory
 from ingle.runtime.needs import Need, Spec
 from ingle.runtime.news import (
     Ask,
@@ -121,7 +121,8 @@ class Storm:
             self.end(key)
         elif self.random.random() < 0.2:
             del self.processes[key]
-            self.tell(LoadFailedNews(key=key, error=LoadFailed("no")))
+            error = self.random.choice([LoadFailed("no"), OutOfMemory("no")])
+            self.tell(LoadFailedNews(key=key, error=error))
         else:
             self.processes[key] = "ready"
             self.tell(Loaded(key=key))

@@ -38,7 +38,8 @@ PRESSURE_PATIENCE = 60.0
 @dataclass
 class Slot:
     """What the scheduler knows of one model. `waiting` is in order of arrival, `running` what its process
-    was started as (None: there is none), `loaded` whether that process has taken its memory."""
+    was started as (None: there is none), `loaded` whether that process has taken its memory,
+    `second_try` whether its last load ran out of memory, so that it waits until others have left."""
 
     key: str
     need: Need
@@ -46,6 +47,7 @@ class Slot:
     state: WorkerState = WorkerState.STOPPED
     running: Need | None = None
     loaded: bool = False
+    second_try: bool = False
     active: set[str] = field(default_factory=set)
     waiting: list[Ask] = field(default_factory=list)
     since: float = 0.0
@@ -181,7 +183,7 @@ class Scheduler:
         if slot.state is WorkerState.STOPPING:
             return []  # an unload overtook the load; its exit follows
         slot.state = advance(slot.state, WorkerEvent.LOADED)
-        slot.loaded = True
+        slot.loaded, slot.second_try = True, False
         slot.since = self._now
         served = self._serve(slot)
         return served or self._expire()
@@ -191,6 +193,11 @@ class Scheduler:
             return self._gone(slot)
         slot.state = advance(slot.state, WorkerEvent.LOAD_FAILED)
         slot.running = None
+        idle = [other for other in self._slots.values() if other.idle]
+        if isinstance(error, OutOfMemory) and idle and slot.waiting and not slot.second_try:
+            slot.second_try = True  # it begins when those have gone
+            return [self._stop(other, "a load ran out of memory") for other in idle]
+        slot.second_try = False
         return [*self._refuse_all(slot, error), Check(key=slot.key)]
 
     def _gone(self, slot: Slot) -> list[Effect]:
@@ -225,6 +232,8 @@ class Scheduler:
         effects: list[Effect] = []
         for slot in sorted((s for s in self._slots.values() if s.pending), key=lambda s: s.queued_at):
             if self._pressure and any(other.held for other in self._slots.values()):
+                break
+            if slot.second_try and any(s.state is WorkerState.STOPPING for s in self._slots.values()):
                 break
             need = slot.waiting[0].need
             room = self._room()
