@@ -132,6 +132,17 @@ def test_a_grammar_begins_after_the_reasoning(thinker: Engine) -> None:
     assert answer.text in ("yes", "no")
 
 
+def test_reasoning_cannot_end_an_answer_that_owes_a_grammar(thinker: Engine) -> None:
+    asked = chat(
+        thinking=Thinking(enabled=True, budget=30),
+        constraint=Constraint(kind="choice", value=["yes", "no"]),
+        max_tokens=80,
+    )
+    answer = ask(thinker, asked)
+    assert answer.reasoning.startswith("abcdefghijklmnopqrstuvwxyz")
+    assert answer.text in ("yes", "no")
+
+
 def test_thinking_is_refused_where_the_template_has_none(alphabet: Engine) -> None:
     assert isinstance(ask(alphabet, chat(thinking=Thinking(enabled=True))).error, Unsupported)
 

@@ -68,8 +68,13 @@ class AnswerControl:
         forced = self._take_forced()
         if forced is not None:
             return _only(forced, logits)
-        if self._phase is _Phase.ANSWER and self._matcher is not None:
+        if self._matcher is None:
+            return logits
+        if self._phase is _Phase.ANSWER:
             return self._masked(logits)
+        # whoever asked for a grammar is owed an answer: the reasoning cannot be the end
+        if self._tokenizer.eos:
+            logits[:, mx.array(sorted(self._tokenizer.eos), dtype=mx.int32)] = -mx.inf
         return logits
 
     def _take_forced(self) -> int | None:
