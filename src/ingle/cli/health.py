@@ -49,7 +49,10 @@ def verify_models(model: Some = None, every: All = False, as_json: AsJson = Fals
     session = open_session()
     if (model is None) is not every:
         raise UsageError("`ingle verify` needs one model, or --all.", hint="`ingle list` shows what is here.")
-    audits = [_audit(session, one, quiet=as_json) for one in _chosen(session, model)]
+    chosen = _chosen(session, model)
+    if not chosen:
+        session.terminal.tell(f"There are no models in {session.config.cache}.")
+    audits = [_audit(session, one, quiet=as_json) for one in chosen]
     if as_json:
         session.terminal.answer_json([_audit_json(one) for one in audits])
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -77,7 +77,9 @@ class Client:
             try:
                 connection.connect()
                 connection.sock.settimeout(timeout)
-                connection.request(method, path, payload, headers)
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request(method, path, payload, headers)
+                # a daemon that refuses a large body early has closed its ear, and says why all the same
                 with closing(connection.getresponse()) as response:
                     yield response
             except (OSError, http.client.HTTPException) as exc:
