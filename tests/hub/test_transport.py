@@ -187,6 +187,36 @@ def test_a_body_that_falls_silent_ends_by_itself(serve: Serve, tmp_path: Path) -
             response.readinto(view)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, {}, [b"x" * 1000], 1000, rate=20),
+        Reply(200, {"Transfer-Encoding": "chunked"}, [b"0" * 1000], None, rate=20),
+    ],
+)
+def test_metadata_that_trickles_ends_by_itself(reply: Reply, serve: Serve, tmp_path: Path) -> None:
+    listener = serve(lambda asked: reply)
+    with (
+        Transport(settings(tmp_path), timeouts=Timeouts(head=0.1, stall=0.2)) as transport,
+        get(transport, listener) as response,
+        pytest.raises(HubUnreachable, match="in time"),
+    ):
+        response.read(1000)
+
+
+def test_a_redirect_whose_body_trickles_is_followed_without_it(serve: Serve, tmp_path: Path) -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/end":
+            return text(b"there")
+        return Reply(302, {"Location": "/end"}, [b"x" * 1000], 1000, rate=20)
+
+    with (
+        Transport(settings(tmp_path), timeouts=QUICK) as transport,
+        get(transport, serve(answer)) as response,
+    ):
+        assert response.read(10) == b"there"
+
+
 def test_what_has_arrived_is_given_before_the_buffer_is_full(serve: Serve, tmp_path: Path) -> None:
     listener = serve(lambda asked: Reply(200, {}, [b"x" * 100], 100, stall_at=60))
     with Transport(settings(tmp_path)) as transport, get(transport, listener) as response:

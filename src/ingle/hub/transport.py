@@ -34,6 +34,8 @@ IDLE_SECONDS = 30.0
 WATCH_SECONDS = 0.2
 MAX_DRAIN = 64 * 1024
 """Bytes of an unwanted body that are read to keep the connection; a longer one costs it."""
+SLOWEST = 2048
+"""Bytes a second; metadata that comes more slowly, after a first patience, will not come to an end."""
 MAX_LOG = 1600
 """Characters of one log line."""
 
@@ -95,18 +97,22 @@ class Response:
             return self._raw.readinto(view)
 
     def read(self, limit: int) -> bytes:
-        """The whole body, of at most `limit` bytes. Raises `HubLied` for a longer or a shorter one."""
+        """The whole body, of at most `limit` bytes. Raises `HubLied` for a longer or a shorter one.
+
+        A body that comes more slowly than `SLOWEST` is given up (`HubUnreachable`).
+        """
         expected = said.length(self.headers)
         if expected is not None and expected > limit:
             raise self._too_long(limit)
         body = bytearray()
-        deadline = time.monotonic() + self._transport.timeouts.head + self._transport.timeouts.stall
+        began, patience = time.monotonic(), self._transport.timeouts.head + self._transport.timeouts.stall
+        self._wire.expect_by(began + patience + limit / SLOWEST, self._transport.timeouts.stall)
         with self._transport.translated(self.address):
             while chunk := self._raw.read1(min(65536, limit + 1 - len(body))):
                 body += chunk
                 if len(body) > limit:
                     raise self._too_long(limit)
-                if time.monotonic() > deadline:
+                if time.monotonic() - began > patience + len(body) / SLOWEST:
                     raise TimeoutError
         if expected is not None and len(body) != expected:
             raise HubUnreachable(
@@ -122,7 +128,9 @@ class Response:
 
     def drain(self) -> None:
         """Reads a short unwanted body away so that the connection lives, and closes."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        seconds = self._transport.timeouts.stall
+        self._wire.expect_by(time.monotonic() + seconds, seconds)
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             self._raw.read(MAX_DRAIN)
         self.close()
 
@@ -257,7 +265,7 @@ class Transport:
             asked["Proxy-Authorization"] = credentials
         connection = http.client.HTTPConnection(address.netloc)
         connection.sock = wire
-        wire.expect_head(time.monotonic() + self.timeouts.head, self.timeouts.head)
+        wire.expect_by(time.monotonic() + self.timeouts.head, self.timeouts.head)
         try:
             with self.translated(address):
                 connection.request(request.method, address.url if relayed else address.target, headers=asked)

@@ -47,8 +47,8 @@ class Wire:
 
     # what the transport uses
 
-    def expect_head(self, deadline: float, seconds: float) -> None:
-        """From now on bytes of a head are awaited: `seconds` for each, all by `deadline` (monotonic)."""
+    def expect_by(self, deadline: float, seconds: float) -> None:
+        """From now on a head or a short body is awaited: `seconds` for each byte, all by `deadline` (monotonic)."""
         self.heard = False
         self._deadline = deadline
         self._sock.settimeout(seconds)
