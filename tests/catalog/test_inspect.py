@@ -149,6 +149,13 @@ def test_a_folder_without_a_model_we_can_load_holds_none(files: dict[str, bytes]
     assert inspect(MemoryShelf(files)) == []
 
 
+def test_a_model_that_writes_no_text_is_not_called_partial() -> None:
+    picture = {"config.json": b'{"model_type": "vit"}', "model.safetensors": safetensors()}
+    assert inspect(MemoryShelf(picture), {path: len(it) for path, it in picture.items()}) == []
+    assert inspect(MemoryShelf(picture | {"preprocessor_config.json": b"{}"})) == []
+    assert only(picture).missing == ("tokenizer.json",)
+
+
 def test_only_what_is_needed_is_opened() -> None:
     shelf = MemoryShelf(mlx_folder(**{"README.md": b"x", "merges.txt": b"x"}))
     inspect(shelf)

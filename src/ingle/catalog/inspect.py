@@ -82,7 +82,9 @@ def _folder_model(shelf: Shelf, present: Mapping[str, int], promised: Mapping[st
     wanted, index_lacks = _wanted_weights(shelf, weights, indexed)
     facts, damage = _weight_facts(shelf, [path for path in wanted if path in present], present)
     lacks += index_lacks + [path for path in wanted if path not in present] + damage
-    if not any(name in _TOKENIZERS or name.endswith(".tiktoken") for name in present):
+    if not _has_tokenizer(names):
+        if (promised and not _has_tokenizer(promised)) or "preprocessor_config.json" in names:
+            return None  # its repo has none: a model for pictures or sounds, not one that writes
         lacks.append("tokenizer.json")
     files = tuple(sorted(path for path in present if not path.lower().endswith(".gguf")))
     lacks += [path for path in shelf.dangling() if path.endswith(NEEDED)]
@@ -108,6 +110,10 @@ def _awaits_weights(names: set[str]) -> bool:
     """Whether this is a model's folder whose safetensors have not come yet, not some other kind of repo."""
     others = any(name.lower().endswith((".gguf", *_OTHER_FRAMEWORKS)) for name in names)
     return "config.json" in names and not others
+
+
+def _has_tokenizer(names: Iterable[str]) -> bool:
+    return any(name in _TOKENIZERS or name.endswith(".tiktoken") for name in names)
 
 
 def _config(shelf: Shelf, present: Mapping[str, int]) -> tuple[formats.Config, list[str]]:
