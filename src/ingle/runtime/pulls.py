@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -25,8 +26,12 @@ from ingle.hub.progress import Phase, Progress
 from ingle.runtime.events import EventKind, RuntimeEvent
 from ingle.runtime.status import Action, PullState, PullView
 
+log = logging.getLogger(__name__)
+
 RETRIES = 3
 """Failures in a row after which only a fresh `pull` starts it again."""
+LAST_WAIT = 10.0
+"""Seconds the end of the runtime waits for threads that should stop within one."""
 EVENT_GAP = 0.1
 """Seconds between two progress events of one pull."""
 
@@ -213,10 +218,15 @@ class PullDesk:
     async def close(self) -> None:
         """Cancel all and wait for the threads; what was unfinished stays in the memo."""
         self._closing = True
-        for job in self._jobs.values():
+        jobs = tuple(self._jobs.values())
+        for job in jobs:
             job.cancel.set()
-        for job in tuple(self._jobs.values()):
-            await job.over.wait()
+        try:
+            async with asyncio.timeout(LAST_WAIT):
+                for job in jobs:
+                    await job.over.wait()
+        except TimeoutError:
+            log.warning("a pull did not stop within %g s; it ends with the process", LAST_WAIT)
 
     def _run(
         self,
