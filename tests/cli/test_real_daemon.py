@@ -108,7 +108,7 @@ def test_commands_at_the_same_time_start_one_daemon(machine: Machine) -> None:
 
 
 def test_a_background_daemon_leaves_when_idle(machine: Machine) -> None:
-    assert machine.run("load", MODEL, "--keep-alive", "0", INGLE_IDLE_EXIT="0.2")[0] == 0
+    assert machine.run("load", MODEL, "--keep-alive", "0", INGLE_IDLE_EXIT="2")[0] == 0
     with (machine.home / "daemon.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by the daemon as long as it lives
     assert machine.status() == {"running": False}
