@@ -1,0 +1,33 @@
+"""The application as a whole: every route is described, and nothing heavy comes with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+ROUTES = {
+    "/load", "/generate", "/unload", "/status", "/warm", "/events",
+    "/ingle/models", "/ingle/show", "/ingle/ps", "/ingle/status", "/ingle/pull", "/ingle/retry",
+    "/ingle/cancel", "/ingle/load", "/ingle/unload", "/ingle/delete", "/ingle/generate", "/ingle/verify",
+    "/ingle/repair", "/ingle/search", "/ingle/outdated", "/ingle/doctor",
+    "/v1/chat/completions", "/v1/completions", "/v1/models",
+    "/text", "/text/tools", "/process", "/shell/check",
+}  # fmt: skip
+HEAVY = {"mlx", "mlx_lm", "xllamacpp", "transformers", "torch", "numpy", "llguidance", "tree_sitter"}
+
+
+async def test_the_openapi_page_describes_every_route(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/openapi.json")).json()
+    assert set(told["paths"]) >= ROUTES
+    assert told["info"]["title"] == "Ingle"
+
+
+@pytest.mark.slow
+def test_the_daemon_imports_no_engine_and_nothing_heavy() -> None:
+    program = "import sys, ingle.server.app, ingle.server.serve, ingle.runtime.runtime; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not found & HEAVY
