@@ -19,8 +19,9 @@ from ingle.hub.health.audit import audit
 from ingle.hub.health.checks import Checked, due, recall, remember
 from ingle.hub.health.doctor import Environment, Mended, examine, mend
 from ingle.hub.health.finding import Finding, Level, worst
-from ingle.hub.remote import Probe
+from ingle.hub.remote import Probe, Remote
 from tests.catalog.shelf import mlx_folder
+from tests.fakes.hub import FakeHub as FakeServer
 from tests.hub.hf_cache import COMMIT, OTHER, everything, make_config, ordinary_user, put
 
 HEALTHY = Environment(engines={"mlx": "0.32", "xllamacpp": "1"}, accelerator="MLX on the CPU.")
@@ -212,6 +213,19 @@ def test_the_token_is_asked_for_its_owner(
 def test_offline_asks_nobody(config: Config) -> None:
     offline = msgspec.structs.replace(config, offline=True)
     assert of("endpoint", findings(offline, FakeHub(who=HubUnreachable("Asked!")))).level is Level.NOTE
+
+
+@pytest.mark.parametrize(("token", "level"), [("good", Level.OK), ("stale", Level.WARNING)])
+def test_a_hub_that_listens_is_asked_for_its_answer_and_the_token(
+    config: Config, token: str, level: Level
+) -> None:
+    with FakeServer() as server:
+        server.tokens.add("good")
+        asked = msgspec.structs.replace(config, endpoints=(server.url,), token=token)
+        with Remote(asked) as remote:
+            found = examine(asked, Store(asked), HEALTHY, remote)
+    assert of("endpoint", found).level is Level.OK
+    assert of("token", found).level is level
 
 
 def test_without_a_hub_the_network_is_left_out(config: Config) -> None:
