@@ -77,9 +77,17 @@ class Session:
 
     @cached_property
     def _daemon(self) -> Client:
+        from ingle.cli.answer import Waiting
         from ingle.cli.launch import start_daemon
 
-        client = self.running() or start_daemon(self.config)
+        client = self.running()
+        if client is None:
+            waiting = Waiting(self.terminal)
+            waiting.say("Starting Ingle in the background ...")
+            try:
+                client = start_daemon(self.config)
+            finally:
+                waiting.clear()
         if client.address.version not in ("", __version__):
             self.terminal.tell(
                 f"(The running daemon is Ingle {client.address.version}, this is {__version__}; "
