@@ -68,10 +68,16 @@ async def test_leaving_a_pull_lets_it_go_on(world: World) -> None:
 
 async def test_a_cancelled_pull_is_paused_and_goes_on_when_asked(world: World) -> None:
     world.pull.go_on.clear()
-    async with world.runtime() as runtime:
+    async with world.runtime() as runtime, runtime.events() as events:
         pulling = asyncio.create_task(drain(runtime))
         await asyncio.to_thread(world.pull.begun.wait)
         view = await runtime.cancel(MODEL)
+        told = [await anext(events) for _ in range(3)]
+        assert (told[2].event, told[2].reason, told[2].progress) == (
+            EventKind.DOWNLOAD_PROGRESS,
+            "paused",
+            0.5,
+        )
         assert view.paused and view.progress == 0.5 and "pull" in view.actions
         assert view.last_error is None
         with pytest.raises(Cancelled):

@@ -126,6 +126,8 @@ async def test_too_large_a_model_is_refused_with_the_numbers(world: World) -> No
         with pytest.raises(OutOfMemory) as raised:
             await runtime.load(MODEL)
         assert raised.value.details["free"] == 1_000_000
+        view = await runtime.view(MODEL)
+        assert view.last_error is not None and view.last_error["code"] == "out_of_memory"
         assert world.workers == []
 
 

@@ -31,7 +31,7 @@ class RuntimeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """`progress` is 0.0 to 1.0; `error` is text for people, `details` the error object for machines.
 
     `current` marks an event that tells a late listener what already was when it came. `memory_returned`
-    is in bytes and comes with `unloaded`, `reason` too.
+    is in bytes and comes with `unloaded`; `reason` says why a model left, or that a pull is "paused".
     """
 
     event: EventKind

@@ -72,6 +72,9 @@ class Eye:
         self.tell(EventKind.LOADING_COMPLETED, self._fleet.berths[key].model, 1.0)
 
     def failed(self, key: str, model: str, error: IngleError) -> None:
+        """Remember and tell it, once for each error, however many requests it was told to."""
+        if self._errors.get(key, ("", None))[1] is error:
+            return
         self._errors[key] = (model, error)
         self._bus.publish(_error_event(model, error))
 

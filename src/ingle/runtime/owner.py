@@ -166,7 +166,10 @@ class Owner:
                 else:
                     self._uses[request].refuse(Cancelled("The worker ended at this very moment: ask again."))
             case news.Refuse(request=request, error=error) if request in self._uses:
-                self._uses[request].refuse(error)
+                use = self._uses[request]
+                use.refuse(error)
+                if not isinstance(error, Cancelled):
+                    self._eye.failed(use.key, use.model, error)
             case news.Check(key=key):
                 self._check(key)
 

@@ -262,14 +262,7 @@ class PullDesk:
             and progress.phase is not Phase.DONE
         ):
             job.told_at = now
-            self._tell(
-                RuntimeEvent(
-                    event=EventKind.DOWNLOAD_PROGRESS,
-                    model=job.ref.name,
-                    progress=progress.fraction,
-                    pull=PullView.of(progress),
-                )
-            )
+            self._tell(_progress_event(job))
 
     def _finished(self, key: str, job: Job, error: IngleError | None) -> None:
         job.error = error
@@ -304,8 +297,12 @@ class PullDesk:
                     details=job.error.to_dict(),
                 )
             )
-        elif job.state is PullState.NONE and job.work is not Work.VERIFY:
+        elif job.work is Work.VERIFY:
+            return
+        elif job.state is PullState.NONE:
             self._tell(RuntimeEvent(event=EventKind.DOWNLOAD_COMPLETED, model=job.ref.name, progress=1.0))
+        else:  # the events have no word of their own for it, and listeners must not believe it goes on
+            self._tell(_progress_event(job, reason="paused"))
 
     def _remember(self) -> None:
         """Write the memo whole or not at all; a disk that refuses it costs only the list after a restart."""
@@ -325,6 +322,16 @@ class PullDesk:
             self._memo.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(msgspec.json.encode(left, enc_hook=str))
             beside.replace(self._memo)
+
+
+def _progress_event(job: Job, reason: str = "") -> RuntimeEvent:
+    return RuntimeEvent(
+        event=EventKind.DOWNLOAD_PROGRESS,
+        model=job.ref.name,
+        progress=job.progress.fraction,
+        pull=PullView.of(job.progress),
+        reason=reason,
+    )
 
 
 def _step_back() -> None:
