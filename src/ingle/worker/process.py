@@ -108,10 +108,12 @@ class WorkerProcess:
         self._loaded = asyncio.get_running_loop().create_future()
         try:
             self._child = await spawn(self._python)
-        except OSError as exc:
+        except BaseException as exc:
             self.state = advance(self.state, WorkerEvent.LOAD_FAILED)
-            self.error = LoadFailed(f"The worker for {self.name} could not be started: {exc}.")
             self._gone.set()
+            if not isinstance(exc, OSError):
+                raise  # cancelled: a child that was on its way finds its socket closed and leaves
+            self.error = LoadFailed(f"The worker for {self.name} could not be started: {exc}.")
             raise self.error from exc
         self._send(frames.Hello(frames.PROTOCOL, os.getpid()))
         self._send(frames.Load(engine_name, snapshot, options))
