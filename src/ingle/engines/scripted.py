@@ -1,7 +1,8 @@
 """A named fake: an engine that says what its script says, for tests. It computes nothing.
 
 The script is the JSON in `snapshot.path` when that is a file with a `Script` in it; else the default.
-Words are its tokens. A constraint is checked, and kept only if the script keeps it. A prompt that contains a key of `on` gets that behaviour instead of the answer.
+Words are its tokens. A constraint is checked, and kept only if the script keeps it. A prompt that
+contains a key of `on` gets that behaviour instead of the answer.
 """
 
 from __future__ import annotations
