@@ -39,6 +39,10 @@ def test_parameters_are_told_as_model_makers_do() -> None:
     assert [render.parameters(n) for n in (134_515_008, 1_720_574_976, None)] == ["135M", "1.7B", "-"]
 
 
+def test_one_thing_is_not_many() -> None:
+    assert [render.count(n, "file") for n in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+
+
 def test_columns_are_aligned_and_numbers_stand_right() -> None:
     lines = render.columns([Column("NAME"), Column("SIZE", right=True)], [["a", "1 B"], ["long", "10 MB"]])
     assert lines == ["NAME   SIZE", "a       1 B", "long  10 MB"]

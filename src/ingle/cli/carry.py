@@ -71,7 +71,7 @@ def export_to(session: Session, model: str, folder: Path, *, quiet: bool) -> Non
     ways = ", ".join(f"{count} {way}" for way, count in sorted(made.how.items())) or "was there already"
     checked = "each with its known digest" if made.known else "checked as far as anything is known"
     session.terminal.tell(
-        f"{made.folder}: {len(made.files)} files, {render.size(made.size)} ({ways}), {checked}."
+        f"{made.folder}: {render.count(len(made.files), 'file')}, {render.size(made.size)} ({ways}), {checked}."
     )
 
 

@@ -94,7 +94,7 @@ def _demonstrate(session: Session) -> None:
     _say(session, "all in all", render.duration(time.monotonic() - begun))
     if len(seen.done) > result.units:
         again = len(seen.done) - result.units
-        _say(session, "asked again", f"{again} answer(s) were talk about the text, and were not taken")
+        _say(session, "asked again", f"{render.count(again, 'answer')} talked about the text, not taken")
     for kept in result.kept:
         _say(session, "left as it was", f"{result.text[kept.start : kept.end]!r}: {kept.reason}")
     if not result.changed:

@@ -169,7 +169,8 @@ def _audit_json(one: Audit) -> dict[str, Any]:
 
 def _tell_leftovers(session: Session, title: str, found: list[Leftover]) -> None:
     total = render.size(sum(one.size for one in found))
-    session.terminal.answer(f"{title}: {f'{len(found)} things, {total}' if found else 'nothing'}")
+    said = f"{render.count(len(found), 'thing')}, {total}" if found else "nothing"
+    session.terminal.answer(f"{title}: {said}")
     for one in found:
         session.terminal.answer(f"  {render.size(one.size):>8}  {one.path}\n            {one.why}")
 

@@ -113,7 +113,7 @@ def _describe(session: Session, entry: CatalogEntry) -> str:
 
 def _question(session: Session, name: str, snapshot: Snapshot | None) -> str:
     if snapshot is not None:
-        return f"{name} is not whole ({len(snapshot.missing)} files missing). Get the rest?"
+        return f"{name} is not whole ({render.count(len(snapshot.missing), 'file')} missing). Get the rest?"
     entry = session.catalog.find(name)
     if entry is None:
         return f"{name} is not on this machine. Get it?"

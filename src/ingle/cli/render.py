@@ -66,6 +66,11 @@ def parameters(count: int | None) -> str:
     return f"{count / 1e6:.0f}M"
 
 
+def count(number: int, thing: str) -> str:
+    """`1 file`, `3 files`."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
 def columns(heads: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
     """Aligned lines, the heads first. With a `width` the least important columns leave until it fits."""
     kept = list(range(len(heads)))
