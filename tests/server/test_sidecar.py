@@ -76,6 +76,15 @@ async def test_generate_loads_again_what_left_for_idleness(client: httpx.AsyncCl
     assert len(world.workers) == 2
 
 
+async def test_status_follows_the_model_to_a_newer_version(client: httpx.AsyncClient, world: World) -> None:
+    await client.post("/load", json={"model_path": MODEL})
+    newer = make_snapshot(MODEL, world.folder, path=world.folder / "newer.gguf")
+    world.store.put(newer)
+    await client.post("/generate", json={"prompt": "Hi"})
+    assert (await client.get("/status")).json()["model_loaded"] is True
+    assert len(world.workers) == 2
+
+
 async def test_a_failed_load_keeps_the_model_before(client: httpx.AsyncClient, world: World) -> None:
     await client.post("/load", json={"model_path": MODEL})
     world.load_error = LoadFailed("It is broken.")

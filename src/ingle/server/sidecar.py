@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -97,9 +98,11 @@ class Sidecar:
             )
         pieces: list[str] = []
         tokens = 0
-        async for chunk in self._runtime.generate(self.path, generation):
-            pieces.append(chunk.text)
-            tokens = chunk.usage.completion_tokens if chunk.usage is not None else tokens
+        async with self._runtime.use(self.path) as use, aclosing(use.generate(generation)) as chunks:
+            self._key = use.key  # a newer version may have been pulled since the load
+            async for chunk in chunks:
+                pieces.append(chunk.text)
+                tokens = chunk.usage.completion_tokens if chunk.usage is not None else tokens
         return "".join(pieces), tokens
 
     async def unload(self) -> None:
