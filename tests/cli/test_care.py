@@ -205,6 +205,12 @@ def test_the_log_of_the_newest_pull_can_be_read(place: Hub) -> None:
     assert place.ingle("logs", "pull", "--path").stdout.strip().endswith(".log")
 
 
+def test_the_log_of_the_newest_worker_can_be_read(place: Hub) -> None:
+    (place.home / "logs").mkdir(parents=True)
+    (place.home / "logs" / "worker-starter.log").write_text("load: done\n")
+    assert place.ingle("logs", "worker").stdout == "load: done\n"
+
+
 def test_the_log_of_the_daemon_is_told_in_plain_lines(place: Hub) -> None:
     (place.home / "logs").mkdir(parents=True)
     line = {"time": 0, "level": "info", "name": "x", "text": "listening", "seconds": 0.5}

@@ -18,10 +18,13 @@ from ingle.errors import FileMissing
 class Kind(StrEnum):
     DAEMON = "daemon"
     PULL = "pull"
+    WORKER = "worker"
 
 
-PATTERNS = {Kind.DAEMON: "daemon.*", Kind.PULL: "pull-*.log"}
-Of = Annotated[Kind, typer.Argument(metavar="[daemon|pull]", help="`pull` shows the newest pull's log.")]
+PATTERNS = {Kind.DAEMON: "daemon.*", Kind.PULL: "pull-*.log", Kind.WORKER: "worker-*.log"}
+Of = Annotated[
+    Kind, typer.Argument(metavar="daemon|pull|worker", help="`pull` and `worker` show the newest one's log.")
+]
 Count = Annotated[int, typer.Option("--lines", "-n", min=1, help="The last so many lines.")]
 Where = Annotated[bool, typer.Option("--path", help="Only where the files are, the newest last.")]
 
@@ -33,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False) -> None:
-    """The last lines of the daemon's log, or of the newest pull's."""
+    """The last lines of the daemon's log, or of the newest pull's or worker's."""
     session = open_session()
     files = sorted(session.config.logs.glob(PATTERNS[of]), key=lambda one: one.stat().st_mtime)
     if path:
@@ -42,7 +45,9 @@ def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False) -> N
         return
     if not files:
         raise FileMissing(session.config.logs / PATTERNS[of])
-    shown = files[-1:] if of is Kind.PULL else [one for one in files if one.suffix in {".log", ".jsonl"}]
+    shown = (
+        files[-1:] if of is not Kind.DAEMON else [one for one in files if one.suffix in {".log", ".jsonl"}]
+    )
     told = [line for one in shown for line in _tail(one, lines)]
     session.terminal.answer("\n".join(told[-lines:]))
 
