@@ -14,7 +14,7 @@ ROUTES = {
     "/ingle/cancel", "/ingle/load", "/ingle/unload", "/ingle/delete", "/ingle/generate", "/ingle/verify",
     "/ingle/repair", "/ingle/search", "/ingle/outdated", "/ingle/doctor",
     "/v1/chat/completions", "/v1/completions", "/v1/models",
-    "/text", "/text/tools", "/process", "/shell/check",
+    "/text", "/text/tools", "/process", "/shell/check", "/metrics",
 }  # fmt: skip
 HEAVY = {"mlx", "mlx_lm", "xllamacpp", "transformers", "torch", "numpy", "llguidance", "tree_sitter"}
 
@@ -23,6 +23,15 @@ async def test_the_openapi_page_describes_every_route(client: httpx.AsyncClient)
     told = (await client.get("/openapi.json")).json()
     assert set(told["paths"]) >= ROUTES
     assert told["info"]["title"] == "Ingle"
+
+
+async def test_metrics_tell_what_is_loaded(client: httpx.AsyncClient) -> None:
+    await client.post("/load", json={"model_path": "org/tiny"})
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    lines = answer.text.splitlines()
+    assert "ingle_models_loaded 1.0" in lines
+    assert 'ingle_model_bytes{model="org/tiny"} 1e+06' in lines
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from ingle.runtime.runtime import Runtime
 from ingle.server.faults import install_faults
 from ingle.server.gate import Activity, Gate
 from ingle.server.health import health_routes
+from ingle.server.metrics import metrics_routes
 from ingle.server.native import native_routes
 from ingle.server.news import event_routes
 from ingle.server.openai import openai_routes
@@ -34,6 +35,7 @@ def create_app(
     app.include_router(health_routes(config))
     app.include_router(event_routes(runtime))
     app.include_router(openai_routes(runtime))
+    app.include_router(metrics_routes(runtime))
     app.include_router(text_routes(runtime, config))
     app.add_middleware(Gate, token=token, host=config.host, activity=activity or Activity())
     return app
