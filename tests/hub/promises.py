@@ -185,11 +185,13 @@ def check_resume(scene: Scene, *, tuning: Tuning = QUICK, spoiled: bool = False)
 
 
 def fetched_twice(scene: Scene, path: str, spans: Iterable[tuple[int, int]]) -> int:
-    """Bytes of `spans` that the hub sent since its record began, headers read for the plan not counted."""
-    size = scene.entries[path].content.size
-    if size <= PIECE:
-        # Small files are read for the plan and held in memory; only whole ones are spans here.
-        return 0 if size <= HEAD else sum(one.sent for one in scene.hub.requests(path=path))
+    """Bytes of `spans` that were asked for and sent since the hub's record began.
+
+    Of a file that is not whole yet its header may be read again for the plan.
+    """
+    spans = list(spans)
+    if spans == [(0, scene.entries[path].content.size)]:
+        return sum(one.sent for one in scene.hub.requests(path=path))
     total = 0
     for one in scene.hub.requests(path=path):
         low, high = _asked_and_sent(one)

@@ -13,10 +13,12 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
 from ingle.errors import MalformedModel, Unsupported
-from ingle.hub.fetch import blob_sizes, held_bytes
+from ingle.hub.fetch import blob_sizes, held_bytes, is_known
 from ingle.hub.layout import RepoPlace
+from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.ranges import Ranges
+from ingle.hub.verify import digest_of
 
 
 def machine_memory() -> Memory:
@@ -26,7 +28,7 @@ def machine_memory() -> Memory:
 
 
 def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -> PullPlan:
-    """The plan for a listing. Reads heads of a few files over the network, never one of each.
+    """The plan for a listing. Reads heads of a few files, over the network what is not here, never one of each.
 
     What lies in `blobs/` with the right size counts as held; whether it is right is checked later.
     Raises what `Ranges.open`, `classify` and `plan_pull` raise.
@@ -34,7 +36,8 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
     by_path = {file.path: file for file in listing.files}
 
     def read(path: str, limit: int) -> bytes:
-        return ranges.head(by_path[path], limit)
+        here = _checked_head(place, by_path[path], limit)
+        return ranges.head(by_path[path], limit) if here is None else here
 
     kind = _format(ref, listing, by_path, read)
     indexed: tuple[str, ...] = ()
@@ -42,6 +45,21 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
         indexed = tuple(read_index(read(INDEX, MAX_INDEX + 1), path=INDEX))
     plan = plan_pull(ref, listing, kind, indexed=indexed, memory=machine_memory())
     return plan.with_held(held(place, plan.files))
+
+
+def _checked_head(place: RepoPlace, file: ListedFile, limit: int) -> bytes | None:
+    """What `Ranges.head` gives, from the store; None unless the file is there and known to be right."""
+    blob = place.blob(file.digest)
+    try:
+        if is_known(place, file):
+            with blob.open("rb") as opened:
+                return opened.read(limit)
+        if file.size > PIECE:
+            return None
+        data = blob.read_bytes()
+    except OSError:
+        return None
+    return data[:limit] if digest_of(data, file.kind) == file.digest else None
 
 
 def held(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:
