@@ -103,6 +103,23 @@ def test_a_second_quantisation_that_was_begun_is_listed_beside_the_whole_one(con
     assert found is not None and found.missing == ("b.gguf",)
 
 
+def test_removing_what_was_begun_beside_a_whole_model_leaves_that_one_whole(config: Config) -> None:
+    files = {"a.gguf": llama("a"), "b.gguf": llama("b"), "config.json": b"{}"}
+    begin(config, "org/many:a.gguf", files, ("a.gguf", "config.json"))
+    begin(config, "org/many:b.gguf", files, ("b.gguf", "config.json"))
+    place = put(config, "org/many", {path: files[path] for path in ("a.gguf", "config.json")})
+    before = everything(config.cache)
+    partial = place.partial(hashlib.sha256(files["b.gguf"]).hexdigest())
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(bytes(10))
+    assert len(Store(config).scan()) == 2
+    Store(config).remove(ref("org/many:b.gguf", config))
+    assert not partial.exists()
+    assert everything(config.cache) == before
+    (left,) = Store(config).scan()
+    assert (left.ref.name, left.state) == ("org/many", DiskState.COMPLETE)
+
+
 def test_the_old_version_stays_usable_while_the_new_one_is_begun(config: Config) -> None:
     put(config, "org/name", mlx_folder(), commit="d" * 40)
     place = begin(config, "org/name", mlx_folder(**{"extra.json": b'{"new": 1}'}))

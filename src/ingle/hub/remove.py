@@ -22,6 +22,7 @@ from ingle.hub.disk import disk_errors
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.locks import holder_pid, try_lock
 from ingle.hub.receipt import Receipt, write_receipt
+from ingle.hub.scan import asks_for
 from ingle.hub.shelf import may_change
 from ingle.hub.stored import stored_receipt
 
@@ -92,6 +93,8 @@ class _Removing:
         self._beside = beside
         self.freed = 0
         self.shared = 0
+        self._receipt = stored_receipt(place, found.commit)
+        self._left = _without(self._receipt, found) if self._receipt else None
 
     def check(self) -> None:
         """Raises `NoPermission` while nothing has been touched yet."""
@@ -102,6 +105,9 @@ class _Removing:
     def run(self) -> None:
         place, found = self._place, self._found
         with disk_errors(place.folder, "delete from"):
+            # The wish goes before what it wished for: without it nobody takes the rest for an unfinished pull.
+            if self._left is not None and self._left != self._receipt:
+                write_receipt(place, self._left)
             if not found.root.is_relative_to(place.snapshots):
                 self._unlink_all(place.blobs.glob("*.incomplete"))
             elif self._beside:
@@ -137,6 +143,7 @@ class _Removing:
         """Only this model's files: others live in the same snapshot folder."""
         place, root = self._place, self._found.root
         keep = {path for one in self._beside for path in one.files}
+        keep.update(path for asked in (self._left.asked if self._left else ()) for path in asked.files)
         if is_commit(root.name):
             # It promises files that will be gone, and an offline reader believes it.
             place.tree(root.name).unlink(missing_ok=True)
@@ -182,26 +189,26 @@ class _Removing:
             path.unlink(missing_ok=True)
 
     def _forget(self) -> None:
-        """Our own receipt, partials and piece digests of exactly this model."""
-        place, commit = self._place, self._found.commit
-        receipt = stored_receipt(place, commit)
-        if commit is None or receipt is None:
+        """Our own partials and piece digests of exactly this model, and the receipt when it was the last."""
+        place, before, left = self._place, self._receipt, self._left
+        if before is None or left is None:
             return
-        if self._beside:
-            receipt_left = receipt.minus(frozenset(self._found.files))
-        else:
-            receipt_left = receipt.minus(frozenset(file.path for file in receipt.listing.files))
-        for digest in _digests(receipt) - _digests(receipt_left):
+        for digest in _digests(before) - _digests(left):
             for path in (place.partial(digest), place.journal(digest), place.pieces(digest)):
                 if path.is_file():
                     self.freed += path.stat().st_blocks * 512
                     path.unlink()
             # A blob that we published for a pull that never came to its end is in no snapshot.
             self._unlink_unused({place.blob(digest)} if place.blob(digest).exists() else set())
-        if receipt_left.asked:
-            write_receipt(place, receipt_left)
-        else:
-            place.receipt(commit).unlink(missing_ok=True)
+        if not left.asked:
+            place.receipt(left.listing.commit).unlink(missing_ok=True)
+
+
+def _without(receipt: Receipt, found: Snapshot) -> Receipt:
+    """The receipt without the wish for this very model; wishes for its neighbours stay."""
+    file = None if found.path == found.root else found.path.relative_to(found.root).as_posix()
+    kept = tuple(asked for asked in receipt.asked if not asks_for(asked, file))
+    return msgspec.structs.replace(receipt, asked=kept)
 
 
 def _digests(receipt: Receipt) -> set[str]:

@@ -102,7 +102,7 @@ class RepoScan:
         for receipt in stored_receipts(self.place):
             here = [one for one in shown if one.commit == receipt.listing.commit]
             for asked in receipt.asked:
-                if any(_asks_for(asked, one.ref.file) for one in here):
+                if any(asks_for(asked, one.ref.file) for one in here):
                     continue
                 # A pull that never got a byte, or whose files another tool deleted, left nothing to show.
                 if any(self._has(file.digest) for file in receipt.listing.files if file.path in asked.files):
@@ -192,7 +192,7 @@ def _with_receipt(model: Found, receipt: Receipt | None, shelf: DiskShelf) -> Fo
         return model
     present = shelf.sizes()
     for asked in receipt.asked:
-        if _asks_for(asked, model.path or None):
+        if asks_for(asked, model.path or None):
             lacks = [path for path in asked.files if path not in present]
             told = {line.partition(" (")[0] for line in model.missing}
             missing = (*model.missing, *(path for path in lacks if path not in told))
@@ -200,7 +200,7 @@ def _with_receipt(model: Found, receipt: Receipt | None, shelf: DiskShelf) -> Fo
     return model
 
 
-def _asks_for(asked: Asked, file: str | None) -> bool:
+def asks_for(asked: Asked, file: str | None) -> bool:
     """Whether this was the wish for the GGUF that begins with `file`; without one, for the folder's model."""
     return file in asked.files if file else not gguf_files(asked.files)
 
