@@ -14,7 +14,7 @@ _ZERO = frozenset(
     "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0"
 )
 _JOINERS = frozenset("\u200d\ufe0f")
-_PADDING = re.compile(r"[ \t]{40,}(?=[^\s#])|(?:[ \t]*\n){12,}(?=\S)")
+_PADDING = re.compile(r"(?<![ \t])[ \t]{40,}+(?=[^\s#])|(?<![ \t\n])(?:[ \t]*+\n){12,}+(?=\S)")
 _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 # A word of one script that spells ASCII except for a letter or two is how a name is faked.
 _LOOKALIKE = frozenset(

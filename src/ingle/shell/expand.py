@@ -229,7 +229,7 @@ def _replace(op: str, value: Value, operand: str, names: Names) -> Value:
     anchored = {"/#": f"\\A(?:{body})", "/%": f"(?:{body})\\Z"}.get(op, body)
     try:
         found = re.sub(
-            anchored, lambda _: show(new.text), value.text[:2048], count=0 if op == "//" else 1, flags=re.S
+            anchored, lambda _: show(new.text), value.text[:512], count=0 if op == "//" else 1, flags=re.S
         )
     except re.error:
         return Value(HOLE, value.taint)

@@ -74,6 +74,7 @@ _SETUID = re.compile(
 )
 
 
+_LONGEST = 8_000
 _FOREIGN = frozenset("perl ruby node php lua awk".split())
 
 
@@ -81,6 +82,9 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     """Report what the code does; unknown languages are opaque."""
     if language == "osascript":
         return analyse_apple(machine, text)
+    if len(text) > _LONGEST:
+        machine.report(Level.HIGH, "unread", "this code is too long to read")
+        return UNKNOWN
     if language not in _FOREIGN:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
         return UNKNOWN
@@ -107,7 +111,7 @@ def _print(tokens: list[Token], language: str) -> str:
 
 
 def _circumstances(machine: Machine, text: str, bare: str, language: str) -> None:
-    if _FORK_LOOP.search(bare.replace(" ", " ")) or _FORK_LOOP.search(text):
+    if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare[:_LONGEST]) or _FORK_LOOP.search(text)):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
     if _KILL_ALL.search(text):
         machine.report(Level.HIGH, "kill", "ends every process you own")

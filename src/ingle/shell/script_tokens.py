@@ -29,6 +29,8 @@ _HOME_FORMS = re.compile(
 )
 
 
+# How many tokens after a name may still be its arguments.
+_REACH = 60
 _THROUGH = frozenset(
     "glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split()
 )
@@ -65,7 +67,8 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
     """The values after a called name: literals joined over `.`, `+`, `..`; anything else is a hole."""
     depth, values, joined, current = 0, list[Value](), False, ""
     started = False
-    while at < len(tokens):
+    end = min(len(tokens), at + _REACH)
+    while at < end:
         kind, text, _ = tokens[at]
         at += 1
         if kind == "mark":

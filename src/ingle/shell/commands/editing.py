@@ -75,6 +75,8 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
             found = _SED_SUBSTITUTE.fullmatch(part.strip())
             if found is None:
                 return Value(text if part.strip() in ("", "p") else HOLE, value.taint)
+            if not _quick(found["old"]):
+                return Value(HOLE, value.taint)
             try:
                 old = found["old"] if arguments.any("-E", "-r") else _basic(found["old"])
                 new = re.sub(
@@ -83,13 +85,21 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
                 text = re.sub(
                     old,
                     new.replace("\\n", "\n"),
-                    text[:4096],
+                    text[:1024],
                     count=0 if "g" in found["flags"] else 1,
                     flags=re.M,
                 )
             except (re.error, IndexError):
                 return Value(HOLE, value.taint)
     return Value(text, value.taint)
+
+
+def _quick(pattern: str) -> bool:
+    """Whether Python may try the pattern: one that repeats what it repeats could take for ever."""
+    repeats = len(re.findall(r"(?<!\\)[*+{]|\\[+{]", pattern))
+    return len(pattern) <= 200 and (
+        repeats == 0 or (repeats <= 2 and "(" not in pattern and "\\1" not in pattern)
+    )
 
 
 def _basic(pattern: str) -> str:

@@ -69,7 +69,7 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 
 def _is_remote(word: Value) -> bool:
     return bool(
-        re.match(r"(?:[\w.@…-]+|\U000f0000)+::?(?!//\d*$)[^/]?|rsync://|\w+://", word.text)
+        re.match(r"[\w.@\U000f0000-]+::?(?!//\d*$)[^/]?|rsync://|\w+://", word.text)
     ) and not word.text.startswith(("/", "./"))
 
 
