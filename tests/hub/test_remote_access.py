@@ -9,6 +9,7 @@ import pytest
 
 from ingle.errors import Gated, LinkExpired, ModelNotFound, Offline, Unauthorized
 from ingle.hub.remote import Remote
+from tests.fakes.certificate import make_certificate
 from tests.fakes.content import Noise
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
@@ -117,3 +118,12 @@ def test_a_token_with_characters_no_token_has_is_left_out_and_said(hub: FakeHub,
     with Remote(settings(tmp_path, hub, token="x\r\ny"), note=notes.append) as remote:
         remote.listing("org/name")
     assert len(notes) == 1
+
+
+def test_a_hub_with_a_certificate_of_ones_own_is_listed_and_read(tmp_path: Path) -> None:
+    trusted, context = make_certificate(tmp_path)
+    with FakeHub(tls=context) as hub:
+        hub.add_repo("org/name", FILES)
+        with Remote(settings(tmp_path, hub, ca_bundle=trusted)) as remote:
+            assert read(remote, 7, 70_000) == Noise(LARGE).read(7, 70_000)
+        assert hub.url.startswith("https://")

@@ -53,7 +53,7 @@ class _Item(msgspec.Struct, rename={"used_storage": "usedStorage"}):
 
 def search_query(words: str, format: Format | None, limit: int) -> str:
     """The query of `/api/models`."""
-    pairs = [("search", words), ("sort", "downloads"), ("direction", "-1"), ("limit", str(limit))]
+    pairs = [("search", words), ("sort", "downloads"), ("limit", str(limit))]
     if format is not None:
         pairs.append(("filter", _TAGS.get(format, "safetensors")))
     return urlencode([*pairs, *(("expand", name) for name in _EXPAND)])
