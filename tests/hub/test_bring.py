@@ -25,7 +25,7 @@ from ingle.errors import (
 )
 from ingle.hub.bring import Brought, bring_model
 from ingle.hub.cache import Store
-from ingle.hub.health.sweep import find_orphans
+from ingle.hub.health.sweep import find_orphans, sweep
 from ingle.hub.layout import RepoPlace
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from tests.catalog.gguf_writer import llama, split
@@ -203,6 +203,17 @@ def test_a_cancelled_import_shows_nothing(config: Config, tmp_path: Path) -> Non
     with pytest.raises(Cancelled):
         bring(config, lay(tmp_path / "usb", mlx_folder()), repo_id="org/name", cancel=cancel)
     assert state(config, "org/name") is DiskState.ABSENT
+
+
+def test_what_an_import_that_ended_midway_left_is_known_to_clean(config: Config, tmp_path: Path) -> None:
+    source = lay(tmp_path / "usb", mlx_folder())
+    steps = bring_model(config, source, repo_id="org/name")
+    while not list((config.cache / "models--org--name").glob("blobs/*")):
+        next(steps)
+    steps.close()
+    assert Store(config).scan() == []
+    sweep(config, find_orphans(config))
+    assert everything(config.cache) == {}
 
 
 def test_an_imported_model_can_be_removed_whole(config: Config, tmp_path: Path) -> None:

@@ -150,6 +150,9 @@ class _Bringing:
             place.stage.mkdir(parents=True, exist_ok=True)
             with hold(place.pull_lock, self._cancel):
                 self._need_space()
+                # The listing comes first, without a wish: should this be killed, `clean` knows its blobs.
+                known = stored_receipt(place, self._listing.commit) or Receipt(listing=self._listing)
+                write_receipt(place, known)
                 staged = place.stage / f"import.{os.getpid()}.{os.urandom(4).hex()}"
                 staged.mkdir()
                 try:
@@ -157,7 +160,7 @@ class _Bringing:
                         yield from self._blob(file, path, staged)
                 finally:
                     shutil.rmtree(staged, ignore_errors=True)
-                self._remember()
+                write_receipt(place, known.plus(self._asked()))
                 publish_snapshot(place, self._listing, tuple(self._chosen), self._revision())
 
     def _need_space(self) -> None:
@@ -187,13 +190,10 @@ class _Bringing:
             phase=Phase.PUBLISHING, bytes_done=self._done, bytes_total=self._total, message=file.path
         )
 
-    def _remember(self) -> None:
-        listing = self._listing
-        head = _head(self._chosen)
-        ref = ModelRef(name=listing.repo_id, repo_id=listing.repo_id, file=head)
-        old = stored_receipt(self._place, listing.commit) or Receipt(listing=listing)
-        asked = Asked(ref, tuple(file.path for file in self._chosen))
-        write_receipt(self._place, old.plus(asked))
+    def _asked(self) -> Asked:
+        repo_id = self._listing.repo_id
+        ref = ModelRef(name=repo_id, repo_id=repo_id, file=_head(self._chosen))
+        return Asked(ref, tuple(file.path for file in self._chosen))
 
     def _revision(self) -> str:
         """The branch that shall point here; not one that has moved on since the listing was stored."""
