@@ -168,12 +168,25 @@ def sent(folder: Path, hub: FakeHub, served: str | None) -> int:
 
 
 class Front(FakeHub):
-    """A hub whose large files lie with nginx, as a real hub's lie with a content network."""
+    """A hub whose large files lie with nginx, as a real hub's lie with a content network.
+
+    Pages of listings are made once and then kept, so that a plan is not measured by a Python hub's speed.
+    """
 
     served: str | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._pages: dict[str, tuple[dict[str, str], list[bytes | memoryview], int | None]] = {}
+
     def _answer(self, asked: Asked) -> Reply:
+        if asked.target in self._pages:
+            headers, body, length = self._pages[asked.target]
+            return Reply(200, headers, body, length)
         reply = super()._answer(asked)
+        if "/tree/" in asked.target and reply.status == 200:
+            reply.body = list(reply.body)
+            self._pages[asked.target] = (reply.headers, reply.body, reply.length)
         if self.served is not None and reply.headers.get("Location", "").startswith(self.cdn_url):
             reply.headers = {**reply.headers, "Location": f"{self.served}/{FILE}"}
         return reply
@@ -281,11 +294,12 @@ def bench_verify(bench: Bench) -> list[str]:
 
 
 def bench_plan(bench: Bench) -> list[str]:
-    with FakeHub() as hub:
+    with Front() as hub:
         hub.add_repo(NAME, _Many())
+        run(contestant("plan", bench.fresh(), hub.url))  # the hub makes its pages
         ran = run(contestant("plan", bench.fresh(), hub.url))
     return [
-        f"* plan of {ran.said.strip()} files: {ran.wall:.1f} s, {ran.cpu:.1f} CPU seconds of it ours (a Python hub makes the 100 pages), "
+        f"* plan of {ran.said.strip()} files: {ran.wall:.1f} s, {ran.cpu:.1f} CPU seconds of it ours, "
         f"{ran.memory / MIB:.0f} MiB at the peak (wanted: under 10 s, under 300 MB)"
     ]
 

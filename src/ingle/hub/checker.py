@@ -91,5 +91,8 @@ class Checker:
             for partial in waiting:
                 if not ledger.stop.is_set():
                     partial.sync()
+            if waiting:
+                with ledger.changed:  # connections may be waiting for the disk
+                    ledger.changed.notify_all()
             if due:
                 last = self._clock()

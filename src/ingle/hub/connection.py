@@ -18,6 +18,7 @@ from ingle.hub.pieces import Lease
 _BUFFER = 1 << 20  # bytes read before they are written: fewer, larger writes
 _GATHER = 512 << 10  # a buffer this full is written
 _GATHER_SECONDS = 0.25  # and one this old, however empty: a slow link is progress too
+_MOST_UNSYNCED = 7  # pieces, 56 MiB: see `_await_disk`
 _MAX_LIES = 4  # answers in a row that do not fit the plan, for one file, beside one for each open range
 _LONGEST_WAIT = 900.0  # seconds; a hub that wants more is told as an error
 
@@ -105,11 +106,20 @@ class Connection:
             self._line.streams[id(lease)] = stream
         try:
             while lease.remaining > 0 and not self._ledger.over:
+                self._await_disk(lease)
                 self._fill(stream, lease, partial)
         finally:
             with self._ledger.changed:
                 del self._line.streams[id(lease)]
             stream.close()
+
+    def _await_disk(self, lease: Lease) -> None:
+        """Lets the disk catch up: what is written and not recorded yet is what a kill costs."""
+        ledger = self._ledger
+        with ledger.changed:
+            while ledger.unsynced >= _MOST_UNSYNCED and not ledger.over and not lease.revoked:
+                ledger.changed.wait(0.1)
+                lease.heard = self._line.clock()
 
     def _fill(self, stream: Stream, lease: Lease, partial: Partial) -> None:
         """Reads into the buffer until it is worth writing, and writes it, also when the reading fails."""

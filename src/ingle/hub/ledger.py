@@ -41,6 +41,11 @@ class Ledger:
         """Whether no thread is to begin anything any more."""
         return self.stop.is_set() or self.failure is not None
 
+    @property
+    def unsynced(self) -> int:
+        """Pieces written and not yet recorded, over all files."""
+        return sum(partial.unsynced for partial in self.partials.values())
+
     def path(self, file: int) -> str:
         """A file's path in the repo, to be shown."""
         partial = self.partials.get(file)
