@@ -43,7 +43,10 @@ class Choice:
 
     @property
     def reasoning_tokens(self) -> int:
-        return self._assembler.reasoning_tokens
+        """At most the budget: the tokens that were forced to close the reasoning are none of it."""
+        budget = self.job.prepared.shape.budget
+        made = self._assembler.reasoning_tokens
+        return made if budget is None else min(made, budget)
 
     @property
     def left(self) -> int:
