@@ -43,6 +43,28 @@ def test_command_beyond_a_limit_is_high_at_once(command: str) -> None:
     assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls" + " " * 16_000,
+        "echo " + "a" * 40 + " | sed -E 's/(a+)+$b/x/'",
+        "rsync " + "a" * 60 + "! " + "b" * 60 + "!",
+        "x=a;" + "x=$x$x;" * 40 + "echo $x",
+        'x="eval \\"\\$x\\""; eval "$x"',
+        "f(){ g;g;g;g; }; g(){ h;h;h;h; }; h(){ i;i;i;i; }; i(){ f; }; f",
+        "echo " + "{a,b}" * 30,
+        'psql -c "' + "copy " * 2_000 + '"',
+        "node -e '" + "while(1)" * 980 + " fork'",
+        "echo " + "$(echo " * 20 + "x" + ")" * 20,
+    ],
+    ids=["blanks", "sed", "remote", "doubling", "eval", "calls", "braces", "sql", "forks", "nesting"],
+)
+def test_hostile_command_within_the_limits_takes_no_long_time(command: str) -> None:
+    start = time.perf_counter()
+    analyse(command)
+    assert time.perf_counter() - start < 2.5
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("command", ["echo 'unclosed", "if true; then", "echo $(", "{ ls"])
 def test_broken_syntax_is_never_safe(command: str, shell: str) -> None:

@@ -99,8 +99,8 @@ def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
 
 
 def describe(value: Value, path: str) -> str:
-    written, meant = value.shown(), paths.named(path)
-    return "" if written == meant else f"`{written}` is `{meant}`"
+    written, meant = paths.named(value.text), paths.named(path)
+    return "" if written.rstrip("/") == meant else f"`{written}` is `{meant}`"
 
 
 def delete(
