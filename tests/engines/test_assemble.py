@@ -53,6 +53,7 @@ def test_plain_text_comes_through_at_once_and_is_counted() -> None:
     assert chunks[-1].finish_reason is FinishReason.STOP
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 5), max_size=20))
 def test_everything_together_is_the_same_for_any_cutting(sizes: list[int]) -> None:
     shape = AnswerShape(reasoning=THINK, tools=TAGGED, stop=("STOP",), call_seed="r")

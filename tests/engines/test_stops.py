@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingle.engines.stops import StopFinder, held_suffix
@@ -28,6 +28,7 @@ def expected(text: str, stops: list[str]) -> tuple[str, str | None]:
 letters = st.text("ab", max_size=30)
 
 
+@settings(max_examples=40)
 @given(letters, st.lists(st.text("ab", min_size=1, max_size=4), max_size=3), st.lists(st.integers(0, 3)))
 def test_any_cutting_gives_what_a_reader_of_single_characters_sees(
     text: str, stops: list[str], cuts: list[int]

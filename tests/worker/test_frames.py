@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
@@ -90,6 +90,7 @@ def test_every_frame_comes_back_as_it_was(frame: frames.Frame) -> None:
     assert frames.Codec().feed(frames.Codec().encode(frame)) == [frame]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 60), max_size=200))
 def test_frames_survive_any_cutting_of_the_stream(cuts: list[int]) -> None:
     sender, receiver = frames.Codec(), frames.Codec()
@@ -102,6 +103,7 @@ def test_frames_survive_any_cutting_of_the_stream(cuts: list[int]) -> None:
     assert receiver.pending == 0
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=400))
 def test_noise_is_refused_as_a_frame_error_and_nothing_else(noise: bytes) -> None:
     codec = frames.Codec()
@@ -112,12 +114,14 @@ def test_noise_is_refused_as_a_frame_error_and_nothing_else(noise: bytes) -> Non
     assert codec.pending <= len(noise)
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_noise_in_a_whole_frame_is_refused(body: bytes) -> None:
     with pytest.raises(frames.FrameError):
         frames.Codec().feed(struct.pack(">I", len(body)) + body)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 300), st.integers(0, 255))
 def test_one_changed_byte_gives_a_frame_or_a_frame_error(at: int, value: int) -> None:
     data = bytearray(frames.Codec().encode(EVERY_FRAME[2]))
