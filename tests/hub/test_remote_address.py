@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ingle.errors import HubLied, InvalidConfig
 from ingle.hub.address import MAX_REDIRECTS, Address, parse_address, proxy_for, redirected, shown, under
+from tests.fakes.calm import CALM
 
 HUB = parse_address("https://hub.example/org/name/resolve/main/a?x=1")
 
@@ -121,6 +122,7 @@ def test_a_proxy_that_cannot_be_spoken_to_is_a_wrong_setting(value: str) -> None
         proxy_for(parse_address("https://hub.example/"), {"all": value})
 
 
+@CALM
 @given(st.text(max_size=200))
 def test_no_location_breaks_the_reader_or_leaves_http(location: str) -> None:
     with contextlib.suppress(HubLied):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingle.errors import HubLied
 from ingle.hub import fields
+from tests.fakes.calm import CALM
 
 NOW = 1_800_000_000.0
 
@@ -97,12 +98,14 @@ def test_a_signed_address_says_until_when() -> None:
     assert fields.signed_until("https://c/x") is None
 
 
+@CALM
 @given(st.integers(min_value=0, max_value=4_000_000_000))
 def test_the_date_of_a_signature_is_the_calendar_date(moment: int) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment))
     assert fields.signed_until(f"https://c/x?X-Amz-Date={stamp}&X-Amz-Expires=0") == moment
 
 
+@CALM
 @given(st.integers(0, 10**15), st.integers(1, 10**15), st.integers(0, 10**15))
 def test_every_true_content_range_is_read_back(start: int, length: int, rest: int) -> None:
     stop, total = start + length, start + length + rest
@@ -110,6 +113,7 @@ def test_every_true_content_range_is_read_back(start: int, length: int, rest: in
     assert (found.start, found.stop, found.total) == (start, stop, total)
 
 
+@CALM
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_no_text_in_any_field_breaks_a_reader(one: str, other: str) -> None:
     names = ("content-length", "ratelimit", "ratelimit-remaining", "retry-after", "date", "link")
@@ -125,6 +129,7 @@ def test_no_text_in_any_field_breaks_a_reader(one: str, other: str) -> None:
     fields.etag(one)
 
 
+@CALM
 @given(st.text(alphabet='<>;=,"rel next\\', max_size=400))
 def test_link_like_junk_is_read_quickly_and_names_no_bracketed_address(text: str) -> None:
     found = fields.next_page(text)

@@ -9,7 +9,7 @@ import socket
 import threading
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingle.errors import HubLied, HubUnreachable
@@ -18,6 +18,7 @@ from ingle.hub.address import parse_address
 from ingle.hub.search import parse_found
 from ingle.hub.translated import Translated
 from ingle.hub.wire import Wire
+from tests.fakes.calm import CALM
 
 HUB = parse_address("http://hub.example/x")
 LINES = st.sampled_from(
@@ -62,14 +63,14 @@ def receive(data: bytes) -> bytes:
         return bytes(body)
 
 
-@settings(max_examples=60)
+@CALM
 @given(st.binary(max_size=300))
 def test_any_bytes_end_in_a_body_or_in_an_error_of_ours(data: bytes) -> None:
     with contextlib.suppress(HubLied, HubUnreachable):
         receive(data)
 
 
-@settings(max_examples=60)
+@CALM
 @given(st.sampled_from([200, 206, 100, 302, 999]), st.lists(LINES, max_size=6), BODIES)
 def test_any_mix_of_fields_and_body_ends_in_a_body_or_in_an_error_of_ours(
     status: int, lines: list[bytes], body: bytes
@@ -83,7 +84,7 @@ values = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8),
 keys = st.sampled_from(["id", "downloads", "likes", "gated", "tags", "safetensors", "gguf", "usedStorage"])
 
 
-@settings(max_examples=30)
+@CALM
 @given(st.lists(st.dictionaries(keys, values, max_size=5), max_size=4), st.binary(max_size=100))
 def test_no_answer_to_a_search_breaks_its_reader(rows: list[dict[str, Any]], junk: bytes) -> None:
     for found in parse_found(json.dumps(rows).encode(), 10):
