@@ -35,7 +35,7 @@ class MlxEngine:
         text = options.template or loaded.tokenizer.template
         marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
         self._template = ChatTemplate(text, **marks) if text else None
-        self._tools = ToolFormats(text, loaded.tokenizer.vocabulary())
+        self._tools = ToolFormats(text, loaded.tokenizer.vocabulary)
         self._preparing = ThreadPoolExecutor(1, "prepare")
         self._pending: dict[str, threading.Event] = {}
         self._closed = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from ingle.engines.tools import CallParser, ToolFormat, tool_schema
@@ -14,19 +16,27 @@ _OURS = ("json_tools", None)
 
 
 class ToolFormats:
-    """The family of one model, told by its template or vocabulary (mlx-lm's own rules)."""
+    """The family of one model, told by its template or vocabulary (mlx-lm's own rules).
 
-    def __init__(self, template: str | None, vocabulary: dict[str, int]) -> None:
+    `vocabulary` is asked for once, at the first request with tools: it takes a while to copy.
+    """
+
+    def __init__(self, template: str | None, vocabulary: Callable[[], dict[str, int]]) -> None:
+        self._facts = _Facts(template, vocabulary)
+
+    @cached_property
+    def _family(self) -> str | None:
         from mlx_lm.tokenizer_utils import _infer_tool_parser
 
-        self._family = _infer_tool_parser(_Facts(template, vocabulary))
+        found: str | None = _infer_tool_parser(self._facts)
+        return found
 
     def of(self, generation: Generation) -> ToolFormat | None:
         """The format for one request; None leaves it to the shared ones.
 
         A demanded call is always JSON: only that can be forced by a grammar.
         """
-        if self._family in _OURS or not generation.tools or generation.tool_choice != "auto":
+        if not generation.tools or generation.tool_choice != "auto" or self._family in _OURS:
             return None
         module = importlib.import_module(f"mlx_lm.tool_parsers.{self._family}")
         tools = [tool_schema(tool) for tool in generation.tools]
@@ -41,12 +51,9 @@ class ToolFormats:
 class _Facts:
     """The two things about a tokenizer that mlx-lm's rules look at."""
 
-    def __init__(self, template: str | None, vocabulary: dict[str, int]) -> None:
+    def __init__(self, template: str | None, vocabulary: Callable[[], dict[str, int]]) -> None:
         self.chat_template = template
-        self._vocabulary = vocabulary
-
-    def get_vocab(self) -> dict[str, int]:
-        return self._vocabulary
+        self.get_vocab = vocabulary
 
 
 def _parser(parse: Any, tools: list[dict[str, Any]]) -> CallParser:
