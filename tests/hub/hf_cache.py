@@ -12,10 +12,13 @@ from pathlib import Path
 from huggingface_hub import HFCacheInfo, scan_cache_dir
 
 from ingle.catalog.listing import DigestKind, ListedFile, Listing
-from ingle.catalog.model import ModelRef
+from ingle.catalog.model import ModelRef, Snapshot
+from ingle.catalog.names import parse_name
 from ingle.config import Config, load_config
+from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
 from ingle.hub.receipt import Asked, Receipt, write_receipt
+from tests.catalog.gguf_writer import split
 
 COMMIT = "a" * 40
 OTHER = "b" * 40
@@ -94,6 +97,41 @@ def receive(place: RepoPlace, files: dict[str, bytes], commit: str = COMMIT) -> 
     listing = Listing(place.repo_id, "main", commit, listed)
     asked = Asked(ModelRef(name=place.repo_id, repo_id=place.repo_id), tuple(files))
     write_receipt(place, Receipt(listing=listing, asked=(asked,)))
+
+
+def ref(text: str, config: Config) -> ModelRef:
+    """What a person's words mean here."""
+    return parse_name(text, Store(config).catalog, home=config.user_home)
+
+
+def find(text: str, config: Config) -> Snapshot | None:
+    """What the store has of it."""
+    return Store(config).find(ref(text, config))
+
+
+def found(text: str, config: Config) -> Snapshot:
+    """What the store has of it; it has to have something."""
+    snapshot = find(text, config)
+    assert snapshot is not None
+    return snapshot
+
+
+def names(config: Config) -> list[str]:
+    """The names of everything listed, in order."""
+    return [snapshot.ref.name for snapshot in Store(config).scan()]
+
+
+def parts(count: int) -> dict[str, bytes]:
+    """The files of a split model that is whole."""
+    return {f"m-{number:05d}-of-{count:05d}.gguf": part for number, part in enumerate(split(count), start=1)}
+
+
+def lay_all(folder: Path, files: dict[str, bytes]) -> Path:
+    """Plain files in a folder; gives the folder."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
 
 
 @contextmanager

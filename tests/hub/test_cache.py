@@ -9,48 +9,32 @@ from pathlib import Path
 import pytest
 
 from ingle.catalog.fits import snapshot_memory
-from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
-from ingle.catalog.names import parse_name
+from ingle.catalog.model import DiskState, Format, Origin
 from ingle.config import Config
 from ingle.errors import FileMissing, Incomplete, MalformedModel, NoPermission, NotDownloaded
 from ingle.hub.cache import Store
-from tests.catalog.gguf_writer import llama, split
+from tests.catalog.gguf_writer import llama
 from tests.catalog.shelf import mlx_folder, sharded
-from tests.hub.hf_cache import COMMIT, OTHER, make_config, ordinary_user, put, share, theirs
+from tests.hub.hf_cache import (
+    COMMIT,
+    OTHER,
+    find,
+    found,
+    lay_all,
+    make_config,
+    names,
+    ordinary_user,
+    parts,
+    put,
+    ref,
+    share,
+    theirs,
+)
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return make_config(tmp_path)
-
-
-def ref(text: str, config: Config) -> ModelRef:
-    return parse_name(text, Store(config).catalog, home=config.user_home)
-
-
-def find(text: str, config: Config) -> Snapshot | None:
-    return Store(config).find(ref(text, config))
-
-
-def found(text: str, config: Config) -> Snapshot:
-    snapshot = find(text, config)
-    assert snapshot is not None
-    return snapshot
-
-
-def names(config: Config) -> list[str]:
-    return [snapshot.ref.name for snapshot in Store(config).scan()]
-
-
-def parts(count: int) -> dict[str, bytes]:
-    return {f"m-{number:05d}-of-{count:05d}.gguf": part for number, part in enumerate(split(count), start=1)}
-
-
-def lay(folder: Path, files: dict[str, bytes]) -> Path:
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-    return folder
 
 
 def test_an_empty_machine_has_no_models(config: Config) -> None:
@@ -100,8 +84,8 @@ def test_every_listed_name_finds_its_own_model_again(config: Config) -> None:
     put(config, "org/many", {"a.Q4_0.gguf": llama(file_type=2), "sub/b.gguf": llama("b")})
     put(config, "gpt2", sharded(2))
     put(config, "org/tagged", mlx_folder(), ref="refs/pr/3")
-    lay(config.mlx_models / "mine", mlx_folder())
-    lay(config.lmstudio / "org" / "studio", {"x.gguf": llama("x")})
+    lay_all(config.mlx_models / "mine", mlx_folder())
+    lay_all(config.lmstudio / "org" / "studio", {"x.gguf": llama("x")})
     listed = Store(config).scan()
     assert len(listed) == 8
     for snapshot in listed:
@@ -257,15 +241,15 @@ def test_what_is_not_there_cannot_be_required(config: Config) -> None:
 
 @pytest.mark.parametrize("what", ["datasets--org--name", "models--", "models--a--b--c", "blobs", "x.txt"])
 def test_other_things_in_the_cache_are_no_models(config: Config, what: str) -> None:
-    lay(config.cache / what / "snapshots" / COMMIT, mlx_folder())
+    lay_all(config.cache / what / "snapshots" / COMMIT, mlx_folder())
     assert names(config) == []
 
 
 def test_files_where_folders_belong_are_no_error(config: Config) -> None:
     config.cache.mkdir(parents=True)
     (config.cache / "models--org--file").write_bytes(b"")
-    lay(config.cache / "models--org--odd", {"snapshots": b"", "refs": b"", "blobs": b""})
-    lay(config.mlx_models.parent, {"models": b""})
+    lay_all(config.cache / "models--org--odd", {"snapshots": b"", "refs": b"", "blobs": b""})
+    lay_all(config.mlx_models.parent, {"models": b""})
     assert names(config) == []
 
 
@@ -287,55 +271,6 @@ def test_a_cache_or_a_model_that_may_not_be_looked_into_is_said(config: Config) 
         names(config)
 
 
-def test_lm_studio_and_mlx_folders_are_recognised(config: Config) -> None:
-    lay(config.mlx_models / "mine", mlx_folder())
-    lay(config.lmstudio / "org" / "name", {"m.Q4_0.gguf": llama(file_type=2)})
-    by_name = {snapshot.ref.name: snapshot for snapshot in Store(config).scan()}
-    assert {name: one.origin for name, one in by_name.items()} == {
-        "~/.lmstudio/models/org/name": Origin.LM_STUDIO,
-        "~/.mlx/models/mine": Origin.MLX_FOLDER,
-    }
-
-
-def test_what_lm_studio_has_need_not_be_pulled_again(config: Config) -> None:
-    lay(config.lmstudio / "org" / "name", {"m.gguf": llama()})
-    snapshot = found("org/name", config)
-    assert (snapshot.origin, snapshot.state) == (Origin.LM_STUDIO, DiskState.COMPLETE)
-
-
-def test_a_linked_models_folder_is_followed(config: Config, tmp_path: Path) -> None:
-    target = lay(tmp_path / "elsewhere", mlx_folder())
-    config.mlx_models.mkdir(parents=True)
-    (config.mlx_models / "linked").symlink_to(target)
-    assert names(config) == ["~/.mlx/models/linked"]
-
-
-def test_any_folder_or_file_can_be_named(config: Config, tmp_path: Path) -> None:
-    folder = lay(tmp_path / "folder", mlx_folder())
-    file = lay(tmp_path / "files", {"a.gguf": llama("a"), "b.gguf": llama("b")}) / "b.gguf"
-    assert found(str(folder), config).origin is Origin.FOLDER
-    assert found(str(folder), config).path == folder
-    snapshot = found(str(file), config)
-    assert (snapshot.origin, snapshot.path, snapshot.files) == (Origin.FILE, file, ("b.gguf",))
-
-
-def test_any_part_of_a_split_file_means_the_whole(config: Config, tmp_path: Path) -> None:
-    folder = lay(tmp_path / "files", parts(3))
-    snapshot = found(str(folder / "m-00003-of-00003.gguf"), config)
-    assert (snapshot.path.name, snapshot.state) == ("m-00001-of-00003.gguf", DiskState.COMPLETE)
-    assert len(snapshot.files) == 3
-
-
-def test_a_gguf_is_known_by_its_bytes_not_by_its_name(config: Config, tmp_path: Path) -> None:
-    lay(tmp_path, {"weights": llama(), "text.gguf": b"words" * 20})
-    assert found(str(tmp_path / "weights"), config).state is DiskState.COMPLETE
-    with pytest.raises(MalformedModel):
-        Store(config).require(ref(str(tmp_path / "text.gguf"), config))
-    lay(tmp_path, {"notes.txt": b"words"})
-    with pytest.raises(MalformedModel):
-        Store(config).require(ref(str(tmp_path / "notes.txt"), config))
-
-
 def test_headers_are_remembered_and_forgotten_with_the_file(config: Config) -> None:
     place = put(config, "org/name", {"m.gguf": llama(file_type=15)})
     assert found("org/name", config).quantization == "Q4_K_M"
@@ -355,7 +290,7 @@ def test_one_file_under_two_names_is_not_taken_for_what_the_other_is(config: Con
 
 def test_a_broken_memory_of_headers_is_done_without(config: Config) -> None:
     put(config, "org/name", {"m.gguf": llama()})
-    lay(config.home, {"headers.msgpack": b"\xff\x00nonsense"})
+    lay_all(config.home, {"headers.msgpack": b"\xff\x00nonsense"})
     assert found("org/name", config).state is DiskState.COMPLETE
 
 
