@@ -67,6 +67,7 @@ def huge_file(size: int) -> str:
     content = Joined(Held(header), Sparse(size, islands))
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, FakeHub() as hub:
         scene = Scene(Path(folder), hub, {**MODEL, "model.safetensors": content})
+        assert len(scene.entries) > 1  # computes the digest now rather than while the first request waits
         started = time.monotonic()
         cancel = threading.Event()
         outcome = Outcome()
