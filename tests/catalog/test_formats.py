@@ -77,7 +77,7 @@ def test_a_config_that_is_no_object_is_malformed(content: bytes) -> None:
         read_config(content)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

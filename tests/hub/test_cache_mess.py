@@ -123,6 +123,7 @@ def test_removing_from_a_spoilt_cache_leaves_every_other_model_as_it_was(tmp_pat
         assert {path: (one.root / path).read_bytes() for path in one.files} == content[one.path]
 
 
+@pytest.mark.slow
 def test_the_spoilt_caches_are_not_all_alike(tmp_path: Path) -> None:
     states = set()
     for seed in range(6):
