@@ -262,6 +262,7 @@ class World:
         self.workers: list[FakeWorker] = []
         self.free: int | None = None
         self.pressure = False
+        self.alive = True
         self.hold_loads = False
         self.hold_answers = False
         self.hold_spawns = False
@@ -300,6 +301,7 @@ class World:
             "worker": self.worker,
             "free": lambda: self.free,
             "memory_of": lambda pid: 1_000_000,
+            "alive": lambda pid: self.alive,
             "pressure": lambda was: self.pressure,
             "facts": PlatformFacts(system="Linux", machine="x86_64"),
             "clock": time.monotonic,

@@ -45,6 +45,23 @@ async def test_a_worker_that_dies_costs_its_own_answer_only(world: World) -> Non
         assert (await runtime.view(MODEL)).last_error is None
 
 
+async def test_a_request_that_comes_before_the_news_of_a_death_is_answered_by_the_next_worker(
+    world: World,
+) -> None:
+    async with world.runtime() as runtime:
+        await runtime.load(MODEL)
+        world.alive = False  # its process has ended, but nobody has told the runtime yet
+        asking = asyncio.create_task(text_of(runtime.generate(MODEL, ASK)))
+        leaving = asyncio.create_task(text_of(runtime.generate(MODEL, ASK)))
+        for _ in range(3):
+            await asyncio.to_thread(int)
+        leaving.cancel()
+        world.alive = True
+        world.workers[0].die()
+        assert await asking == "one two three"
+        assert world.workers[0].asked == [] and len(world.workers) == 2
+
+
 async def test_a_failed_load_is_checked_and_offers_repair_when_it_is_damaged(world: World) -> None:
     world.load_error = LoadFailed("The weights make no sense.")
     path = world.store.scan()[0].path

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -12,7 +16,7 @@ from ingle.errors import StoreError
 from ingle.hub.health.checks import recall
 from ingle.hub.progress import Phase
 from ingle.runtime.events import EventKind
-from ingle.runtime.wiring import Hub
+from ingle.runtime.wiring import Hub, alive
 from tests.runtime.fakes import World, make_config, make_snapshot
 
 
@@ -68,3 +72,16 @@ async def test_scheduled_checks_run_by_themselves_and_tell_only_of_damage(tmp_pa
         world.due = []
         assert (event.event, event.model, event.error) == (EventKind.ERROR, "org/tiny", "A byte is wrong.")
         assert (await runtime.view("org/tiny")).damaged
+
+
+def test_a_process_that_ended_and_was_not_reaped_is_not_alive() -> None:
+    assert alive(os.getpid()) and alive(None)
+    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.read()  # the end of the pipe: it is ending
+    deadline = time.monotonic() + 20
+    while alive(child.pid) and time.monotonic() < deadline:
+        pass
+    assert not alive(child.pid)
+    child.wait()
+    assert not alive(child.pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -17,7 +18,8 @@ from tests.models import starter_gguf
 from tests.server.daemon import Daemon
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
-LONG = {"prompt": "Tell a long story about a lighthouse.", "max_tokens": 3000}
+NO_END = {"logit_bias": {"0": -100.0, "2": -100.0}}  # the starter's two tokens that end an answer
+LONG = {"prompt": "Tell a long story about a lighthouse.", "max_tokens": 3000, "sampling": NO_END}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,16 @@ def worker_pid(daemon: Daemon) -> int:
     return int(held["memory"]["pid"])
 
 
+def read_a_chunk(answer: http.client.HTTPResponse) -> None:
+    """Reads lines up to the first chunk."""
+    told = []
+    while line := answer.readline():
+        told.append(line)
+        if b'"chunk"' in line:
+            return
+    raise AssertionError(f"no chunk came: {told}")
+
+
 def native(**fields: Any) -> dict[str, Any]:
     return {"model": str(starter_gguf()), **LONG, **fields}
 
@@ -56,8 +68,7 @@ def test_an_over_long_prompt_is_refused_with_the_numbers(loaded: Daemon) -> None
 
 def test_a_worker_killed_in_the_middle_of_an_answer_leaves_a_daemon_that_answers(loaded: Daemon) -> None:
     with loaded.open("POST", "/ingle/generate", native()) as answer:
-        while b'"chunk"' not in answer.readline():
-            pass
+        read_a_chunk(answer)
         os.kill(worker_pid(loaded), signal.SIGKILL)
         last = json.loads(answer.read().strip().splitlines()[-1])
     assert last["error"]["code"] == "worker_crashed"
@@ -69,8 +80,7 @@ def test_a_worker_killed_in_the_middle_of_an_answer_leaves_a_daemon_that_answers
 def test_a_client_that_leaves_frees_the_engine(loaded: Daemon) -> None:
     for _ in range(5):  # one more than there are slots
         with loaded.open("POST", "/ingle/generate", native()) as answer:
-            while b'"chunk"' not in answer.readline():
-                pass
+            read_a_chunk(answer)
     status, _ = loaded.ask("POST", "/generate", {"prompt": "Hi", "max_tokens": 4})
     assert status == 200
 

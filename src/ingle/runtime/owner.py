@@ -37,6 +37,7 @@ class Owner:
         self._bus = bus
         self._inbox: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
         self._uses: dict[str, Use] = {}
+        self._again: dict[str, list[Use]] = {}
         self._plans: dict[str, tuple[Snapshot, str]] = {}
         self._leaving: dict[str, list[asyncio.Future[Unloaded]]] = {}
         self._deleting: set[str] = set()
@@ -89,7 +90,8 @@ class Owner:
             raise InUse(f"{use.model} is being deleted.")
         self._plans[use.key] = (snapshot, why)
         self._uses[use.request] = use
-        self._happened(news.Ask(request=use.request, key=use.key, need=need, keep_alive=keep_alive))
+        use.ask = news.Ask(request=use.request, key=use.key, need=need, keep_alive=keep_alive)
+        self._happened(use.ask)
 
     def release(self, use: Use) -> None:
         """`use` is over, granted or not. Never waits, so that it may stand in a `finally`."""
@@ -151,6 +153,8 @@ class Owner:
             self._eye.failed(event.key, self._plans[event.key][0].ref.name, event.error)
         for effect in self._scheduler.handle(event, now=self._seams.clock(), free=self._seams.free()):
             self._perform(effect)
+        if isinstance(event, news.Gone):
+            self._ask_again(event.key)
 
     def _perform(self, effect: news.Effect) -> None:
         match effect:
@@ -161,10 +165,7 @@ class Owner:
             case news.Stop(key=key, why=why):
                 self.fleet.stop(key, why)
             case news.Grant(request=request, key=key) if request in self._uses:
-                if key in self.fleet.berths:
-                    self._uses[request].grant(self.fleet.berths[key])
-                else:
-                    self._uses[request].refuse(Cancelled("The worker ended at this very moment: ask again."))
+                self._grant(self._uses[request], key)
             case news.Refuse(request=request, error=error) if request in self._uses:
                 use = self._uses[request]
                 use.refuse(error)
@@ -172,6 +173,20 @@ class Owner:
                     self._eye.failed(use.key, use.model, error)
             case news.Check(key=key):
                 self._check(key)
+
+    def _grant(self, use: Use, key: str) -> None:
+        """A worker may have died a moment ago, its exit not yet known here: then the request was never in
+        it, and is asked again when the news has come."""
+        berth = self.fleet.berths.get(key)
+        if berth is not None and self._seams.alive(berth.worker.pid):
+            use.grant(berth)
+        else:
+            self._again.setdefault(key, []).append(use)
+
+    def _ask_again(self, key: str) -> None:
+        for use in self._again.pop(key, []):
+            if use.request in self._uses and use.ask is not None:
+                self._happened(use.ask)
 
     def _release(self, use: Use) -> None:
         if self._uses.pop(use.request, None) is not None:

@@ -77,6 +77,7 @@ Checker = Callable[[ModelRef, Snapshot, threading.Event], Iterator[Progress]]
 class Seams:
     """The neighbours. `limit` sets the bytes a second of all pulls together, `due` picks the models whose
     scheduled check is due, the most urgent first. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
+    `alive(pid)` whether it still runs (no zombie),
     `worker(name)` a worker that has not begun, `pressure(was)` whether the system is short of memory now, `facts` what this machine offers engines."""
 
     store: Store
@@ -88,6 +89,7 @@ class Seams:
     worker: Callable[[str], Worker]
     free: Callable[[], int | None]
     memory_of: Callable[[int], int]
+    alive: Callable[[int | None], bool]
     pressure: Callable[[bool], bool]
     facts: PlatformFacts
     clock: Callable[[], float]

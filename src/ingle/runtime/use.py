@@ -9,15 +9,18 @@ from contextlib import aclosing
 from ingle.errors import Cancelled, WorkerError
 from ingle.generation import Chunk, Generation
 from ingle.runtime.fleet import Berth
+from ingle.runtime.news import Ask
 
 
 class Use:
-    """Given out by `Runtime.use`, which also takes it back. `model` is the name to show."""
+    """Given out by `Runtime.use`, which also takes it back. `model` is the name to show, `ask` what the
+    scheduler was asked for it."""
 
     def __init__(self, model: str, key: str, request: str) -> None:
         self.model = model
         self.key = key
         self.request = request
+        self.ask: Ask | None = None
         self._berth: asyncio.Future[Berth] = asyncio.get_running_loop().create_future()
 
     @property

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
 from ingle.catalog.curated import Catalog
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
@@ -106,7 +108,20 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
         worker=worker,
         free=free_memory,
         memory_of=process_memory,
+        alive=alive,
         pressure=under_pressure,
         facts=platform_facts(),
         clock=time.monotonic,
     )
+
+
+def alive(pid: int | None) -> bool:
+    """Whether a process runs: one that has ended and was not yet reaped does not. None: not known, so yes."""
+    if pid is None:
+        return True
+    try:
+        return bool(psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
