@@ -120,6 +120,7 @@ def _holds_together(command: str, shell: str) -> None:
     assert time.perf_counter() - start < 2.5
     assert verdict.level == max((found.level for found in verdict.findings), default=Level.SAFE)
     assert all(0 <= found.span[0] <= found.span[1] <= len(command) for found in verdict.findings)
+    assert all(found.effect != "fault" for found in verdict.findings)
     assert explain(verdict)
     assert verdict_to_dict(verdict)["level"] == verdict.level.label
     broken = (

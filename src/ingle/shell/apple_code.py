@@ -28,6 +28,8 @@ def analyse_apple(machine: Machine, text: str) -> Value:
                 machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
     if "do script" in lowered and (found := re.search(r'do script\s+"((?:[^"\\]|\\.)*)"', text)):
         machine.source(ansi(found.group(1)), UNKNOWN)
+    if "hidden answer" in lowered:
+        machine.report(Level.HIGH, "deceive", "asks for a password in a dialog that is not the system's")
     rules: tuple[tuple[str, Level, str], ...] = (
         (r"empty (?:the )?trash", Level.HIGH, "empties the trash: what is in it cannot come back"),
         (r"shut ?down|restart|log ?out", Level.HIGH, "turns the machine off or logs you out"),

@@ -32,7 +32,8 @@ def _counts(text: str) -> Iterator[tuple[str, int, int]]:
     yield "here-documents", text.count("<<"), MAX_HEREDOCS
     yield "separators", text.count(";") + text.count("&") + text.count("\n"), MAX_SEPARATORS
     yield "substitutions", text.count("$(") + text.count("`") // 2 + text.count("<("), MAX_PIPES
-    yield "brackets", _nesting(text) if len(text) > MAX_NESTING else 0, MAX_NESTING
+    opened = text.count("(") + text.count("{") + text.count("[") + text.count("`")
+    yield "brackets", _nesting(text) if opened > MAX_NESTING else 0, MAX_NESTING
 
 
 def exceeded(text: str) -> str:

@@ -53,6 +53,8 @@ def analyse(
         machine.report(Level.HIGH, "unread", "takes more steps than are followed")
     except RecursionError:
         machine.report(Level.HIGH, "unread", "nested deeper than is read")
+    except Exception as fault:  # noqa: BLE001 - a mistake of ours must end in "high", never in "safe" or silence
+        machine.report(Level.HIGH, "fault", f"the analysis itself failed ({type(fault).__name__})")
     return _verdict(machine, command, shell)
 
 

@@ -36,6 +36,10 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     where, _ = targets.place_of(machine, arguments.value("-C", "--directory") or Value("."))
     if any(where == top or where.startswith(top + "/") for top in machine.state.fetched):
         _fetched_code(machine)
+    for name_of in ("Makefile", "makefile", "GNUmakefile", "justfile", "Rakefile"):
+        rules = machine.state.files.get(f"{where}/{name_of}")
+        if rules is not None and (rules.known or rules.has(Taint.NETWORK)):
+            _makefile(machine, rules)
     assigned = [word for word in arguments.rest if re.match(r"(?:SHELL|MAKESHELL|CC|CXX)=", word.text)]
     for word in assigned:
         value = word.text.partition("=")[2]

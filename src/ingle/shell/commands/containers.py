@@ -38,6 +38,11 @@ def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             return _in_container(machine, inner[0].text, inner[1:], stdin, compose=compose)
     if rest and rest[0].text in ("exec", "run", "create") and name != "docker-machine":
         return _in_container(machine, rest[0].text, rest[1:], stdin, compose=name == "docker-compose")
+    started = [word.text for word in rest]
+    if "up" in started or "run" in started:
+        for path, made in machine.state.files.items():
+            if made.has(Taint.NETWORK) and re.search(r"/(?:docker-)?compose[\w.-]*\.ya?ml\Z", path):
+                machine.report(Level.HIGH, "remote code", "starts containers that a fetched file describes")
     entry = spec.find("docker compose" if name == "docker-compose" else "docker")
     if entry is not None:
         if name == "docker-compose":

@@ -8,6 +8,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
+from .. import targets
 from ..arguments import Arguments
 from ..scan import ansi
 from ..words import HOLE, Taint, Value, show
@@ -62,6 +63,8 @@ def _xxd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     found = gather(machine, arguments.rest[:1], stdin)
     if not arguments.any("-r", "--reverse", "-revert"):
         return Value(HOLE, found.taint)
+    for target in arguments.rest[1:2]:
+        targets.write(machine, target, Value(HOLE, found.taint))
     text = (
         re.sub(r"(?m)^[0-9a-f]+:|\s{2}.*$", "", found.text) if not arguments.any("-p", "-ps") else found.text
     )

@@ -104,7 +104,7 @@ def _gpg(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
             "deletes private keys: what was encrypted to them is lost",
             safer="export them first",
         )
-    elif arguments.any("--export-secret-keys", "--export-secret-subkeys"):
+    elif any(flag.startswith("--export-secret") for flag in arguments.flags):
         machine.report(Level.MODERATE, "secret", "shows private keys")
         if target is not None:
             targets.write(machine, target, Value(HOLE, Taint.SECRET))

@@ -116,6 +116,8 @@ def _inner(machine: Machine, name: str, wrapper: Wrapper, found: Unwrapped, stdi
     inner = found.inner
     if wrapper.rest_code and found.codes and inner:
         return machine.call([found.codes[0], *inner], stdin)
+    if wrapper.root and not inner and not found.codes:
+        machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights")
     if wrapper.no_rest or not inner:
         return out if found.codes else UNKNOWN
     if wrapper.all_code:
