@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -157,10 +158,14 @@ def _chosen(session: Session, model: str | None) -> list[Snapshot]:
 
 
 def _audit(session: Session, snapshot: Snapshot, *, quiet: bool) -> Audit:
+    """One model's check, kept for the doctor, who tells when the last one was."""
     from ingle.hub.health.audit import audit_steps
+    from ingle.hub.health.checks import remember
 
     with Drawing(session.terminal, snapshot.ref.name, quiet=quiet, steps=False) as drawing:
-        return finish(audit_steps(session.config, snapshot), drawing)
+        audit = finish(audit_steps(session.config, snapshot), drawing)
+    remember(session.config, audit, time.time())
+    return audit
 
 
 def _audit_json(one: Audit) -> dict[str, Any]:
