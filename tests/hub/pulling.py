@@ -32,8 +32,8 @@ def weights(size: int, seed: int = 0) -> bytes:
     return struct.pack("<Q", len(header)) + header + Noise(size, seed).read(0, size)
 
 
-def model_files(size: int = 20_000_000, seed: int = 0) -> dict[str, bytes]:
-    """A folder that counts as a whole model, its weights in three pieces by default."""
+def model_files(size: int = 9_000_000, seed: int = 0) -> dict[str, bytes]:
+    """A folder that counts as a whole model, its weights in two pieces by default."""
     return {
         "config.json": b'{"model_type": "llama"}',
         "tokenizer.json": b'{"version": "1.0"}',

@@ -58,7 +58,7 @@ def _run(seed: int, sizes: list[int]) -> None:
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.integers(0, 1 << 30),
     st.lists(st.integers(0, 6 * PIECE), min_size=1, max_size=4),

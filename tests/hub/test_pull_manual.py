@@ -53,6 +53,7 @@ def test_the_script_fills_a_folder_elsewhere_and_checks_every_file(tmp_path: Pat
     assert "ingle import" in ran.stdout
 
 
+@pytest.mark.slow
 def test_the_script_refuses_what_has_the_wrong_digest(tmp_path: Path) -> None:
     with FakeHub() as hub:
         hub.add_repo(NAME, {"config.json": b"{}", "model.safetensors": FILES["model.safetensors"]})
@@ -64,6 +65,7 @@ def test_the_script_refuses_what_has_the_wrong_digest(tmp_path: Path) -> None:
     assert "its size or digest is wrong" in ran.stderr
 
 
+@pytest.mark.slow
 def test_on_the_machine_of_the_cache_a_pull_waits_for_the_script_and_adopts_its_result(
     tmp_path: Path,
 ) -> None:

@@ -183,6 +183,7 @@ def test_a_file_that_comes_wrong_once_is_fetched_again_and_twice_is_refused(tmp_
     assert not RepoPlace(tmp_path, NAME).partial(listed("small", SMALL).digest).exists()
 
 
+@pytest.mark.slow
 def test_a_cancel_keeps_what_was_written_also_of_pieces_not_done(tmp_path: Path) -> None:
     place = RepoPlace(tmp_path, NAME)
     source = _Source(large=LARGE)
