@@ -45,6 +45,12 @@ async def test_a_model_that_is_not_here_is_shown_with_what_can_be_done(client: h
     assert (shown["state"], shown["actions"], shown["snapshot"]) == ("not_downloaded", ["pull"], None)
 
 
+async def test_what_cannot_be_a_model_is_not_shown(client: httpx.AsyncClient) -> None:
+    for name, code in (("nonsense", "model_not_found"), ("/no/such/file.gguf", "file_missing")):
+        answer = await client.get("/ingle/show", params={"model": name})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
+
+
 async def test_load_and_unload_answer_with_the_view_and_the_memory(client: httpx.AsyncClient) -> None:
     loaded = (await client.post("/ingle/load", json={"model": MODEL, "keep_alive": 60})).json()
     assert loaded["state"] == "ready" and loaded["actions"] == ["unload", "verify"]

@@ -63,6 +63,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from ingle.errors import FileMissing
 from ingle.generation import Chunk, FinishReason, Usage
 from ingle.hub.progress import Progress
 from ingle.runtime.pulls import Job
@@ -98,7 +99,12 @@ def _looking(router: APIRouter, runtime: Runtime) -> None:
 
     @router.get("/show")
     async def show(model: str = Query(min_length=1)) -> Response:
-        return JsonResponse(await runtime.view(model))
+        view = await runtime.view(model)
+        if (
+            view.snapshot is None and not view.actions
+        ):  # a path that is not there: nothing can be done about it
+            raise FileMissing(model)
+        return JsonResponse(view)
 
     @router.get("/status")
     async def status() -> Response:
