@@ -160,7 +160,7 @@ def test_any_broken_command_is_analysed_without_a_crash(
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=1_500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40), st.sampled_from(SHELLS), st.sampled_from(["", " "]))
 def test_long_rows_of_shell_pieces_hold_together(pieces: list[str], shell: str, between: str) -> None:
     _holds_together(between.join(pieces), shell)

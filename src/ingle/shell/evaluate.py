@@ -234,7 +234,7 @@ def _zsh_source(text: str, names: Names) -> str:
         text = _ZSH_RANGE.sub("*", text)
     if "$" in text:
         text = _ZSH_STYLE.sub("$", text)
-    if (text[0] == "^" and len(text) > 1) or text.startswith("*~"):
+    if (text[:1] == "^" and len(text) > 1) or text.startswith("*~"):
         return "*"
     return text[1:] if re.match(r"=[A-Za-z]", text) else text
 

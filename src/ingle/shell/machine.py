@@ -86,7 +86,8 @@ class Machine:
         """Byte offsets of what was parsed as character offsets of what was given."""
         found = (start, end) if self._ascii else (self._offset(start), self._offset(end))
         if self.translation is not None:
-            return self.translation.original(found[0]), self.translation.original(found[1])
+            first, last = (self.translation.original(offset) for offset in found)
+            return min(first, last), max(first, last)
         return found
 
     def _offset(self, byte: int) -> int:

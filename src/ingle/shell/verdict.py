@@ -107,12 +107,13 @@ def _walk(machine: Machine, text: str) -> None:
         machine.visit(parsed.tree.root_node)
 
 
+def _within(found: Finding, size: int) -> Finding:
+    return replace(found, span=(min(found.span[0], size), size))
+
+
 def _verdict(machine: Machine, command: str, shell: str) -> Verdict:
     size = len(command)
-    kept = [
-        replace(found, span=(min(found.span[0], size), min(found.span[1], size)))
-        for found in machine.findings.values()
-    ]
+    kept = [found if found.span[1] <= size else _within(found, size) for found in machine.findings.values()]
     findings = tuple(sorted(kept, key=lambda found: (-found.level, found.span)))
     return Verdict(command, shell, machine.worst(), findings, tuple(dict.fromkeys(machine.commands)))
 

@@ -52,7 +52,7 @@ class Value(NamedTuple):
         return bool(self.taint & taint)
 
     def shown(self) -> str:
-        return self.text.translate(_SHOWN)
+        return self.text if self.text.isascii() else self.text.translate(_SHOWN)
 
 
 EMPTY = Value("")
@@ -61,7 +61,7 @@ UNKNOWN = Value(HOLE)
 
 def show(text: str) -> str:
     """The text as a person would write it: marks become the characters they stand for."""
-    return text.translate(_SHOWN)
+    return text if text.isascii() else text.translate(_SHOWN)
 
 
 def is_wild(text: str) -> bool:
