@@ -17,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineOptions
+from ingle.engines.mlx.blocks import blocks_are_faster, use_blocks
 from ingle.engines.mlx.cpu import FAST_GFLOPS, CpuWeights, measure_gflops, plan_cpu
 from ingle.engines.mlx.failures import load_error
 from ingle.engines.mlx.families import mend_for_batches
@@ -125,15 +126,18 @@ def _fit(
     free = _free_bytes(device)
     notes: tuple[str, ...] = ()
     if device == "cpu":
+        fast_blas = measure_gflops() >= FAST_GFLOPS
         plan = plan_cpu(
             options.cpu_mode,
-            fast_blas=measure_gflops() >= FAST_GFLOPS,
+            fast_blas=fast_blas,
             packed=_packed(model),
             float32_bytes=_float32_bytes(model),
             free_bytes=free,
         )
         notes = (plan.why,)
         _convert(model, plan.weights)
+        if plan.weights is CpuWeights.FLOAT32 and fast_blas and blocks_are_faster():
+            use_blocks(model)
     weights = sum(int(array.nbytes) for _, array in _flat(model))
     shape = shape_of(config, kv_bytes=_widest(model))
     memory = plan_memory(
