@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import stat
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,9 +43,9 @@ async def worker() -> AsyncIterator[WorkerProcess]:
     await found.stop()
 
 
-def left_folders() -> list[Path]:
-    """What workers of this process hold or left in the place for temporary files."""
-    return list(Path(tempfile.gettempdir()).glob(f"ingle-w-{os.getpid()}-*"))
+def scratch(worker: WorkerProcess) -> Path:
+    """The folder for temporary files that the worker was given."""
+    return Path(psutil.Process(worker.pid).environ()["TMPDIR"])
 
 
 def spoiled(folder: Path, head: bytes, keep: int) -> Snapshot:
@@ -60,13 +59,13 @@ def spoiled(folder: Path, head: bytes, keep: int) -> Snapshot:
 async def test_it_answers_on_a_private_socket_and_no_port(worker: WorkerProcess) -> None:
     text = "".join([chunk.text async for chunk in worker.generate(counting(4))])
     assert text.startswith(" 4,")
-    (folder,) = left_folders()
+    folder = scratch(worker)
     (inner,) = folder.iterdir()
     assert {stat.S_IMODE(place.stat().st_mode) for place in (folder, inner)} == {0o700}
     assert [path.is_socket() for path in inner.iterdir()] == [True]
     assert psutil.Process(worker.pid).net_connections(kind="inet") == []
     await worker.stop()
-    assert left_folders() == []
+    assert not folder.exists()
 
 
 async def test_kill_9_fails_its_requests_and_a_new_worker_answers(worker: WorkerProcess) -> None:
@@ -74,13 +73,14 @@ async def test_kill_9_fails_its_requests_and_a_new_worker_answers(worker: Worker
     for stream in streams:
         await anext(stream)
     assert worker.pid is not None
+    folder = scratch(worker)
     os.kill(worker.pid, signal.SIGKILL)
     for stream in streams:
         with pytest.raises(WorkerCrashed, match="SIGKILL"):
             async for _ in stream:
                 pass
     await worker.wait_gone()
-    assert left_folders() == []
+    assert not folder.exists()
     await worker.start(starter_snapshot(), "llamacpp", OPTIONS)
     await worker.ready()
     assert "".join([chunk.text async for chunk in worker.generate(counting(2))])
