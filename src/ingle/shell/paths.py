@@ -251,10 +251,10 @@ def classify(path: str, cwd: str) -> Place:
         or (path.startswith("/") and set(path) <= {"/", STAR, QUERY, "."})
     ):
         return Place.ROOT
-    if path == cwd:
-        return (
-            Place.HOME if path in HOMES else Place.WORKING if path.startswith(HOMES) else _absolute(path, cwd)
-        )
+    if path == cwd and path in HOMES:
+        return Place.HOME
+    if path == cwd and (path[:1] != "/" or path.startswith(HOMES)):
+        return Place.WORKING
     if path[:1] == HOLE:
         return _from_hole(path, cwd)
     return _absolute(path, cwd) if path.startswith("/") else Place.UNKNOWN
