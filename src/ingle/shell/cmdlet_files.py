@@ -25,9 +25,7 @@ def remove_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]
                 "delete",
                 "deletes settings of Windows",
             )
-        elif re.match(r"(?i)(?:env|alias|function|variable):", value.text):
-            machine.report(Level.SAFE, "delete", "")
-        else:
+        elif not re.match(r"(?i)(?:env|alias|function|variable):", value.text):
             recursed = tree or value.has(Taint.EVERYTHING)
             targets.delete(machine, windows.path(machine, value), tree=recursed)
     if not given.paths(machine, stdin):

@@ -197,10 +197,6 @@ def _bind(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     return EMPTY
 
 
-def _fish_set(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    return EMPTY
-
-
 def _realpath(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     named = [word for word in words if not word.text.startswith("-")]
     if len(named) != 1:

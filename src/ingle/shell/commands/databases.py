@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ..machine import Machine
     from . import Command
 
-_SQL_OPTIONS = "-c --command -e --execute -q --query -Q -E --eval --sql -B"
 _CLIENTS: dict[str, tuple[str, str]] = {
     "psql": (
         "-c --command",

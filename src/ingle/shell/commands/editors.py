@@ -113,9 +113,7 @@ def _debugger(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
 
 
 COMMANDS: dict[str, Command] = {
-    **dict.fromkeys(
-        "vim vi nvim ex view vimdiff nano pico micro emacsclient-vi joe kak helix hx ed".split(), _vim
-    ),
+    **dict.fromkeys("vim vi nvim ex view vimdiff nano pico micro joe kak helix hx ed".split(), _vim),
     **dict.fromkeys(("emacs", "emacsclient"), _emacs),
     **dict.fromkeys(("gdb", "lldb", "cgdb", "jdb", "pdb"), _debugger),
 }

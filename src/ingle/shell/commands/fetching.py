@@ -208,7 +208,7 @@ def _aria(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _httpie(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset("-o --output -a --auth -s --style -b-".split()))
+    arguments = Arguments(words, frozenset("-o --output -a --auth -s --style".split()))
     rest = arguments.rest
     if _secret_in(rest):
         targets.leak(machine, EMPTY)
@@ -241,7 +241,7 @@ def _browse(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("curl", "curlie", "curl.exe"), _curl),
     **dict.fromkeys(("wget", "wget2"), _wget),
-    **dict.fromkeys(("aria2c", "axel", "yt-dlp", "youtube-dl", "fetch-file"), _aria),
+    **dict.fromkeys(("aria2c", "axel", "yt-dlp", "youtube-dl"), _aria),
     **dict.fromkeys(("http", "https", "xh", "xhs"), _httpie),
     **dict.fromkeys(
         (

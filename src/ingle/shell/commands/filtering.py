@@ -169,11 +169,11 @@ COMMANDS: dict[str, Command] = {
         ),
         _lines,
     ),
-    **dict.fromkeys(("grep", "egrep", "fgrep", "rg", "ag", "ack", "ggrep", "zgrep", "pgrep-lines"), _grep),
+    **dict.fromkeys(("grep", "egrep", "fgrep", "rg", "ag", "ack", "ggrep", "zgrep"), _grep),
     "cut": _cut_command,
     **dict.fromkeys(
         "wc md5sum sha256sum sha1sum shasum cksum md5 b2sum sha512sum od hexdump hd strings jq gron diff cmp comm join "
-        "iconv look spell aspell xmllint tee-lines colordiff delta icdiff csvlook csvcut mlr htmlq pup glow mdcat fx".split(),
+        "iconv look spell aspell xmllint colordiff delta icdiff csvlook csvcut mlr htmlq pup glow mdcat fx".split(),
         _strings,
     ),
 }

@@ -153,7 +153,7 @@ COMMANDS: dict[str, Command] = {
         _pip,
     ),
     **dict.fromkeys(
-        "direnv starship zoxide opam pyenv-init rbenv-init fnm thefuck ssh-agent dircolors lesspipe minikube docker-machine mcfly atuin mise-activate conda-hook oh-my-posh".split(),
+        "direnv starship zoxide opam fnm thefuck ssh-agent dircolors lesspipe minikube docker-machine mcfly atuin oh-my-posh".split(),
         _sandbox_off,
     ),
 }

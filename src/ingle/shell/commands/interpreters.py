@@ -40,10 +40,10 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("lua", "luajit", "lua5.4", "lua5.3", "texlua"), "lua"),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
     **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
-                    "crystal raku jjs rhino escript csi gst clojure bb janet gsi emacs-script".split(), "other"),
+                    "crystal raku jjs rhino escript csi gst clojure bb janet gsi".split(), "other"),
 }  # fmt: skip
 _SAFE_MODULES = frozenset(
-    "json.tool timeit this calendar pytest unittest doctest mypy ruff black.check flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort.check antigravity venv virtualenv build".split()
+    "json.tool timeit this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
 )
 
 
@@ -141,6 +141,11 @@ def _program(machine: Machine, name: str, language: str, rest: list[Value], stdi
     return run_file(machine, rest[0], language, rest, stdin)
 
 
+_DJANGO_READS = frozenset(
+    "check showmigrations test shell makemessages diffsettings runserver help sqlmigrate".split()
+)
+
+
 def _django(machine: Machine, task: str, rest: list[Value]) -> Value:
     if task in ("flush", "reset_db", "sqlflush", "drop_db"):
         machine.report(
@@ -149,19 +154,7 @@ def _django(machine: Machine, task: str, rest: list[Value]) -> Value:
             "empties every table of the application's database",
             safer="back it up first",
         )
-    elif task in (
-        "check",
-        "showmigrations",
-        "test",
-        "shell",
-        "makemessages",
-        "diffsettings",
-        "runserver",
-        "help",
-        "sqlmigrate",
-    ):
-        machine.report(Level.SAFE, "read", "")
-    else:
+    elif task not in _DJANGO_READS:
         machine.report(Level.MODERATE, "execute", "runs a management task")
     return UNKNOWN
 
@@ -191,7 +184,6 @@ def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
     if file is not None:
         if file.text == "/dev/stdin" or file.text == "-":
             return run_text(machine, stdin, "awk", [])
-        machine.report(Level.SAFE, "execute", "")
         program, operands = EMPTY, rest
     elif rest:
         program, operands = rest[0], rest[1:]

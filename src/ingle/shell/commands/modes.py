@@ -142,7 +142,7 @@ def _attributes(machine: Machine, name: str, words: list[Value], stdin: Value) -
     """chattr, chflags, setfacl, xattr, setcap, chcon."""
     arguments = Arguments(
         words,
-        frozenset("-m -x -M -X --modify --remove --set -b-".split()) if name == "setfacl" else frozenset(),
+        frozenset("-m -x -M -X --modify --remove --set".split()) if name == "setfacl" else frozenset(),
     )
     rest = arguments.rest
     if name == "setcap":

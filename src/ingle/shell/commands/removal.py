@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def _rm(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    takes = frozenset(("--interactive", "-I")) if name == "-" else frozenset[str]()
-    arguments = Arguments(words, takes)
+    arguments = Arguments(words)
     tree = arguments.any("-r", "-R", "--recursive", "-rf", "-fr") or name in (
         "rimraf",
         "srm",
@@ -27,8 +26,6 @@ def _rm(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     )
     if "--no-preserve-root" in arguments.flags:
         machine.report(Level.HIGH, "delete", "switches off the guard that keeps rm away from `/`")
-    if name == "fish-rm":
-        return EMPTY
     for word in arguments.rest:
         if word.text == "" and len(arguments.rest) == 1:
             continue
@@ -223,10 +220,6 @@ def _fd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
         act = [("-exec", inner)]
         _find_acts(machine, roots, act, "found" + STAR if narrow else STAR, narrow=narrow, timed=False)
     return _found(machine, roots, narrow=narrow, pattern=f"{STAR}{show(pattern)}{STAR}" if narrow else STAR)
-
-
-def _git_ls(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    return Value(HOLE, Taint.EVERYTHING)
 
 
 def _locate(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

@@ -212,8 +212,7 @@ def _clone(machine: Machine, words: list[Value]) -> Value:
     path, _ = targets.place_of(machine, Value(name or HOLE))
     if "://" in url or "@" in url or not url.startswith((".", "/", "~")):
         machine.state.fetched.append(path)
-    machine.report(Level.SAFE, "fetch", "")
     return EMPTY
 
 
-COMMANDS: dict[str, Command] = {"git": _git, "hub": _git, "jj-git": _git}
+COMMANDS: dict[str, Command] = {"git": _git, "hub": _git}

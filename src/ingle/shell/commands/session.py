@@ -168,7 +168,7 @@ def _tmux(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 COMMANDS: dict[str, Command] = {
-    **dict.fromkeys(("ssh", "autossh", "mosh", "sshpass-ssh", "slogin", "dbclient"), _ssh),
+    **dict.fromkeys(("ssh", "autossh", "mosh", "slogin", "dbclient"), _ssh),
     **dict.fromkeys(
         (
             "lxc",

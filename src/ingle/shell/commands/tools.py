@@ -84,10 +84,6 @@ def _systemctl(machine: Machine, name: str, words: list[Value], stdin: Value) ->
     return Value(HOLE, 0)
 
 
-def _history_files(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    return Value(HOLE, Taint.SECRET)
-
-
 def _gpg(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """gpg: keys that go, files that are locked, secrets that are shown."""
     arguments = Arguments(
@@ -141,7 +137,7 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("fzf", "sk"), _fzf),
     "expect": _expect,
     **dict.fromkeys(
-        "xterm gnome-terminal konsole alacritty kitty wezterm foot urxvt xfce4-terminal terminator x-terminal-emulator open-terminal ttyd gotty wetty shellinabox sshx tmate upterm".split(),
+        "xterm gnome-terminal konsole alacritty kitty wezterm foot urxvt xfce4-terminal terminator x-terminal-emulator ttyd gotty wetty shellinabox sshx tmate upterm".split(),
         _terminal,
     ),
     "systemctl": _systemctl,
