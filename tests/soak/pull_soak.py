@@ -72,6 +72,8 @@ def run_kills(count: int, seed: int) -> str:
                 lost.append(max(0, killed.sent - (_recorded(scene) - before)))
                 finished = killed.finished
                 done += 1
+                if done % 25 == 0:
+                    print(f"{done} of {count} kills", flush=True)
             whole += finished
             check_resume(scene)
     return (
