@@ -17,6 +17,7 @@ from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.fetch import Fetch, blob_sizes, is_known, keep_pieces
 from ingle.hub.follow import Teller, wait_for_turn
+from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
 from ingle.hub.meter import Meter, paced
@@ -228,7 +229,7 @@ class PullRun:
             return
         if self.trusts(file):
             return
-        steps = survey_steps(blob, file)
+        steps = survey_steps(blob, file, read_journal(self.place.pieces(file.digest), file))
         done = self._good
         while True:
             try:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -105,8 +105,14 @@ def survey(path: Path, file: ListedFile, cancel: threading.Event) -> dict[int, W
             raise Cancelled("Cancelled while checking files.")
 
 
-def survey_steps(path: Path, file: ListedFile) -> Generator[int, None, dict[int, Written]]:
-    """`survey` that gives the bytes of each piece as it goes on, for those who tell progress."""
+def survey_steps(
+    path: Path, file: ListedFile, known: Mapping[int, Written] | None = None
+) -> Generator[int, None, dict[int, Written]]:
+    """`survey` that gives the bytes of each piece as it goes on, for those who tell progress.
+
+    A piece that differs from its record in `known` ends it at once: the rest need not be hashed to know that
+    the file is damaged.
+    """
     try:
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -118,6 +124,8 @@ def survey_steps(path: Path, file: ListedFile) -> Generator[int, None, dict[int,
     for index, data in enumerate(read_pieces(path)):
         found.update(data)
         pieces[index] = Written(index, len(data), zlib.crc32(data))
+        if known and known.get(index, pieces[index]) != pieces[index]:
+            raise DigestMismatch(path, file.digest, f"another one (piece {index} changed)")
         yield len(data)
     if found.hexdigest() != file.digest:
         raise DigestMismatch(path, file.digest, found.hexdigest())
