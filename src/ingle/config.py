@@ -7,6 +7,7 @@ environment-variable reference.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -78,11 +79,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return f"Config(home={self.home}, cache={self.cache}, token={'set' if self.token else 'none'})"
 
 
-def load_config(environ: Mapping[str, str] | None = None, **options: Any) -> Config:
-    """The settings in force. Raises `InvalidConfig` naming the variable or key that does not parse."""
+def load_config(
+    environ: Mapping[str, str] | None = None, *, platform: str = sys.platform, **options: Any
+) -> Config:
+    """The settings in force on `platform` (a word of `sys.platform`).
+
+    Raises `InvalidConfig` naming the variable or key that does not parse.
+    """
     env = dict(os.environ if environ is None else environ)
     user_home = Path(env.get("HOME") or Path.home())
-    home = _path(env.get("INGLE_HOME"), user_home) or _default_home(env, user_home)
+    home = _path(env.get("INGLE_HOME"), user_home) or _default_home(env, user_home, platform)
     found: dict[str, Any] = {"home": home, "user_home": user_home, **_hugging_face(env, user_home)}
     found["lmstudio"] = _lmstudio(user_home)
     found["mlx_models"] = user_home / ".mlx" / "models"
@@ -110,7 +116,7 @@ def wants_plain_output(environ: Mapping[str, str] | None = None) -> bool:
 
 def parse_bytes(text: str) -> int:
     """`10M` -> 10_000_000, `8MiB` -> 8_388_608. Raises `InvalidConfig`."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)[bB]?(?:/s)?\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([kMGT]?)(i?)[bB]?(?:/s)?\s*", text)
     if not match:
         raise InvalidConfig(f"{text!r} is not a size.", hint="Write it like 500k, 10M or 2GiB.")
     number, prefix, binary = match.groups()
@@ -120,10 +126,13 @@ def parse_bytes(text: str) -> int:
 def parse_seconds(text: str) -> float:
     """`5m` -> 300.0, `30d`, `1h30m`, `90` and `-1` (for ever). Raises `InvalidConfig`."""
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         pass
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
+    else:
+        if math.isfinite(seconds):
+            return seconds
+    parts = re.findall(r"(\d{1,15}(?:\.\d+)?)(ms|[smhd])", text)
     if not parts or "".join(a + b for a, b in parts) != text:
         raise InvalidConfig(f"{text!r} is not a duration.", hint="Write it like 90s, 5m, 1h30m or 30d.")
     unit = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -132,13 +141,14 @@ def parse_seconds(text: str) -> float:
 
 _DURATIONS = {"keep_alive", "idle_exit", "load_timeout", "verify_every"}
 _SIZES = {"limit_rate"}
-_NUMBERS = {"port", "context", "parallel"}
+_NUMBERS = {"port": (0, 65_535), "context": (16, 1 << 24), "parallel": (1, 256)}
+"""The whole numbers, with the least and the most that each may be."""
 _FLAGS = {"auto_pull", "history"}
 _WORDS = {"host", "default_model", "shell_model", "engine"}
 _FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
     ("0", "false", "no", "off"), False
 )
-_SETTINGS = _DURATIONS | _SIZES | _NUMBERS | _FLAGS | _WORDS
+_SETTINGS = _DURATIONS | _SIZES | set(_NUMBERS) | _FLAGS | _WORDS
 
 
 def setting_names() -> tuple[str, ...]:
@@ -154,14 +164,26 @@ def _parse(name: str, value: Any, source: str) -> Any:
         if name in _SIZES:
             return parse_bytes(text)
         if name in _NUMBERS:
-            return int(text)
+            return _whole(text, *_NUMBERS[name])
         if name in _FLAGS:
-            return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False}[
-                text.lower()
-            ]
-    except (ValueError, KeyError, InvalidConfig) as exc:
-        raise InvalidConfig(f"{source} is {text!r}, which does not parse.", hint=str(exc)) from exc
+            return _flag(text)
+    except InvalidConfig as exc:
+        raise InvalidConfig(f"{source} is {text!r}, which does not parse.", hint=exc.hint) from exc
     return text
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text) or not least <= int(text) <= most:
+        raise InvalidConfig(
+            f"{text!r} is out of bounds.", hint=f"Write a whole number from {least} to {most}."
+        )
+    return int(text)
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAG_WORDS:
+        raise InvalidConfig(f"{text!r} is no yes or no.", hint="Write true or false.")
+    return _FLAG_WORDS[text.lower()]
 
 
 def _settings_file(path: Path) -> dict[str, Any]:
@@ -232,8 +254,8 @@ def _lmstudio(user_home: Path) -> Path:
         return user_home / ".lmstudio" / "models"
 
 
-def _default_home(env: Mapping[str, str], user_home: Path) -> Path:
-    if sys.platform == "darwin":
+def _default_home(env: Mapping[str, str], user_home: Path, platform: str) -> Path:
+    if platform == "darwin":
         return user_home / "Library" / "Application Support" / "Ingle"
     return (_path(env.get("XDG_STATE_HOME"), user_home) or user_home / ".local" / "state") / "ingle"
 
@@ -241,7 +263,7 @@ def _default_home(env: Mapping[str, str], user_home: Path) -> Path:
 def _path(text: str | None, user_home: Path) -> Path | None:
     if not text:
         return None
-    return user_home / text[2:] if text.startswith("~/") else Path(text)
+    return user_home / text[2:] if text.startswith("~/") else Path(text).absolute()
 
 
 def login_shell(environ: Mapping[str, str] | None = None) -> str | None:

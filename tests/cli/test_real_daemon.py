@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -98,6 +99,12 @@ def test_two_homes_have_daemons_of_their_own(machine: Machine, tmp_path: Path) -
         assert machine.status()["pid"] == here["pid"]
     finally:
         other.end()
+
+
+def test_a_home_and_a_cache_named_from_here_are_the_same_for_the_daemon(machine: Machine) -> None:
+    here = {"INGLE_HOME": os.path.relpath(machine.home), "HF_HUB_CACHE": os.path.relpath(machine.cache)}
+    assert machine.run("run", MODEL, "Say this back", **here)[:2] == (0, "Say this back\n")
+    assert machine.status()["running"] is True
 
 
 def test_commands_at_the_same_time_start_one_daemon(machine: Machine) -> None:

@@ -91,7 +91,7 @@ def _spawn(config: Config) -> None:
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=config.home,
-            env=child_environment({"INGLE_HOME": str(config.home)}),
+            env=child_environment({"INGLE_HOME": str(config.home), "HF_HUB_CACHE": str(config.cache)}),
             start_new_session=True,
         )
     assert process.stdout is not None
