@@ -58,10 +58,12 @@ class IngleError(Exception):
     """Says what happened, where, and what to do next.
 
     `message` is one sentence (what and where), `hint` what a person can do next, `details`
-    are JSON-ready facts for machines. `code` is stable and part of the API.
+    are JSON-ready facts for machines. `code` is stable and part of the API. `next_step` is the hint
+    of an error that was raised without one of its own.
     """
 
     code: ClassVar[str] = "error"
+    next_step: ClassVar[str] = "`ingle doctor` looks at everything that could be the cause."
     message: str
     hint: str
     details: dict[str, Any]
@@ -69,7 +71,7 @@ class IngleError(Exception):
     def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.next_step
         self.details = details
 
     def __str__(self) -> str:
@@ -102,6 +104,7 @@ class IngleError(Exception):
 
 class UsageError(IngleError):
     code = "usage"
+    next_step = "`ingle COMMAND --help` lists what is accepted; for requests, /docs on the daemon does."
 
 
 class InvalidRequest(UsageError):
@@ -189,6 +192,7 @@ class Conflict(IngleError):
     """`actions` names what is possible now (see runtime/status.py)."""
 
     code = "conflict"
+    next_step = "`ingle ps` shows what is loaded and what is being pulled."
 
     def __init__(
         self, message: str, *, hint: str = "", actions: tuple[str, ...] = (), **details: Any
@@ -219,6 +223,7 @@ class InUse(Conflict):
 
 class IllegalTransition(Conflict):
     code = "illegal_transition"
+    next_step = "This is a defect of Ingle: `ingle logs` shows what led to it. Ask again."
 
     def __init__(self, machine: str, state: str, event: str) -> None:
         super().__init__(
@@ -322,6 +327,7 @@ class LockHeld(StoreError):
 
 class HubError(IngleError):
     code = "hub"
+    next_step = "Pull again: what is here is kept. `ingle doctor` tells whether the hub can be reached."
 
 
 class HubUnreachable(HubError):
@@ -358,10 +364,12 @@ class HubLied(HubError):
 
 class WorkerError(IngleError):
     code = "worker"
+    next_step = "Ask again; `ingle logs` shows what the engine said."
 
 
 class LoadFailed(WorkerError):
     code = "load_failed"
+    next_step = "`ingle verify MODEL` tells whether it is damaged; `ingle logs` shows what the engine said."
 
 
 class WorkerCrashed(WorkerError):
@@ -385,6 +393,7 @@ class WorkerTimeout(WorkerError):
 
 class OutOfMemory(WorkerError):
     code = "out_of_memory"
+    next_step = "`ingle stop --all` gives memory back; a smaller model or --context takes less."
 
 
 class GenerationFailed(WorkerError):
@@ -397,6 +406,7 @@ class DaemonUnreachable(IngleError):
 
 class Cancelled(IngleError):
     code = "cancelled"
+    next_step = ""
 
     def __init__(self, message: str = "Cancelled.", *, hint: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -77,8 +77,9 @@ class Terminal:
         self.tell(f"{self.style('Error:', RED, stream=self.stderr)} {error.message}")
         for line in error.details.get("log") or ():
             self.tell(self.style(f"  | {line}", DIM, stream=self.stderr))
-        hint = error.hint or "`ingle doctor` looks at everything that could be the cause."
-        self.tell(f"{self.style('Next:', BOLD, stream=self.stderr)}  {hint}")
+        hint = error.hint or error.next_step
+        if hint:
+            self.tell(f"{self.style('Next:', BOLD, stream=self.stderr)}  {hint}")
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
         """A yes or a no; the empty answer is the default, the end of input is a no."""
