@@ -112,6 +112,16 @@ def test_a_yes_at_the_terminal_pulls_with_a_bar_and_answers(place: Place, daemon
 
 
 @pytest.mark.slow
+def test_the_bar_tells_the_rate_and_the_time_left(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /ingle/pull"] = Lines([*FETCHING, {"done": {"view": HERE}}])
+    with OnTerminal(["pull", "starter"], place.environ(COLUMNS="100")) as screen:
+        screen.wait_for("complete and verified")
+        assert screen.wait() == 0
+    for word in ("500 B of 1.0 KB", "250 B/s", " left"):
+        assert word in screen.seen, word
+
+
+@pytest.mark.slow
 def test_a_no_at_the_terminal_downloads_nothing(place: Place, daemon: FakeDaemon) -> None:
     with OnTerminal(["run", "starter", "Hi"], place.environ()) as screen:
         screen.wait_for("[Y/n]")

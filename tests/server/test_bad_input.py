@@ -76,6 +76,14 @@ async def test_wrong_types_and_values_are_refused(client: httpx.AsyncClient, wor
     assert world.workers == []
 
 
+async def test_numbers_that_are_none_are_refused(client: httpx.AsyncClient, world: World) -> None:
+    for word in (b"NaN", b"Infinity", b"1e999"):
+        body = b'{"model_path": "%s", "keep_alive": %s}' % (MODEL.encode(), word)
+        answer = await client.post("/load", content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_request"), word
+    assert world.workers == []
+
+
 @pytest.mark.parametrize(
     ("name", "status", "code"),
     [

@@ -16,7 +16,7 @@ ModelName = Annotated[str, Field(min_length=1, max_length=4096)]
 class Body(BaseModel):
     """A JSON object of exactly these fields and types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ToolCallBody(Body):
