@@ -40,7 +40,8 @@ class Arguments:
         name, equals, value = text.partition("=")
         self.flags.add(name)
         if equals:
-            self.values.setdefault(name, []).append(Value(value, word.taint))
+            # `cut -d=`: a short option takes the sign itself
+            self.values.setdefault(name, []).append(Value(value or "=" * (len(name) == 2), word.taint))
         if text.startswith("--") or name in takes:
             if name in takes and not equals and at < len(words):
                 self.values.setdefault(name, []).append(words[at])

@@ -136,7 +136,7 @@ def _cut_command(machine: Machine, name: str, words: list[Value], stdin: Value) 
     if not found.known:
         return Value(HOLE, found.taint)
     if fields is not None and fields.text.isdigit():
-        split = mark.text if mark else "\t"
+        split = mark.text if mark and mark.text else "\t"
         lines = [line.split(split) for line in text.rstrip("\n").split("\n")]
         at = int(fields.text) - 1
         return Value(
