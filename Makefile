@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test fast check lock clean
+.PHONY: help demo test fast soak check lock clean
 help:
 	@echo "make demo    a real model corrects a real text, from nothing"
 	@echo "make test    every test that CI runs      make fast   no model, no network, under 15 s"
+	@echo "make soak    the pull under 1,000 mixes of trouble, 200 kills, the largest repos: hours"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make lock    write constraints/*.txt again from pyproject.toml"
 
@@ -32,6 +33,9 @@ test: $(VENV)/.dev
 
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m "not model and not slow"
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.soak.pull_soak
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check src tests bench
