@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ingle.catalog.model import ModelRef
 from ingle.errors import Cancelled, HubUnreachable, IngleError, InUse, RetryRefused
 from ingle.hub.progress import Phase, Progress
 from ingle.runtime.events import EventKind
+from ingle.runtime.pulls import PullDesk, Work
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.status import ModelState
 from tests.runtime.fakes import World, until
@@ -136,9 +143,14 @@ async def test_failures_are_remembered_over_a_restart(world: World) -> None:
             await drain(runtime, retry=True)
 
 
-async def test_an_unreadable_memo_is_an_empty_one(world: World) -> None:
+@pytest.mark.parametrize(
+    "memo",
+    [b"{", b'[{"ref": {"name": "\xff"}}]', b'[{"ref": {"name": "a"}, "error": {"x": ' + b"[" * 50_000],
+    ids=["cut", "no UTF-8", "too deep"],
+)
+async def test_an_unreadable_memo_is_an_empty_one(world: World, memo: bytes) -> None:
     world.config.home.mkdir(parents=True)
-    (world.config.home / "pulls.json").write_bytes(b"{")
+    (world.config.home / "pulls.json").write_bytes(memo)
     async with world.runtime() as runtime:
         assert len(await runtime.models()) == 1
 
@@ -184,3 +196,22 @@ async def test_verify_tells_what_it_finds(world: World) -> None:
         assert steps[-1].phase is Phase.DONE
         await until(lambda: not runtime.busy)
         assert world.check.checked == ["org/tiny"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux alone")
+async def test_a_scheduled_check_steps_behind_everything_else(tmp_path: Path) -> None:
+    desk = PullDesk(tmp_path / "pulls.json", time.monotonic, lambda _event: None, lambda _job, _error: None)
+    seen: dict[str, int] = {}
+
+    def check(name: str) -> Callable[[threading.Event], Iterator[Progress]]:
+        def steps(_cancel: threading.Event) -> Iterator[Progress]:
+            seen[name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            yield Progress(phase=Phase.DONE)
+
+        return steps
+
+    for name in ("asked", "scheduled"):
+        ref = ModelRef(name=name, repo_id=f"org/{name}")
+        job = desk.begin(ref, Work.VERIFY, check(name), gently=name == "scheduled")
+        await job.over.wait()
+    assert seen["scheduled"] == min(19, max(10, seen["asked"]))

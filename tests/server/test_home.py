@@ -28,8 +28,9 @@ def test_the_daemon_file_is_its_owners_alone_and_reads_back(tmp_path: Path) -> N
 
 def test_a_file_that_makes_no_sense_is_no_daemon(tmp_path: Path) -> None:
     assert read_daemon(tmp_path) is None
-    daemon_path(tmp_path).write_text("{")
-    assert read_daemon(tmp_path) is None
+    for junk in (b"{", b"[]", b'{"pid": 1, "host": "\xff", "port": 1}', b'{"x": ' + b"[" * 50_000):
+        daemon_path(tmp_path).write_bytes(junk)
+        assert read_daemon(tmp_path) is None
 
 
 def test_only_our_own_file_is_removed(tmp_path: Path) -> None:

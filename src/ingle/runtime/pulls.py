@@ -131,7 +131,7 @@ class PullDesk:
         """List what an earlier daemon left unfinished; an unreadable memo is an empty one."""
         try:
             left = msgspec.json.decode(self._memo.read_bytes(), type=list[_Remembered])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
         for item in left:
             job = Job(item.ref, Work.PULL, state=PullState.PAUSED, failures=item.failures)

@@ -35,7 +35,7 @@ def read_daemon(home: Path) -> DaemonFile | None:
     """What the file says, true or not any more; None when there is none that can be read."""
     try:
         return msgspec.json.decode(daemon_path(home).read_bytes(), type=DaemonFile)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

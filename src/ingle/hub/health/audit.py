@@ -169,7 +169,7 @@ def _known(config: Config, snapshot: Snapshot) -> dict[str, ListedFile]:
         return {file.path: file for file in receipt.listing.files}
     try:
         tree = msgspec.json.decode(place.tree(snapshot.commit).read_bytes(), type=_Tree)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return {path: file.listed(path) for path, file in tree.files.items() if file.sound}
 

@@ -31,7 +31,7 @@ def recall(config: Config) -> dict[str, Checked]:
     """The last check of each model, by its key; nothing where none is remembered or it does not parse."""
     try:
         return msgspec.json.decode((config.home / _FILE).read_bytes(), type=dict[str, Checked])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
 
 
