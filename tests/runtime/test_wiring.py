@@ -17,6 +17,8 @@ from ingle.hub.health.checks import recall
 from ingle.hub.progress import Phase
 from ingle.runtime.events import EventKind
 from ingle.runtime.wiring import Hub, alive
+from tests.fakes.hub import FakeHub
+from tests.hub.pulling import NAME, REF, assert_whole, model_files, settings, snapshot_of
 from tests.runtime.fakes import World, make_config, make_snapshot
 
 
@@ -28,12 +30,26 @@ def test_all_pulls_share_one_limit_and_a_new_rate_reaches_those_that_run(tmp_pat
     assert first.rate == 5000 and hub.options().limit is first
 
 
-def test_a_limit_can_be_set_where_there_was_none(tmp_path: Path) -> None:
+def test_a_limit_that_is_set_where_there_was_none_reaches_the_pulls_that_run(tmp_path: Path) -> None:
     hub = Hub(make_config(tmp_path))
-    assert hub.options().limit is None
+    running = hub.options().limit
+    assert running is not None and running.rate > 1e12
     hub.limit(5000)
-    limit = hub.options().limit
-    assert limit is not None and limit.rate == 5000
+    assert running.rate == 5000 and hub.options().limit is running
+
+
+def test_a_repair_fetches_the_damaged_file_alone(tmp_path: Path) -> None:
+    files = model_files(1000)
+    with FakeHub() as server:
+        server.add_repo(NAME, files)
+        config = settings(tmp_path, server.url)
+        hub = Hub(config)
+        snapshot = snapshot_of(list(hub.pull(REF, threading.Event())))
+        (snapshot.root / "tokenizer.json").resolve().write_bytes(b"{}")
+        server.forget_requests()
+        mended = snapshot_of(list(hub.repair(REF, threading.Event())))
+        assert {seen.asked.target.rpartition("/")[2] for seen in server.requests()} == {"tokenizer.json"}
+    assert_whole(config, mended, files)
 
 
 def test_a_check_is_remembered_and_damage_is_raised(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ingle.hub.pull import PullOptions
 
 
+_UNLIMITED = 1 << 40  # bytes a second: more than any network brings
+
+
 class Hub:
     """The pulls, repairs and checks of one runtime, under one bandwidth limit."""
 
@@ -29,16 +32,12 @@ class Hub:
         self._config = config
         self._lock = threading.Lock()
         self._options: PullOptions | None = None
-        self._rate = config.limit_rate
 
     def limit(self, rate: int) -> None:
-        """At most `rate` bytes a second, over all pulls that begin from now on and those that share it."""
-        with self._lock:
-            self._rate = rate
-            if self._options is not None and self._options.limit is not None:
-                self._options.limit.rate = rate
-            else:
-                self._options = None
+        """At most `rate` bytes a second over all pulls together, those that run included."""
+        limit = self.options().limit
+        if limit is not None:
+            limit.rate = rate
 
     def pull(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
         from ingle.hub.pull import pull
@@ -77,14 +76,13 @@ class Hub:
         return due(snapshots, recall(self._config), self._config.verify_every, time.time())
 
     def options(self) -> PullOptions:
-        """The same for every pull, so that they share the limit."""
+        """The same for every pull, so that they share the limit, also one that is set while they run."""
         from ingle.hub.limit import RateLimit
         from ingle.hub.pull import PullOptions
 
         with self._lock:
             if self._options is None:
-                limit = RateLimit(self._rate) if self._rate is not None else None
-                self._options = PullOptions(limit=limit)
+                self._options = PullOptions(limit=RateLimit(self._config.limit_rate or _UNLIMITED))
             return self._options
 
 
