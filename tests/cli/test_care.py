@@ -114,6 +114,17 @@ def test_clean_shows_and_deletes_only_after_a_yes(place: Hub) -> None:
     assert place.ingle("verify", REPO).exit_code == 0
 
 
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_clean_asks_at_the_terminal_and_a_no_deletes_nothing(place: Hub, answer: str) -> None:
+    left = place.cache / ".ingle" / "models--org--little" / "stage" / "left"
+    left.mkdir(parents=True)
+    with OnTerminal(["clean"], place.environ()) as screen:
+        screen.wait_for("Delete Ingle's own?")
+        screen.key_in(f"{answer}\n")
+        assert screen.wait() == 0
+    assert left.exists() is (answer == "n")
+
+
 def test_leftovers_of_others_are_listed_with_a_command_and_kept(place: Hub) -> None:
     fill_cache(place.cache, 1)
     theirs = place.cache / "models--bench--model-000" / "blobs" / "abc.incomplete"
@@ -160,6 +171,16 @@ def test_search_says_what_fits(place: Hub) -> None:
     assert [one["found"]["repo_id"] for one in found] == [REPO]
     assert REPO in place.ingle("search", "little").stdout
     assert "Nothing was found" in place.ingle("search", "absent").stderr
+
+
+def test_a_search_is_narrowed_by_kind_and_by_what_fits(place: Hub) -> None:
+    place.hub.add_repo("org/little-gguf", place.files, tags=("gguf",))
+    names = [one["found"]["repo_id"] for one in place.json("search", "little", "--format", "gguf")]
+    assert names == ["org/little-gguf"]
+    assert place.ingle("search", "little", "--format", "floppy").exit_code == 2
+    every = place.json("search", "little")
+    fitting = [one["found"]["repo_id"] for one in every if one["fits"] in {"fits", "tight"}]
+    assert [one["found"]["repo_id"] for one in place.json("search", "little", "--fits")] == fitting
 
 
 def test_without_a_model_what_fits_is_offered_before_the_starter(place: Hub) -> None:

@@ -19,6 +19,7 @@ from ingle.hub.health.audit import audit
 from ingle.hub.health.checks import Checked, due, recall, remember
 from ingle.hub.health.doctor import Environment, Mended, examine, mend
 from ingle.hub.health.finding import Finding, Level, worst
+from ingle.hub.health.place import examine_space
 from ingle.hub.remote import Probe, Remote
 from tests.catalog.shelf import mlx_folder
 from tests.fakes.hub import FakeHub as FakeServer
@@ -113,6 +114,16 @@ def test_a_cache_that_may_not_be_written_is_a_problem(config: Config) -> None:
         one = of("permissions", findings(config))
     assert one.level is Level.PROBLEM
     assert str(config.cache) in one.command
+
+
+@pytest.mark.parametrize(
+    ("free", "level"), [(50 * 10**9, Level.OK), (10**9, Level.WARNING), (10**8, Level.PROBLEM)]
+)
+def test_a_disk_that_is_nearly_full_is_said(free: int, level: Level) -> None:
+    one = examine_space(free)
+    assert one.level is level
+    assert one.details["free"] == free
+    assert level is Level.OK or (one.means and one.command)
 
 
 def test_who_holds_a_lock_is_said(config: Config) -> None:
@@ -295,8 +306,9 @@ def test_models_are_due_in_the_order_of_their_last_check(config: Config) -> None
 
 
 def test_a_broken_memory_of_checks_is_done_without(config: Config) -> None:
-    lay(config.home / "checks.json", b"{")
-    assert recall(config) == {}
+    for junk in (b"{", b'{"a": {"name": "\xff"}}', b'{"a": {"x": ' + b"[" * 50_000):
+        lay(config.home / "checks.json", junk)
+        assert recall(config) == {}
     put(config, "org/name", mlx_folder())
     check_now(config, 1.0)
     assert len(recall(config)) == 1

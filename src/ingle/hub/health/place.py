@@ -55,7 +55,7 @@ def examine_place(config: Config) -> Iterator[Finding]:
     else:
         yield ok("permissions", "The cache can be read and written.")
         yield _links(config)
-    yield _space(cache)
+    yield examine_space(free_bytes(cache))
 
 
 def examine_locks(config: Config) -> Iterator[Finding]:
@@ -169,8 +169,8 @@ def _partial(model: Snapshot) -> Finding:
     )
 
 
-def _space(cache: Path) -> Finding:
-    free = free_bytes(cache)
+def examine_space(free: int) -> Finding:
+    """Whether so many bytes of disk are enough to pull into."""
     if free >= LITTLE:
         return ok("space", f"{gigabytes(free)} of disk are free.", free=free)
     return Finding(
@@ -178,7 +178,7 @@ def _space(cache: Path) -> Finding:
         level=Level.PROBLEM if free < NONE else Level.WARNING,
         says=f"Only {gigabytes(free)} of disk are free where the models are kept.",
         means="A pull refuses to begin when the model does not fit.",
-        command="ingle list",
+        command="ingle clean",
         details={"free": free},
     )
 
