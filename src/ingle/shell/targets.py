@@ -100,7 +100,7 @@ def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
 
 def describe(value: Value, path: str) -> str:
     written, meant = paths.named(value.text), paths.named(path)
-    return "" if written.rstrip("/") == meant else f"`{written}` is `{meant}`"
+    return "" if meant in (written, written.rstrip("/")) else f"`{written}` is `{meant}`"
 
 
 def delete(
