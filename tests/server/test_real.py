@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,19 @@ def test_the_real_model_answers_the_sidecar(loaded: Daemon) -> None:
     status, answer = loaded.ask("POST", "/generate", {"prompt": "Name a colour.", "max_tokens": 8})
     assert status == 200
     assert answer["response"].strip() and 1 <= answer["tokens_generated"] <= 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the libraries of another process")
+def test_the_daemon_has_no_engine_in_itself_though_a_model_is_loaded(loaded: Daemon) -> None:
+    loaded.ask("POST", "/generate", {"prompt": "Hi", "max_tokens": 2})
+    loaded.ask("GET", "/ingle/models")
+    libraries = {
+        pid: {Path(one.path).parts for one in psutil.Process(pid).memory_maps()}
+        for pid in (loaded.ready["pid"], worker_pid(loaded))
+    }
+    held = {pid: {"xllamacpp", "mlx", "numpy"} & set().union(*parts) for pid, parts in libraries.items()}
+    assert held[loaded.ready["pid"]] == set()
+    assert "xllamacpp" in held[worker_pid(loaded)]
 
 
 def test_an_over_long_prompt_is_refused_with_the_numbers(loaded: Daemon) -> None:

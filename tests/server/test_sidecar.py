@@ -127,6 +127,17 @@ async def test_no_sidecar_route_ever_downloads(client: httpx.AsyncClient, world:
     assert world.pull.times == 0
 
 
+async def test_generate_does_not_fetch_again_what_was_deleted_since_the_load(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    await client.post("/load", json={"model_path": MODEL, "keep_alive": 0})
+    await until(lambda: world.workers[0].stopped)
+    assert (await client.post("/ingle/delete", json={"model": MODEL})).status_code == 200
+    answer = await client.post("/generate", json={"prompt": "Hi"})
+    assert (answer.status_code, answer.json()["error"]["details"]["actions"]) == (409, ["pull"])
+    assert world.pull.times == 0
+
+
 async def test_warm_begins_the_load_and_returns_at_once(client: httpx.AsyncClient, world: World) -> None:
     world.hold_loads = True
     begun = await client.post("/warm", json={"model_path": MODEL})

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
@@ -21,10 +22,12 @@ from ingle.errors import (
     InvalidRequest,
     LoadFailed,
     WorkerCrashed,
+    WorkerError,
     WorkerGone,
     WorkerTimeout,
 )
 from ingle.generation import FinishReason
+from ingle.worker import frames
 from ingle.worker.process import WorkerProcess
 from ingle.worker.state import WorkerState
 from tests.worker.conftest import StartWorker, ask, script_snapshot, text_of
@@ -235,6 +238,33 @@ async def test_an_interpreter_that_is_not_there_is_a_failed_load(tmp_path: Path)
     worker = WorkerProcess("m", python=str(tmp_path / "no-python"))
     with pytest.raises(LoadFailed, match="could not be started"):
         await worker.start(script_snapshot(tmp_path, Script()), "scripted")
+    assert worker.state is WorkerState.FAILED
+
+
+OF_ANOTHER_VERSION = """
+import os, socket, sys
+from ingle.worker import frames
+
+end = socket.socket(fileno=int(sys.argv[3]))
+end.sendall(frames.Codec().encode(frames.Hello(frames.PROTOCOL + 1, os.getpid())))
+end.recv(1)
+os.read(int(sys.argv[4]), 1)
+"""
+
+
+@pytest.mark.slow
+async def test_a_child_of_another_version_is_ended_and_both_versions_are_told(tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(OF_ANOTHER_VERSION)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/child.py" "$@"\n')
+    python.chmod(0o700)
+    worker = WorkerProcess("m", python=str(python))
+    await worker.start(script_snapshot(tmp_path, Script()), "scripted")
+    told = f"protocol {frames.PROTOCOL + 1}, the daemon {frames.PROTOCOL}"
+    with pytest.raises(WorkerError, match=told) as raised:
+        await worker.ready()
+    assert raised.value.hint
+    await worker.wait_gone()
     assert worker.state is WorkerState.FAILED
 
 
