@@ -29,6 +29,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `home` holds all of Ingle's own state. `cache` is the shared Hugging Face hub cache.
     `endpoints` are tried in order. `token` is None when there is none.
+    `cpu_mode` ("auto", "on", "off") and `prompt_cache` (bytes per model in memory) are MLX's;
+    `prompt_cache_disk` (bytes; None: off) keeps prompt prefixes that return over loads.
     """
 
     home: Path
@@ -54,6 +56,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     auto_pull: bool = False
     limit_rate: int | None = None
     verify_every: float | None = None
+    cpu_mode: str = "auto"
+    prompt_cache: int = 256 * 1024 * 1024
+    prompt_cache_disk: int | None = None
     history: bool = False
 
     @property
@@ -140,15 +145,16 @@ def parse_seconds(text: str) -> float:
 
 
 _DURATIONS = {"keep_alive", "idle_exit", "load_timeout", "verify_every"}
-_SIZES = {"limit_rate"}
+_SIZES = {"limit_rate", "prompt_cache", "prompt_cache_disk"}
 _NUMBERS = {"port": (0, 65_535), "context": (16, 1 << 24), "parallel": (1, 256)}
 """The whole numbers, with the least and the most that each may be."""
 _FLAGS = {"auto_pull", "history"}
 _WORDS = {"host", "default_model", "shell_model", "engine"}
+_CHOICES = {"cpu_mode": ("auto", "on", "off")}
 _FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
     ("0", "false", "no", "off"), False
 )
-_SETTINGS = _DURATIONS | _SIZES | set(_NUMBERS) | _FLAGS | _WORDS
+_SETTINGS = _DURATIONS | _SIZES | set(_NUMBERS) | _FLAGS | _WORDS | set(_CHOICES)
 
 
 def setting_names() -> tuple[str, ...]:
@@ -167,8 +173,16 @@ def _parse(name: str, value: Any, source: str) -> Any:
             return _whole(text, *_NUMBERS[name])
         if name in _FLAGS:
             return _flag(text)
+        if name in _CHOICES:
+            return _one_of(text, _CHOICES[name])
     except InvalidConfig as exc:
         raise InvalidConfig(f"{source} is {text!r}, which does not parse.", hint=exc.hint) from exc
+    return text
+
+
+def _one_of(text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise InvalidConfig(f"{text!r} is none of them.", hint=f"It may be {', '.join(choices)}.")
     return text
 
 

@@ -125,7 +125,8 @@ def _told(session: Session, found: dict[str, Any], status: RuntimeStatus | None)
 def _loaded(one: LoadedModel) -> str:
     engine = one.memory.engine
     how = f" on {engine.name} ({engine.device})" if engine else ""
-    return f"{one.model} {one.memory.state}{how}, {render.size(one.memory.bytes)}. {one.memory.why}"
+    said = f"{one.model} {one.memory.state}{how}, {render.size(one.memory.bytes)}. {one.memory.why}"
+    return "\n".join([said, *(engine.notes if engine else ())])
 
 
 def _free(session: Session) -> str:

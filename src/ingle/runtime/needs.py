@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ingle.catalog.fits import memory_needed
+from ingle.catalog.fits import snapshot_memory
 from ingle.catalog.model import Snapshot
 from ingle.config import Config
 from ingle.engines.base import EngineOptions
@@ -49,13 +49,25 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
         return not asked.explicit or asked.spec == self.spec
 
 
+def configured_options(config: Config) -> EngineOptions:
+    """How a model is opened when nobody asks for anything."""
+    disk = config.prompt_cache_disk
+    options = EngineOptions(
+        context=config.context,
+        slots=config.parallel,
+        cpu_mode=config.cpu_mode,
+        prompt_cache_bytes=config.prompt_cache,
+    )
+    if disk is None:
+        return options
+    return msgspec.structs.replace(
+        options, prompt_cache_folder=str(config.home / "prompts"), prompt_cache_folder_bytes=disk
+    )
+
+
 def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, running: Need | None) -> Need:
     """The need of a load as `wants` asks; what it leaves open is as in `running`, else as configured."""
-    base = (
-        running.spec.options
-        if running is not None
-        else EngineOptions(context=config.context, slots=config.parallel)
-    )
+    base = running.spec.options if running is not None else configured_options(config)
     options = msgspec.structs.replace(
         base,
         context=wants.context if wants.context is not None else base.context,
@@ -64,7 +76,7 @@ def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, runni
     )
     return Need(
         model=snapshot.ref.name,
-        bytes=memory_needed(snapshot.size, context=options.context),
+        bytes=snapshot_memory(snapshot, options.context * options.slots),
         spec=Spec(engine=engine, options=options),
         explicit=wants.explicit,
     )
