@@ -35,6 +35,13 @@ def test_an_error_says_what_and_what_next_on_standard_error(place: Place) -> Non
     assert "Next:" in found.stderr
 
 
+@pytest.mark.parametrize("name", [300 * "x", "./" + 300 * "x", "/" + 300 * "x/"])
+def test_a_name_longer_than_any_file_is_refused_like_any_other(place: Place, name: str) -> None:
+    found = place.ingle("show", name, "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["error"]["code"] in {"model_not_found", "file_missing"}
+
+
 def test_an_error_with_json_is_json_on_standard_output(place: Place) -> None:
     found = place.ingle("show", "no-such-model", "--json")
     assert found.exit_code == 1

@@ -89,6 +89,7 @@ async def test_numbers_that_are_none_are_refused(client: httpx.AsyncClient, worl
     [
         ("nonsense", 404, "model_not_found"),
         ("/no/such/file.gguf", 404, "file_missing"),
+        ("/" + 300 * "x", 404, "file_missing"),
         ("org/absent", 409, "not_downloaded"),
         ("../../etc/passwd\x00", 400, "invalid_request"),
     ],

@@ -45,7 +45,7 @@ class Session:
         try:
             return self._parse(model)
         except (InvalidRequest, ModelNotFound):
-            if not model or model.startswith("-") or not Path(model).exists():
+            if not model or model.startswith("-") or not _lies_here(model):
                 raise
             return self._parse(f"./{model}")
 
@@ -94,6 +94,13 @@ class Session:
                 "`ingle serve --stop` makes way for a new one.)"
             )
         return client
+
+
+def _lies_here(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # longer than any name, or in a folder that may not be entered
+        return False
 
 
 def open_session() -> Session:

@@ -119,14 +119,26 @@ def read_source(words: list[str], session: Session) -> Given:
         if not text and session.terminal.stdin.isatty():
             raise UsageError("There is no text.", hint="Give it as words, as a file, or on standard input.")
         return Given(text)
-    if len(words) == 1 and len(words[0]) < 4096 and "\n" not in words[0] and Path(words[0]).is_file():
-        path = Path(words[0])
+    path = _file(words[0]) if len(words) == 1 else None
+    if path is not None:
         try:
             with path.open(encoding="utf-8", newline="") as opened:
                 return Given(opened.read(), path)
         except UnicodeDecodeError as exc:
             raise InvalidRequest(f"{path} is not UTF-8 text.", hint="Convert it first.") from exc
+        except OSError as exc:
+            raise InvalidRequest(
+                f"{path} cannot be read: {exc.strerror or exc}.", hint="Check its owner and mode."
+            ) from exc
     return Given(" ".join(words))
+
+
+def _file(word: str) -> Path | None:
+    """The file of this name; None where there is none, as for a text that no file can be called."""
+    try:
+        return Path(word) if Path(word).is_file() else None
+    except OSError:
+        return None
 
 
 def _take(session: Session, words: list[str], *, in_place: bool, clipboard: bool) -> Given:

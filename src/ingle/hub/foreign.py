@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ingle.catalog.gguf import MAGIC
 from ingle.catalog.inspect import Found, inspect
 from ingle.catalog.model import DiskState, ModelRef, Origin, Snapshot
 from ingle.config import Config
+from ingle.errors import NoPermission
 from ingle.hub.headers import Headers
 from ingle.hub.shelf import DiskShelf
 
@@ -43,11 +45,10 @@ class ForeignScan:
 
     def of_path(self, path: Path) -> list[Snapshot]:
         """The models at a path a person named: a folder, or one GGUF file (or any part of a split one)."""
-        if path.is_dir():
+        mode = _mode(path)
+        if stat.S_ISDIR(mode):
             return list(self._folder(path, self._origin(path, Origin.FOLDER)))
-        if not path.is_file():
-            return []
-        return list(self._file(path))
+        return list(self._file(path)) if stat.S_ISREG(mode) else []
 
     def _folder(self, root: Path, origin: Origin) -> Iterator[Snapshot]:
         shelf = DiskShelf(root, self._headers, depth=3)
@@ -124,6 +125,16 @@ class _OneModel:
 
     def facts(self, path: str) -> Facts:
         return self._shelf.facts(self._names[path])
+
+
+def _mode(path: Path) -> int:
+    """The kind of file in the form of `stat`; 0 where there is none, and where no file could be called so."""
+    try:
+        return path.stat().st_mode
+    except PermissionError as exc:
+        raise NoPermission(path, "read") from exc
+    except OSError:
+        return 0
 
 
 def _folders(root: Path) -> list[Path]:
