@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ingle.errors import StoreError
+from ingle.catalog.model import Snapshot
+from ingle.errors import NoPermission, StoreError
 from ingle.hub.health.checks import recall
 from ingle.hub.progress import Phase
 from ingle.runtime.events import EventKind
@@ -88,6 +89,23 @@ async def test_scheduled_checks_run_by_themselves_and_tell_only_of_damage(tmp_pa
         world.due = []
         assert (event.event, event.model, event.error) == (EventKind.ERROR, "org/tiny", "A byte is wrong.")
         assert (await runtime.view("org/tiny")).damaged
+
+
+async def test_a_disk_that_cannot_be_read_once_does_not_end_the_scheduled_checks(tmp_path: Path) -> None:
+    world = World(tmp_path, verify_every=86400.0)
+    (snapshot,) = world.store.scan()
+    world.check.errors["org/tiny"] = StoreError("A byte is wrong.")
+    looks = 0
+
+    def due(_snapshots: list[Snapshot]) -> list[Snapshot]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise NoPermission(tmp_path, "look into")
+        return [snapshot] if looks == 2 else []
+
+    async with world.runtime(due=due) as runtime, runtime.events() as events:
+        assert (await anext(events)).error == "A byte is wrong."
 
 
 def test_a_process_that_ended_and_was_not_reaped_is_not_alive() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -38,6 +39,8 @@ from ingle.worker.state import WorkerState
 
 if TYPE_CHECKING:
     from ingle.hub.remove import Removal
+
+log = logging.getLogger(__name__)
 
 SHARE = 0.9
 """The part of all memory that models together may hold; the rest is the system's."""
@@ -246,7 +249,11 @@ class Runtime:
             await asyncio.sleep(self._seams.check_period)
             if self.busy:
                 continue
-            due = self._seams.due(await asyncio.to_thread(self._seams.store.scan))
+            try:
+                due = self._seams.due(await asyncio.to_thread(self._seams.store.scan))
+            except IngleError as exc:  # a disk that is not there now may be there at the next look
+                log.warning("no scheduled check: %s", exc.message)
+                continue
             if due and not self.busy:
                 steps = partial(self._seams.verify, due[0].ref, due[0])
                 job = self._desk.begin(due[0].ref, Work.VERIFY, steps, snapshot=due[0], gently=True)
