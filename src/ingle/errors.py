@@ -313,10 +313,11 @@ class DiskFull(StoreError):
 class NoPermission(StoreError):
     code = "no_permission"
 
-    def __init__(self, path: Path | str, doing: str) -> None:
+    def __init__(self, path: Path | str, doing: str, *, hint: str = "") -> None:
         super().__init__(
             f"No permission to {doing} {path}.",
-            hint="Change the owner or mode of that folder, or set HF_HUB_CACHE to one you may write.",
+            hint=hint
+            or "Change its owner or mode, or name another place: HF_HUB_CACHE is for models, INGLE_HOME for the rest.",
             path=str(path),
         )
 

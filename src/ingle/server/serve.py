@@ -98,7 +98,8 @@ def bind(host: str, port: int) -> socket.socket:
         sock.setblocking(False)
     except PermissionError as exc:
         sock.close()
-        raise NoPermission(f"{host}:{port}", "listen on") from exc
+        hint = "Take a port from 1024 on: `ingle serve --port 0` takes a free one."
+        raise NoPermission(f"{host}:{port}", "listen on", hint=hint) from exc
     except OSError as exc:
         sock.close()
         if exc.errno != errno.EADDRINUSE:
