@@ -111,6 +111,11 @@ class FakeHub:
         self._hub.drop()
         self._cdn.drop()
 
+    def settle(self, seconds: float = 30.0) -> None:
+        """Ends every open connection; afterwards no request of before is still being answered."""
+        self._hub.settle(seconds)
+        self._cdn.settle(seconds)
+
     def expire_signed(self) -> None:
         """Makes every signed address given so far worthless."""
         self._routes.expire_signed()

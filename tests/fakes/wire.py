@@ -66,7 +66,7 @@ class Listener:
         self._tls = tls
         self._numbers = itertools.count(1)
         self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self.closing = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listening.getsockname()[1]
@@ -86,6 +86,12 @@ class Listener:
             for sock in self._open:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
+
+    def settle(self, seconds: float) -> None:
+        """Ends every open connection and waits until its last request has been dealt with."""
+        self.drop()
+        with self._lock:
+            self._lock.wait_for(lambda: not self._open, seconds)
 
     def _accept(self) -> None:
         while not self.closing.is_set():
@@ -112,6 +118,7 @@ class Listener:
         finally:
             with self._lock:
                 self._open.discard(sock)
+                self._lock.notify_all()
             sock.close()
 
     def _send(self, sock: socket.socket, asked: Asked, reply: Reply) -> bool:
