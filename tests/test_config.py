@@ -27,7 +27,7 @@ HOME = {"HOME": "/u"}
 def test_the_cache_is_found_by_the_usual_variables(environ: dict[str, str], cache: str) -> None:
     config = load_config(HOME | environ)
     assert config.cache == Path(cache)
-    assert config.work == Path(cache, ".ingle")
+    assert config.work == Path(cache, ".locks", ".ingle")
 
 
 @pytest.mark.parametrize(

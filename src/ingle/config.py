@@ -78,7 +78,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def work(self) -> Path:
         """Partials, journals, listings and staged folders: ours, beside the shared repos."""
-        return self.cache / ".ingle"
+        return self.cache / ".locks" / ".ingle"
 
     def __repr__(self) -> str:
         return f"Config(home={self.home}, cache={self.cache}, token={'set' if self.token else 'none'})"

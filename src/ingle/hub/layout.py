@@ -1,7 +1,7 @@
 """Names every path of one repo: in the cache all tools share, and in our own work tree beside it.
 
 Shared: `<cache>/models--org--name/{blobs,snapshots,refs,trees}` and `<cache>/.locks/models--org--name/`.
-Ours: `<cache>/.ingle/models--org--name/{receipts,partial,pieces,stage}`, on the same file system, so
+Ours: `<cache>/.locks/.ingle/models--org--name/{receipts,partial,pieces,stage}`, on the same file system, so
 that a finished file is moved and never copied. Source of the shared part: huggingface_hub's cache guide.
 """
 
@@ -17,7 +17,7 @@ _REPO_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PREFIX = "models--"
-WORK = ".ingle"
+WORK = ".locks/.ingle"
 
 
 def is_commit(text: str) -> bool:

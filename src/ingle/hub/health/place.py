@@ -184,11 +184,11 @@ def examine_space(free: int) -> Finding:
 
 
 def _links(config: Config) -> Finding:
-    """Tries a link where the cache is; removes it and the folder it needed."""
-    made = not config.work.is_dir()
+    """Tries a link where the cache is; removes it and the folders it needed."""
+    made = [folder for folder in (config.work, config.work.parent) if not folder.is_dir()]
     probe = config.work / f"probe.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        config.work.mkdir(exist_ok=True)
+        config.work.mkdir(parents=True, exist_ok=True)
         probe.symlink_to("nothing")
     except OSError as exc:
         return Finding(
@@ -201,9 +201,9 @@ def _links(config: Config) -> Finding:
     finally:
         with suppress(OSError):
             probe.unlink()
-        if made:
+        for folder in made:
             with suppress(OSError):
-                config.work.rmdir()
+                folder.rmdir()
     return ok("links", "The disk takes symbolic links.")
 
 
