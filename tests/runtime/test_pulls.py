@@ -18,7 +18,7 @@ from ingle.hub.progress import Phase, Progress
 from ingle.runtime.events import EventKind
 from ingle.runtime.pulls import PullDesk, Work
 from ingle.runtime.runtime import Runtime
-from ingle.runtime.status import ModelState
+from ingle.runtime.status import ModelState, PullState
 from tests.runtime.fakes import World, until
 
 MODEL = "org/new"
@@ -132,6 +132,18 @@ async def test_unfinished_pulls_are_paused_after_a_restart_and_resume_on_request
     async with world.runtime() as runtime:
         (view,) = [view for view in await runtime.models() if view.model == MODEL]
         assert not view.paused and view.state is ModelState.DOWNLOADED
+
+
+async def test_a_daemon_that_dies_suddenly_has_already_written_down_what_it_pulls(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        runtime.start_pull(MODEL)
+        await asyncio.to_thread(world.pull.begun.wait)
+        memo = world.config.home / "pulls.json"
+        heir = PullDesk(memo, time.monotonic, lambda _event: None, lambda _job, _error: None)
+        heir.restore()
+        assert [(job.ref.name, job.state) for job in heir.jobs.values()] == [(MODEL, PullState.PAUSED)]
+        world.pull.go_on.set()
 
 
 async def test_failures_are_remembered_over_a_restart(world: World) -> None:
