@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,9 +104,6 @@ def test_completion_can_be_installed(place: Place) -> None:
 
 
 def test_the_door_imports_nothing_for_the_version(place: Place) -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; sys.argv = ['ingle', '--version']; before = set(sys.modules);"
         "from ingle.cli.entry import main; main();"
@@ -146,3 +145,20 @@ def test_the_end_of_input_is_a_no() -> None:
 def test_a_choice_is_a_number_and_the_first_by_default(typed: str, picked: int | None) -> None:
     terminal = Terminal(stdin=Tty(typed), stderr=io.StringIO())
     assert terminal.choose("Which?", ["one", "two"]) == picked
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a disk that is always full is at hand on Linux only")
+@pytest.mark.parametrize("words", [["list", "--catalog"], ["list", "--catalog", "--json"], ["version"]])
+def test_an_answer_that_finds_no_space_is_an_error_in_words(place: Place, words: list[str]) -> None:
+    command = [sys.executable, "-m", "ingle.cli.entry", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, env=place.environ(), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert "standard output: No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_standard_output_is_no_defect(place: Place) -> None:
+    command = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "ingle.cli.entry", "version"]
+    done = subprocess.run(command, env=place.environ(), stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,7 +16,7 @@ from typer.exceptions import TyperException
 
 from ingle.cli.terminal import Terminal
 from ingle.config import wants_plain_output
-from ingle.errors import Cancelled, IngleError, InvalidRequest, exit_code
+from ingle.errors import Cancelled, IngleError, InvalidRequest, StoreError, exit_code
 
 AS_JSON = "ingle.as_json"
 VERBS = {
@@ -81,7 +82,10 @@ def report(error: IngleError, *, as_json: bool) -> None:
     """Words on standard error, or the wire form of the error on standard output for machines."""
     terminal = Terminal(plain=wants_plain_output())
     if as_json:
-        terminal.answer_json({"error": error.to_dict()})
+        try:
+            terminal.answer_json({"error": error.to_dict()})
+        except StoreError:  # standard output itself is what fails
+            terminal.complain(error)
     elif isinstance(error, Cancelled):
         terminal.tell(error.message)
     else:
@@ -121,7 +125,18 @@ def run(arguments: Sequence[str]) -> int:
         build_app(arguments[0] if arguments else None)(list(arguments), prog_name="ingle")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 1
+    finally:
+        _give_up_unwritten()
     return 0
+
+
+def _give_up_unwritten() -> None:
+    """What standard output did not take was told; the interpreter must not try, and fail, once more."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_version(wanted: bool) -> None:

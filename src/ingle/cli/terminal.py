@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from ingle.errors import IngleError, InvalidRequest
+from ingle.errors import IngleError, InvalidRequest, StoreError
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 
@@ -31,8 +31,8 @@ class Terminal:
         plain: bool = False,
     ) -> None:
         self.stdin = stdin or sys.stdin or io.TextIOWrapper(io.BytesIO())  # closed by the caller: empty
-        self.stdout = stdout or sys.stdout
-        self.stderr = stderr or sys.stderr
+        self.stdout = stdout or sys.stdout or io.StringIO()
+        self.stderr = stderr or sys.stderr or io.StringIO()
         self.plain = plain
 
     @property
@@ -57,8 +57,17 @@ class Terminal:
         return f"\x1b[{code}m{text}\x1b[0m"
 
     def answer(self, text: str, *, end: str = "\n") -> None:
-        self.stdout.write(text + end)
-        self.stdout.flush()
+        """Raises `StoreError` where it cannot be written; a reader that left is no error of ours."""
+        try:
+            self.stdout.write(text + end)
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            raise StoreError(
+                f"The answer could not be written to standard output: {exc.strerror or exc}.",
+                hint="Free some space there, or write to another place.",
+            ) from exc
 
     def tell(self, text: str, *, end: str = "\n") -> None:
         self.stderr.write(text + end)
