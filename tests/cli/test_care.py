@@ -112,7 +112,7 @@ def test_repair_mends_what_verify_found(place: Hub) -> None:
 
 def test_clean_shows_and_deletes_only_after_a_yes(place: Hub) -> None:
     place.pull()
-    left = place.cache / ".ingle" / "models--org--little" / "stage" / "left"
+    left = place.cache / ".locks" / ".ingle" / "models--org--little" / "stage" / "left"
     left.mkdir(parents=True)
     shown = place.ingle("clean")
     assert str(left) in shown.stdout
@@ -125,7 +125,7 @@ def test_clean_shows_and_deletes_only_after_a_yes(place: Hub) -> None:
 
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_clean_asks_at_the_terminal_and_a_no_deletes_nothing(place: Hub, answer: str) -> None:
-    left = place.cache / ".ingle" / "models--org--little" / "stage" / "left"
+    left = place.cache / ".locks" / ".ingle" / "models--org--little" / "stage" / "left"
     left.mkdir(parents=True)
     with OnTerminal(["clean"], place.environ()) as screen:
         screen.wait_for("Delete Ingle's own?")
