@@ -121,7 +121,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenLogprob(msgspec.Struct, frozen=True, kw_only=True):
-    """Natural-log probability of one emitted token, and of its `top` alternatives (text, logprob)."""
+    """Natural-log probability of one emitted token, and of its `top` alternatives (text, logprob).
+
+    They are the model's own: before temperature, filters, penalties, biases and constraints.
+    """
 
     token: str
     logprob: float

@@ -110,6 +110,18 @@ async def test_logprobs_are_those_of_the_emitted_tokens(worker: WorkerProcess) -
     assert -1.0 < reply.logprobs[1].logprob <= 0.0
 
 
+async def test_logprobs_are_the_models_own_whatever_steers_the_choice(worker: WorkerProcess) -> None:
+    paris = 7042  # " Paris" in the starter's vocabulary
+    free = SamplingParams(temperature=0.0, logprobs=True, top_logprobs=1)
+    steered = SamplingParams(temperature=0.0, logprobs=True, top_logprobs=1, logit_bias={paris: 100.0})
+    (own,) = (await ask(worker, plain(STORY, sampling=free, max_tokens=1))).logprobs
+    (forced,) = (await ask(worker, plain(STORY, sampling=steered, max_tokens=1))).logprobs
+    assert forced.token == " Paris"
+    assert forced.logprob < own.logprob - 1.0
+    assert forced.top[0][0] == own.token
+    assert abs(forced.top[0][1] - own.logprob) < 1e-3
+
+
 async def test_logprobs_come_only_when_asked(worker: WorkerProcess) -> None:
     quiet = await ask(worker, plain("1, 2, 3,", max_tokens=2))
     told = await ask(

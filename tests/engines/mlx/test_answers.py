@@ -70,6 +70,18 @@ def test_logprobs_are_normalised_and_name_the_best_first(alphabet: Engine) -> No
         assert entry.logprob <= 0 and sum(math.exp(value) for _, value in entry.top) <= 1.001
 
 
+def test_logprobs_are_the_models_own_at_every_step_though_a_bias_steers(alphabet: Engine) -> None:
+    from tests.engines.mlx.tiny import tokenizer
+
+    always = {tokenizer().token_to_id("q"): 50.0}
+    sampling = SamplingParams(temperature=0.0, logit_bias=always, logprobs=True, top_logprobs=1)
+    answer = ask(alphabet, chat(sampling=sampling, max_tokens=3))
+    found = [entry for chunk in answer.chunks for entry in chunk.logprobs]
+    assert [entry.token for entry in found] == list("qqq")
+    assert [entry.top[0][0] for entry in found] == list("arr")
+    assert all(entry.logprob < entry.top[0][1] for entry in found)
+
+
 def test_several_choices_are_told_apart_and_counted_together(alphabet: Engine) -> None:
     answer = ask(alphabet, chat(n=6, max_tokens=3))
     assert [answer.of(index) for index in range(6)] == ["abc"] * 6

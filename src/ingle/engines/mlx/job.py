@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from ingle.engines.base import Sink
 from ingle.engines.mlx.constrain import control
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.load import Loaded
-from ingle.engines.mlx.sampling import choice_seed, make_penalties, make_sampler
+from ingle.engines.mlx.sampling import choice_seed, make_penalties, make_sampler, own_logprobs
 from ingle.engines.prepare import Prepared
 from ingle.errors import IngleError
 from ingle.generation import Chunk, FinishReason, Generation, SamplingParams, TokenLogprob, Usage
@@ -36,6 +37,7 @@ class Choice:
         self.cached = 0
         self.ended = False
         self.error: IngleError | None = None
+        self._own: deque[Any] = deque()  # the model's own logprobs of tokens to come, where these are steered
         self._loaded = loaded
         self._seed = choice_seed(job.generation.sampling.seed, index)
         self._text = loaded.tokenizer.detokenizer(job.tokens if job.generation.messages is None else ())
@@ -62,16 +64,21 @@ class Choice:
 
     def processors(self) -> list[Callable[[Any, Any], Any]]:
         """For `insert`: penalties and biases, then the grammar. None of them raises inside the batch."""
-        found = make_penalties(self.job.generation.sampling)
+        sampling = self.job.generation.sampling
+        found = make_penalties(sampling)
         watch = control(self.job.prepared, self._loaded.tokenizer, self._loaded.vocabulary, self.made)
         if watch is not None:
             found.append(watch)
+        self._own.clear()
+        if found and sampling.logprobs:
+            found.insert(0, own_logprobs(self._own))
         return [self._guarded(processor) for processor in found]
 
     def push(self, token: int, logprobs: Any) -> FinishReason | None:
         """One more token; why the answer ends here, None when it goes on."""
         self.made.append(token)
         sampling = self.job.generation.sampling
+        logprobs = self._own.popleft() if self._own else logprobs
         told = _logprob(token, logprobs, sampling, self._loaded) if sampling.logprobs else None
         chunk = self._assembler.push(self._text.push(token), token, told)
         if chunk is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,20 @@ def make_penalties(sampling: SamplingParams) -> list[Processor]:
     if sampling.logit_bias:
         found.append(_bias(sampling.logit_bias))
     return found
+
+
+def own_logprobs(kept: deque[Any]) -> Processor:
+    """Keeps the logprobs (float32, shape (vocabulary,)) from before anything steers the choice, one a step."""
+    begin: Any = mx.async_eval  # its stub has no types
+
+    def apply(tokens: Any, logits: Any) -> Any:
+        own = logits[0].astype(mx.float32)
+        own = own - mx.logsumexp(own)
+        begin(own)  # else it would wait behind the whole next step
+        kept.append(own)
+        return logits
+
+    return apply
 
 
 def _repetition(penalty: float) -> Processor:
