@@ -147,6 +147,7 @@ def test_a_choice_is_a_number_and_the_first_by_default(typed: str, picked: int |
     assert terminal.choose("Which?", ["one", "two"]) == picked
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a disk that is always full is at hand on Linux only")
 @pytest.mark.parametrize("words", [["list", "--catalog"], ["list", "--catalog", "--json"], ["version"]])
 def test_an_answer_that_finds_no_space_is_an_error_in_words(place: Place, words: list[str]) -> None:
@@ -158,6 +159,7 @@ def test_an_answer_that_finds_no_space_is_an_error_in_words(place: Place, words:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_closed_standard_output_is_no_defect(place: Place) -> None:
     command = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "ingle.cli.entry", "version"]
     done = subprocess.run(command, env=place.environ(), stderr=subprocess.PIPE, text=True)
