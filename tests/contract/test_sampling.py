@@ -59,6 +59,16 @@ async def test_a_filter_that_leaves_one_token_is_greedy(
     assert filtered.text == greedy.text
 
 
+async def test_top_p_counts_what_top_k_has_left(worker: WorkerProcess) -> None:
+    free = SamplingParams(temperature=0.0, logprobs=True, top_logprobs=2)
+    (first,) = (await ask(worker, plain(STORY, sampling=free, max_tokens=1))).logprobs
+    one, two = (math.exp(value) for _, value in first.top)
+    assert one < 0.2  # the first alone is far from the top_p below, and beyond it of the two that are left
+    narrow = SamplingParams(temperature=50.0, top_k=2, top_p=0.97 * one / (one + two), logprobs=True, seed=1)
+    reply = await ask(worker, plain(STORY, sampling=narrow, max_tokens=1, n=8))
+    assert {entry.token for entry in reply.logprobs} == {first.token}
+
+
 @pytest.mark.parametrize(
     "penalty",
     [{"repetition_penalty": 2.0}, {"presence_penalty": 30.0}, {"frequency_penalty": 5.0}],

@@ -42,6 +42,15 @@ def test_penalties_look_back_no_further_than_their_window() -> None:
     assert penalised(SamplingParams(presence_penalty=1.0), old)[0] == 2.0
 
 
+def test_a_repetition_penalty_acts_on_the_biased_logit() -> None:
+    assert penalised(SamplingParams(repetition_penalty=2.0, logit_bias={3: 1.0, 1: 3.0}))[:4] == [
+        2,
+        1,
+        0.25,
+        2,
+    ]
+
+
 def test_a_bias_is_added_and_infinity_is_bounded() -> None:
     found = penalised(SamplingParams(logit_bias={0: 1.5, 4: float("inf"), 5: float("-inf")}))
     assert found[0] == 3.5 and found[4] > 1e8 and found[5] < -1e8
@@ -55,6 +64,7 @@ def test_a_bias_is_added_and_infinity_is_bounded() -> None:
         (SamplingParams(temperature=1.0, top_k=2), {0, 3}),
         (SamplingParams(temperature=1.0, top_p=0.5), {3}),
         (SamplingParams(temperature=1.0, min_p=0.2), {0, 3}),
+        (SamplingParams(temperature=1.0, top_k=2, top_p=0.7), {3}),  # 0.66 of all, 0.73 of the two
         (SamplingParams(temperature=0.0), {3}),
         (SamplingParams(temperature=1.0, top_k=10**6), {0, 1, 2, 3, 4, 5}),
     ],

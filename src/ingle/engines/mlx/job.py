@@ -63,7 +63,7 @@ class Choice:
         )
 
     def processors(self) -> list[Callable[[Any, Any], Any]]:
-        """For `insert`: penalties and biases, then the grammar. None of them raises inside the batch."""
+        """For `insert`: biases and penalties, then the grammar. None of them raises inside the batch."""
         sampling = self.job.generation.sampling
         found = make_penalties(sampling)
         watch = control(self.job.prepared, self._loaded.tokenizer, self._loaded.vocabulary, self.made)

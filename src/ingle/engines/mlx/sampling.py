@@ -32,7 +32,8 @@ def choice_seed(seed: int | None, index: int) -> int:
 class Sampler:
     """Draws one token a step; step `i` of seed `s` always uses the key (s, i).
 
-    Filters before the temperature, in mlx-lm's order: top_p, min_p, top_k.
+    Filters before the temperature, in llama.cpp's order, so that both engines leave the same tokens: top_k,
+    top_p of what that left, min_p.
     """
 
     def __init__(self, sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> None:
@@ -40,12 +41,12 @@ class Sampler:
         self._seed = seed
         self._step = step
         self._filters: list[Callable[[Any], Any]] = []
+        if 0 < sampling.top_k < vocabulary:
+            self._filters.append(lambda found: _normalised(apply_top_k(found, sampling.top_k)))
         if sampling.top_p < 1.0:
             self._filters.append(lambda found: apply_top_p(found, sampling.top_p))
         if sampling.min_p > 0.0:
             self._filters.append(lambda found: apply_min_p(found, sampling.min_p))
-        if 0 < sampling.top_k < vocabulary:
-            self._filters.append(lambda found: apply_top_k(found, sampling.top_k))
 
     def __call__(self, logprobs: Any) -> Any:
         for apply in self._filters:
@@ -53,6 +54,10 @@ class Sampler:
         key = mx.array([self._seed, self._step], dtype=mx.uint32)
         self._step += 1
         return mx.random.categorical(logprobs * (1.0 / self._temperature), key=key)
+
+
+def _normalised(logits: Any) -> Any:
+    return logits - mx.logsumexp(logits, axis=-1, keepdims=True)
 
 
 def make_sampler(sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> Callable[[Any], Any]:
@@ -63,14 +68,17 @@ def make_sampler(sampling: SamplingParams, seed: int, vocabulary: int, step: int
 
 
 def make_penalties(sampling: SamplingParams) -> list[Processor]:
-    """Repetition, presence and frequency penalties over the last `PENALTY_WINDOW` tokens, then biases."""
+    """Biases, then repetition, presence and frequency penalties over the last `PENALTY_WINDOW` tokens.
+
+    In llama.cpp's order: a repetition penalty acts on the biased logit.
+    """
     found: list[Processor] = []
+    if sampling.logit_bias:
+        found.append(_bias(sampling.logit_bias))
     if sampling.repetition_penalty != 1.0:
         found.append(_repetition(sampling.repetition_penalty))
     if sampling.presence_penalty or sampling.frequency_penalty:
         found.append(_presence_and_frequency(sampling.presence_penalty, sampling.frequency_penalty))
-    if sampling.logit_bias:
-        found.append(_bias(sampling.logit_bias))
     return found
 
 
@@ -79,8 +87,7 @@ def own_logprobs(kept: deque[Any]) -> Processor:
     begin: Any = mx.async_eval  # its stub has no types
 
     def apply(tokens: Any, logits: Any) -> Any:
-        own = logits[0].astype(mx.float32)
-        own = own - mx.logsumexp(own)
+        own = _normalised(logits[0].astype(mx.float32))
         begin(own)  # else it would wait behind the whole next step
         kept.append(own)
         return logits
