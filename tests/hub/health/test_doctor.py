@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -20,10 +21,12 @@ from ingle.hub.health.checks import Checked, due, recall, remember
 from ingle.hub.health.doctor import Environment, Mended, examine, mend
 from ingle.hub.health.finding import Finding, Level, worst
 from ingle.hub.health.place import examine_space
+from ingle.hub.receipt import write_receipt
 from ingle.hub.remote import Probe, Remote
+from ingle.hub.stored import stored_receipt
 from tests.catalog.shelf import mlx_folder
 from tests.fakes.hub import FakeHub as FakeServer
-from tests.hub.hf_cache import COMMIT, OTHER, everything, make_config, ordinary_user, put
+from tests.hub.hf_cache import COMMIT, OTHER, everything, make_config, ordinary_user, put, receive
 
 HEALTHY = Environment(engines={"mlx": "0.32", "xllamacpp": "1"}, accelerator="MLX on the CPU.")
 
@@ -158,6 +161,22 @@ def test_our_orphans_are_swept_by_fix_and_others_leftovers_are_not(config: Confi
     assert of("orphans", found).command == "ingle clean"
     assert of("leftovers", found).command == "ingle clean --others"
     (mended,) = mend(config, found)
+    assert mended.done and not ours.exists() and theirs.exists()
+
+
+def test_a_blob_that_another_tool_may_have_fetched_is_left_by_fix_and_told(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder())
+    receive(place, {**mlx_folder(), "README.md": b"hello"})
+    receipt = stored_receipt(place, COMMIT)
+    assert receipt is not None
+    ours_alone = msgspec.structs.replace(receipt.asked[0], files=tuple(mlx_folder()))
+    write_receipt(place, msgspec.structs.replace(receipt, asked=(ours_alone,)))
+    theirs = lay(place.blob(hashlib.sha256(b"hello").hexdigest()), b"hello")
+    found = findings(config)
+    assert of("orphans", found).details["paths"] == [str(theirs)]
+    assert mend(config, found) == () and theirs.exists()
+    ours = lay(place.partial("d" * 64))
+    (mended,) = mend(config, findings(config))
     assert mended.done and not ours.exists() and theirs.exists()
 
 

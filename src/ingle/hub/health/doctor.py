@@ -14,7 +14,7 @@ from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors
 from ingle.hub.health.finding import Finding, Fix, Level, ok, several
 from ingle.hub.health.place import examine_leftovers, examine_locks, examine_models, examine_place
-from ingle.hub.health.sweep import find_orphans, sweep
+from ingle.hub.health.sweep import find_orphans, surely_ours, sweep
 from ingle.hub.remote import Probe
 
 PYTHON = (3, 11)
@@ -120,7 +120,7 @@ def _mend(config: Config, finding: Finding) -> Mended:
             with disk_errors(config.cache, "make"):
                 config.cache.mkdir(parents=True, exist_ok=True)
             return Mended(finding=finding, done=True, says=f"Made {config.cache}.")
-        swept = sweep(config, find_orphans(config))
+        swept = sweep(config, surely_ours(find_orphans(config)))
     except IngleError as exc:
         return Mended(finding=finding, done=False, says=exc.message)
     kept = f"; {len(swept.kept)} are in use" if swept.kept else ""

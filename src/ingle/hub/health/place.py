@@ -19,7 +19,7 @@ from ingle.hub.health.checks import recall
 from ingle.hub.health.finding import Finding, Fix, Level, ok, several
 from ingle.hub.health.leftover import Kind, entries, is_held
 from ingle.hub.health.others import find_leftovers
-from ingle.hub.health.sweep import find_orphans
+from ingle.hub.health.sweep import find_orphans, surely_ours
 from ingle.hub.layout import repo_id_of
 from ingle.hub.locks import holder_pid
 from ingle.hub.shelf import may_change
@@ -116,7 +116,7 @@ def examine_leftovers(config: Config) -> Iterator[Finding]:
             says=f"Ingle left {several(len(ours), 'thing')} behind, {gigabytes(size)} together.",
             means="They belong to pulls that ended badly and to models that are gone.",
             command="ingle clean",
-            fix=Fix.SWEEP,
+            fix=Fix.SWEEP if surely_ours(ours) else None,
             details={"paths": [str(one.path) for one in ours], "bytes": size},
         )
     else:

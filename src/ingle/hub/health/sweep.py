@@ -57,6 +57,11 @@ def find_orphans(config: Config) -> list[Leftover]:
     return sorted(found, key=lambda one: one.path)
 
 
+def surely_ours(orphans: list[Leftover]) -> list[Leftover]:
+    """Without the blobs: of a model that we pulled another tool may have fetched further files."""
+    return [one for one in orphans if one.kind is not Kind.UNUSED_BLOB]
+
+
 def wanted_digests(place: RepoPlace) -> set[str]:
     """The digests that our pulls of this repo want, also those that an interrupted repair will go on with."""
     return _RepoOrphans(place).wanted
