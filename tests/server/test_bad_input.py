@@ -24,6 +24,7 @@ def error_of(answer: httpx.Response) -> dict[str, object]:
     return error
 
 
+HUGE = 10**30
 UNKNOWN = [
     ("/load", {"model_path": MODEL, "modle": 1}, "modle"),
     ("/generate", {"prompt": "x", "max_token": 5}, "max_token"),
@@ -40,6 +41,11 @@ WRONG = [
     ("/generate", {"prompt": "x", "max_tokens": "150"}),
     ("/generate", {"prompt": "x", "max_tokens": 0}),
     ("/generate", {"prompt": "x", "max_tokens": 1.5}),
+    ("/generate", {"prompt": "x", "max_tokens": HUGE}),
+    ("/ingle/generate", {"prompt": "x", "max_tokens": HUGE}),
+    ("/ingle/generate", {"prompt": "x", "sampling": {"top_k": HUGE}}),
+    ("/ingle/generate", {"prompt": "x", "sampling": {"logit_bias": {str(HUGE): 1.0}}}),
+    ("/ingle/pull", {"model": MODEL, "limit_rate": HUGE}),
     ("/generate", {"prompt": "x", "temperature": -1}),
     ("/generate", {"prompt": "x", "temperature": True}),
     ("/ingle/generate", {}),

@@ -9,6 +9,7 @@ from pydantic import Field
 from ingle.generation import Generation
 from ingle.runtime.needs import Wants
 from ingle.server.schema import (
+    LARGEST,
     Body,
     ConstraintBody,
     MessageBody,
@@ -32,7 +33,7 @@ class RetryBody(Body):
 class PullBody(RetryBody):
     """`limit_rate` in bytes a second, from now on for all pulls together."""
 
-    limit_rate: int | None = Field(default=None, ge=1024)
+    limit_rate: int | None = Field(default=None, ge=1024, le=10**15)
 
 
 class LoadBody(Body):
@@ -62,7 +63,7 @@ class GenerateBody(Body):
     messages: list[MessageBody] | None = None
     prompt: str | None = None
     sampling: SamplingBody | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=LARGEST)
     stop: list[str] = Field(default=[], max_length=16)
     n: int = Field(default=1, ge=1, le=16)
     constraint: ConstraintBody | None = None

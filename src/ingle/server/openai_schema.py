@@ -15,7 +15,7 @@ from pydantic import Field
 from ingle.errors import InvalidRequest, Unsupported
 from ingle.generation import Generation
 from ingle.runtime.needs import Wants
-from ingle.server.schema import Body, ConstraintBody, ModelName, ThinkingBody, generation_of
+from ingle.server.schema import LARGEST, Body, ConstraintBody, ModelName, ThinkingBody, Token, generation_of
 
 
 class TextPart(Body):
@@ -106,14 +106,14 @@ class SamplingFields(Body):
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=100)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    top_k: int | None = Field(default=None, ge=0)
+    top_k: int | None = Field(default=None, ge=0, le=LARGEST)
     min_p: float | None = Field(default=None, ge=0, le=1)
     repetition_penalty: float | None = Field(default=None, gt=0)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
-    logit_bias: dict[str, float] | None = None
+    logit_bias: dict[Token, float] | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**32)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=LARGEST)
     stop: str | list[str] | None = None
     n: int | None = Field(default=None, ge=1, le=16)
     stop_on_loop: bool | None = None
@@ -155,7 +155,7 @@ class SamplingFields(Body):
 
 class ChatRequest(SamplingFields):
     messages: list[ChatMessage] = Field(min_length=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=LARGEST)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     response_format: ResponseFormat | None = None

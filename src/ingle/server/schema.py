@@ -11,6 +11,12 @@ from ingle.errors import InvalidRequest
 from ingle.generation import Chunk, Generation, TokenLogprob
 
 ModelName = Annotated[str, Field(min_length=1, max_length=4096)]
+LARGEST = 2**31 - 1
+"""The largest count any engine can hold; a larger one would not even travel to it."""
+
+
+Token = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
+"""The id of a token, as JSON must write a key."""
 
 
 class Body(BaseModel):
@@ -38,12 +44,12 @@ class SamplingBody(Body):
 
     temperature: float = Field(default=0.7, ge=0, le=100)
     top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0)
+    top_k: int = Field(default=0, ge=0, le=LARGEST)
     min_p: float = Field(default=0.0, ge=0, le=1)
     repetition_penalty: float = Field(default=1.0, gt=0)
     presence_penalty: float = Field(default=0.0, ge=-2, le=2)
     frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
-    logit_bias: dict[str, float] = Field(default={})
+    logit_bias: dict[Token, float] = Field(default={})
     seed: int | None = Field(default=None, ge=0, lt=2**32)
     logprobs: bool = False
     top_logprobs: int = Field(default=0, ge=0, le=20)
@@ -62,7 +68,7 @@ class ToolBody(Body):
 
 class ThinkingBody(Body):
     enabled: bool = False
-    budget: int | None = Field(default=None, ge=0)
+    budget: int | None = Field(default=None, ge=0, le=LARGEST)
 
 
 def generation_of(fields: dict[str, Any]) -> Generation:

@@ -25,7 +25,7 @@ from ingle.generation import Generation, Message, Role, SamplingParams
 from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse
-from ingle.server.schema import Body, ModelName
+from ingle.server.schema import LARGEST, Body, ModelName
 from ingle.server.stream import unless_gone
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class PromptRequest(Body):
     """The defaults are part of the contract."""
 
     prompt: str
-    max_tokens: int = Field(default=150, ge=1)
+    max_tokens: int = Field(default=150, ge=1, le=LARGEST)
     temperature: float = Field(default=0.7, ge=0, le=100)
     top_p: float = Field(default=0.8, gt=0, le=1)
     repetition_penalty: float = Field(default=1.15, gt=0)
