@@ -33,10 +33,10 @@ _HOOKED = frozenset(
 _HOOK_WORDS = frozenset(
     "hook init shellenv docker-env shell.bash shell.zsh shell-init --alias -a virtualenv-init".split()
 )
-_ENV_PRINTERS = frozenset(("opam", "fnm", "docker-machine"))
 _ENV_PRINTERS = frozenset(("opam", "fnm", "mise", "docker-machine", "luarocks"))
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _LISTS = frozenset(("ls", "list", "ps", "get", "--get-selections", "-qa", "-Qq"))
+_ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
 
@@ -262,7 +262,8 @@ def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) 
         if rule.effect == "prints":
             taint |= Taint.SECRET
         elif rule.level is None:
-            for value in spec.select(rule.where, rule, arguments):
+            found = [stdin] if rule.where == "stdin" else spec.select(rule.where, rule, arguments)
+            for value in found:
                 _effect(machine, rule, value, stdin)
         else:
             _report(machine, entry, rule.level, rule.consequence)
@@ -291,8 +292,12 @@ def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> No
             targets.write(machine, value, Value(HOLE, stdin.taint), append=True)
         case "read":
             targets.read(machine, value)
-        case "send":
+        case "send" if value.text == "-":
+            targets.send(machine, stdin)
+        case "send" if not _ELSEWHERE.match(value.text):
             targets.send(machine, value)
+        case "send":
+            pass  # what lies on another host comes from there
         case "fetch":
             targets.write(machine, value, Value(HOLE, Taint.NETWORK))
         case "run":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -20,9 +21,18 @@ from .powershell_values import expand, expression, plain_name
 _BARE = re.compile(r"[\w$:.\\/*?{}()~%@,=+-]+\Z")
 
 
-_MIXED = re.compile(r"(?<=[\s])((?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*)(?=[\s;|)]|\Z)")
+_MIXED = r"(?<=\s)(?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*(?=[\s;|)]|\Z)"
+_TEXT = r"""@'\s*\n.*?\n'@|@"\s*\n.*?\n"@|'[^']*'|"(?:[^"`]|`.)*\""""
+_WORD = r"[A-Za-z_.~*?\\/$][\w.:~*?\\/$-]*"
+_ITEM = rf"(?:{_TEXT}|\d+|\$[\w:]+(?![\w.:\\/$-])|@\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|{_WORD})"
+_ITEMS = re.compile(_ITEM, re.S)
+_GAPS = re.compile(
+    rf"(?P<list>(?<=\s){_ITEM}(?:\s*,\s*{_ITEM})+(?=[\s;|)}}]|\Z))|{_TEXT}|<\#.*?\#>|(?<!\S)\#[^\n]*|(?P<mixed>{_MIXED})",
+    re.S,
+)
 
 
+_SIZES = re.compile(r"(?<![\w.])[\d.]+[KMGTP]B\b", re.I)
 _PARAMETERS = re.compile(r"(\bparam\s*\([^()]*\))[ \t]")
 VISITED = frozenset(
     "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
@@ -34,17 +44,30 @@ VISITED = frozenset(
 
 
 def readable(source: str) -> Translation:
-    """Quote bare words that mix variables and path parts: the grammar reads them wrong, the shell does not."""
+    """Quote bare words in lists, and those that mix variables and path parts: the grammar reads them
+    wrong, the shell does not."""
     source = _PARAMETERS.sub("\\1\n", source)
+    source = _SIZES.sub(lambda size: size[0].lower(), source)  # the grammar knows `10mb` alone
     out, here, there, length, last = [], [0], [0], 0, 0
-    for match in _MIXED.finditer(source):
-        out += [source[last : match.start()], '"', match.group(), '"']
-        length += match.start() - last + 1
-        here += [length, length + len(match.group()) + 1]
-        there += [match.start(), match.end()]
-        length += len(match.group()) + 1
-        last = match.end()
+    for start, end in _unread(source):
+        out += [source[last:start], '"', source[start:end], '"']
+        length += start - last + 1
+        here += [length, length + end - start + 1]
+        there += [start, end]
+        length += end - start + 1
+        last = end
     return Translation("".join(out) + source[last:], here, there)
+
+
+def _unread(source: str) -> Iterator[tuple[int, int]]:
+    """Where the words lie that need quotes; what is quoted or a comment is passed over."""
+    for found in _GAPS.finditer(source):
+        if found["mixed"]:
+            yield found.span()
+        elif found["list"]:
+            for item in _ITEMS.finditer(source, *found.span()):
+                if re.match(r"[A-Za-z_.~*?\\/]|\$.*[\\/]", item[0]):
+                    yield item.span()
 
 
 def doubtful(node: Node, source: bytes) -> tuple[int, int] | None:

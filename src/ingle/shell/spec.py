@@ -1,6 +1,6 @@
 """Reads the effects of commands from data: one table a command, one rule a line, first match wins.
 
-A rule is `LEVEL pattern… :: consequence`, or `EFFECT@WHERE pattern…` for an effect on operands.
+A rule is `LEVEL pattern… :: consequence`, or `EFFECT@WHERE pattern…` for an effect on operands (or on `stdin`).
 In a pattern a bare word is the next operand (`a|b`, `pre*`), `-x/--long` an option that must be
 there, `!-x` one that must not, `-x=glob` an option's value, `@glob` any word, `!@glob` no word,
 `+` one more operand at least, `$` no more operands, `%all` a listing of everything, `<<` input from a pipe or here-document.

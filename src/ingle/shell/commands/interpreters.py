@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .. import targets
@@ -226,6 +227,9 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         return UNKNOWN
     if module == "http.server" or module == "SimpleHTTPServer":
         machine.report(Level.MODERATE, "send", "serves this folder to the network")
+        for option, folder in pairwise(rest):
+            if option.text in ("-d", "--directory"):
+                targets.send(machine, folder)
     elif module in (
         "pip",
         "pipx",

@@ -34,8 +34,13 @@ def _echo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         at += 1
     text = " ".join(word.text for word in words[at:])
     if escapes and "\\" in text:
-        text = ansi(re.sub(r"\\0([0-7]{1,3})", r"\\\1", text))
+        text = _escapes(text)
     return Value(text + newline, _mixed(words))
+
+
+def _escapes(text: str) -> str:
+    """The escapes of `echo -e` and `%b`, where an octal number begins with a nought of its own."""
+    return ansi(re.sub(r"\\0([0-7]{1,3})", r"\\\1", text))
 
 
 def _print(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -56,7 +61,7 @@ def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         words = words[1:]
     if not words:
         return EMPTY
-    shape = ansi(re.sub(r"\\0([0-7]{1,3})", r"\\\1", words[0].text))
+    shape = _escapes(words[0].text)
     found = Value(_formatted(shape, words[1:]), _mixed(words))
     if variable is not None:
         machine.assign(variable, found)
@@ -76,7 +81,7 @@ def _formatted(shape: str, words: list[Value]) -> str:
         text = queue.pop(0) if queue else ""
         kind = match.group(1)
         if kind == "b":
-            return ansi(text)
+            return _escapes(text)
         if kind == "c":
             return text[:1]
         if kind in ("x", "X", "o", "d", "i") and re.fullmatch(r"-?\d+", text):
