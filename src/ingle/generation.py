@@ -56,8 +56,8 @@ class SamplingParams(msgspec.Struct, frozen=True, kw_only=True):
 
     `temperature` 0 is greedy. `top_p`, `min_p` are probabilities; `top_k` 0 is off.
     `repetition_penalty` is multiplicative (Keskar et al. 2019, CTRL; 1.0 is off); `presence_penalty` and
-    `frequency_penalty` are subtracted from logits as in OpenAI's API. `logit_bias` maps token id to
-    an added logit. `top_logprobs` is the number of alternatives reported; `logprobs` turns it on.
+    `frequency_penalty` are subtracted from logits with OpenAI's formula. The three count the last 64 tokens,
+    prompt included (docs/decisions/024). `logit_bias` maps token id to an added logit, before the penalties. `top_logprobs` is the number of alternatives reported; `logprobs` turns it on.
     """
 
     temperature: float = 0.7

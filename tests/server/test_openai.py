@@ -153,6 +153,47 @@ async def test_plain_completions_need_no_template(client: httpx.AsyncClient, wor
     assert {frame["object"] for frame in told} == {"text_completion"}
 
 
+async def test_logprobs_of_plain_completions_have_openais_older_shape(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    first, second = (
+        TokenLogprob(token="On", logprob=-0.5, top=(("In", -1.0),)),
+        TokenLogprob(token="ce", logprob=0),
+    )
+    world.chunks = (Chunk(text="On", logprobs=(first,)), Chunk(text="ce", logprobs=(second,)), END)
+    asked = {"model": MODEL, "prompt": "x", "logprobs": 1}
+    whole = (await client.post("/v1/completions", json=asked)).json()["choices"][0]["logprobs"]
+    assert whole == {
+        "tokens": ["On", "ce"],
+        "token_logprobs": [-0.5, 0],
+        "top_logprobs": [{"In": -1.0}, {}],
+        "text_offset": [0, 2],
+    }
+    assert world.workers[0].asked[0].sampling == SamplingParams(logprobs=True, top_logprobs=1)
+    told = frames(await client.post("/v1/completions", json={**asked, "stream": True}))
+    parts = [frame["choices"][0]["logprobs"] for frame in told]
+    assert [part["text_offset"] for part in parts if part] == [[0], [2]]
+
+
+async def test_a_loop_that_was_asked_to_be_stopped_is_told_as_one(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (Chunk(text="ha", finish_reason=FinishReason.LOOP), Chunk(usage=END.usage))
+    body = (await client.post(CHAT, json={**ASK, "stop_on_loop": True})).json()
+    assert body["choices"][0]["finish_reason"] == "loop"
+    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
+
+
+def test_grammars_and_choices_are_reachable_too() -> None:
+    for wanted in (
+        Constraint(kind="grammar", value="start: /a/"),
+        Constraint(kind="choice", value=["a", "b"]),
+    ):
+        asked = {"constraint": {"kind": wanted.kind, "value": wanted.value}, "model": MODEL}
+        assert parse(**asked).constraint == wanted
+        assert CompletionRequest.model_validate({**asked, "prompt": "x"}).generation().constraint == wanted
+
+
 async def test_the_models_are_those_that_are_here_and_whole(client: httpx.AsyncClient, world: World) -> None:
     world.store.put(make_snapshot("org/half", world.folder, state=DiskState.PARTIAL, missing=("x",)))
     body = (await client.get("/v1/models")).json()

@@ -82,11 +82,12 @@ class Form:
             "choices": choices,
         }
 
-    def delta(self, chunk: Chunk, *, first: bool, calls: int) -> dict[str, Any]:
-        """One choice of a streamed piece; `calls` is how many tool calls this choice has made before."""
+    def delta(self, chunk: Chunk, *, first: bool, calls: int, told: int) -> dict[str, Any]:
+        """One choice of a streamed piece; before it, this choice has made `calls` tool calls and told the
+        logprobs of `told` characters."""
         choice: dict[str, Any] = {"index": chunk.index, "finish_reason": finish(chunk.finish_reason)}
         if not self.chat:
-            return {**choice, "text": chunk.text, "logprobs": None}
+            return {**choice, "text": chunk.text, "logprobs": plain_logprobs(chunk.logprobs, told)}
         delta: dict[str, Any] = {"role": "assistant", "content": ""} if first else {}
         if chunk.text:
             delta["content"] = chunk.text
@@ -103,6 +104,7 @@ async def _deltas(
     runtime: Runtime, generation: Generation, wants: Wants, form: Form, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     calls: dict[int, int] = {}
+    told: dict[int, int] = {}
     usage: Usage | None = None
     async with aclosing(runtime.generate(form.model, generation, wants)) as chunks:
         async for chunk in chunks:
@@ -111,8 +113,10 @@ async def _deltas(
             made = calls.setdefault(chunk.index, 0)
             if not (chunk.text or chunk.reasoning or chunk.tool_calls or chunk.finish_reason or first):
                 continue
-            frame = form.frame([form.delta(chunk, first=first, calls=made)], chunk=True)
+            at = told.get(chunk.index, 0)
+            frame = form.frame([form.delta(chunk, first=first, calls=made, told=at)], chunk=True)
             calls[chunk.index] = made + len(chunk.tool_calls)
+            told[chunk.index] = at + sum(len(one.token) for one in chunk.logprobs)
             yield sse({**frame, "usage": None} if with_usage else frame)
     if with_usage and usage is not None:
         yield sse({**form.frame([], chunk=True), "usage": usage_fields(usage)})
@@ -141,7 +145,7 @@ def _choice(index: int, pieces: list[Chunk], *, chat: bool) -> dict[str, Any]:
     ends = [piece.finish_reason for piece in pieces if piece.finish_reason is not None]
     choice: dict[str, Any] = {"index": index, "finish_reason": finish(ends[-1] if ends else None)}
     if not chat:
-        return {**choice, "text": text, "logprobs": None}
+        return {**choice, "text": text, "logprobs": plain_logprobs(probs, 0)}
     message: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if reasoning:
         message["reasoning_content"] = reasoning
@@ -151,9 +155,9 @@ def _choice(index: int, pieces: list[Chunk], *, chat: bool) -> dict[str, Any]:
 
 
 def finish(reason: FinishReason | None) -> str | None:
-    """OpenAI has no word for a loop or a cancel: both ended the answer before it was complete."""
-    if reason in (FinishReason.LOOP, FinishReason.CANCELLED):
-        return "length"
+    """In OpenAI's words, but for a loop: who asked for `stop_on_loop` is told so. A cancel cut the answer short."""
+    if reason is FinishReason.CANCELLED:
+        return FinishReason.LENGTH.value
     return reason.value if reason is not None else None
 
 
@@ -177,6 +181,19 @@ def logprobs(found: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:
             for one in found
         ],
         "refusal": None,
+    }
+
+
+def plain_logprobs(found: tuple[TokenLogprob, ...], told: int) -> dict[str, Any] | None:
+    """The older form, of completions; `text_offset` in characters of the answer, of which `told` came before."""
+    if not found:
+        return None
+    lengths = [len(one.token) for one in found]
+    return {
+        "tokens": [one.token for one in found],
+        "token_logprobs": [one.logprob for one in found],
+        "top_logprobs": [dict(one.top) for one in found],
+        "text_offset": [told + sum(lengths[:at]) for at in range(len(found))],
     }
 
 

@@ -220,9 +220,12 @@ class CompletionRequest(SamplingFields):
 
     prompt: str
     echo: Literal[False] = False
+    logprobs: int | None = Field(default=None, ge=0, le=20)
 
     def generation(self) -> Generation:
         fields = {**self.shared(), "prompt": self.prompt, "max_tokens": self.max_tokens or 16}
+        if self.logprobs is not None:
+            fields["sampling"].update(logprobs=True, top_logprobs=self.logprobs)
         return generation_of(fields)
 
 
