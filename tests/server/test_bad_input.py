@@ -90,6 +90,25 @@ async def test_numbers_that_are_none_are_refused(client: httpx.AsyncClient, worl
     assert world.workers == []
 
 
+async def test_half_a_character_is_refused(client: httpx.AsyncClient, world: World) -> None:
+    await client.post("/load", json={"model_path": MODEL})
+    for path, body in (
+        ("/generate", rb'{"prompt": "a\udfffb"}'),
+        ("/text", rb'{"tool": "proofread", "text": "\ud800"}'),
+        ("/ingle/generate", rb'{"messages": [{"role": "user", "content": "\ud800"}]}'),
+        ("/v1/chat/completions", rb'{"model": "x/y", "messages": [{"role": "user", "content": "\ud800"}]}'),
+    ):
+        answer = await client.post(path, content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_request"), path
+    assert world.workers[0].asked == []
+    typed = {"content-type": "application/json"}
+    judged = await client.post("/shell/check", content=rb'{"command": "ls \ud800"}', headers=typed)
+    assert judged.json()["level"] == "high"
+    pair = rb'{"prompt": "\ud83d\ude00"}'
+    whole = await client.post("/generate", content=pair, headers=typed)
+    assert whole.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("name", "status", "code"),
     [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ingle.errors import InvalidRequest
 from ingle.generation import Chunk, Generation, TokenLogprob
@@ -19,10 +20,30 @@ Token = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
 """The id of a token, as JSON must write a key."""
 
 
+_BROKEN = re.compile("[\\ud800-\\udfff]")
+
+
 class Body(BaseModel):
     """A JSON object of exactly these fields and types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    any_text: ClassVar[bool] = False
+    """Whether text that is no Unicode (half of a surrogate pair) is taken: no tokenizer could read it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_travel(cls, data: Any) -> Any:
+        """Refuses what JSON can write and no frame can carry, wherever in the body it is."""
+        left = list(data.values()) if isinstance(data, dict) else []
+        while left:
+            value = left.pop()
+            if isinstance(value, str) and not cls.any_text and _BROKEN.search(value):
+                raise ValueError("a text holds half of a surrogate pair, which is no character")
+            if isinstance(value, dict):
+                left += [*value, *value.values()]
+            elif isinstance(value, list):
+                left += value
+        return data
 
 
 class ToolCallBody(Body):

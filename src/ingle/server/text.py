@@ -71,6 +71,8 @@ class ProcessBody(Body):
 
 
 class CheckBody(Body):
+    any_text = True  # what a shell would read is judged, whatever it is
+
     command: str
     shell: str = "bash"
 
