@@ -12,8 +12,10 @@ from huggingface_hub import scan_cache_dir, snapshot_download
 
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.errors import HubLied, InvalidRequest, NoPermission, StoreError
+from ingle.hub.follow import read_told
 from ingle.hub.layout import RepoPlace
 from ingle.hub.publish import publish_blob, publish_snapshot, tree_json
+from ingle.hub.receipt import read_receipt, receipts
 from tests.hub.pulling import NAME, listed, listing_of
 
 
@@ -166,3 +168,18 @@ def test_two_paths_with_the_same_content_share_one_blob(tmp_path: Path) -> None:
     folder = publish_snapshot(place, listing, files)
     assert (folder / "a.json").resolve() == (folder / "b" / "c.json").resolve()
     assert isinstance(files[0], ListedFile)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"{", b'{"listing": {"repo_id": "\xff"}}', b'{"x": ' + b"[" * 50_000],
+    ids=["cut", "no UTF-8", "deep"],
+)
+def test_a_receipt_or_a_note_of_progress_that_is_junk_is_none(tmp_path: Path, junk: bytes) -> None:
+    place = RepoPlace(tmp_path, NAME)
+    for path in (place.receipt("1" * 40), place.progress):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(junk)
+    assert read_receipt(place, "1" * 40) is None
+    assert receipts(place) == []
+    assert read_told(place) is None

@@ -228,6 +228,46 @@ def test_the_bucket_lets_through_what_the_rate_allows() -> None:
     assert sum(waited) == pytest.approx(1.9, abs=0.2)
 
 
+class _Counted(RateLimit):
+    """Lets everything through at once and counts what was charged."""
+
+    charged = 0
+
+    def take(self, count: int, cancel: threading.Event) -> bool:
+        self.charged += count
+        return not cancel.is_set()
+
+    def give_back(self, count: int) -> None:
+        self.charged -= count
+
+
+def test_only_bytes_that_came_count_against_a_limit(tmp_path: Path) -> None:
+    limit = _Counted(100_000_000)  # a read brings less than the step at this rate, as a TLS record does
+    with Transfer(
+        _Source(large=LARGE).open, cancel=threading.Event(), limit=limit, tuning=Tuning(connections=1)
+    ) as transfer:
+        transfer.add(_both(tmp_path)[0])
+        while transfer.open_files:
+            for partial in transfer.tick(0.1):
+                partial.close()
+    assert limit.charged == transfer.fetched == len(LARGE)
+
+
+def test_what_was_given_back_to_the_bucket_is_not_waited_for() -> None:
+    limit = RateLimit(1000, clock=lambda: 0.0)
+    waited: list[float] = []
+
+    class _Cancel(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            return False
+
+    assert limit.take(1000, _Cancel())
+    limit.give_back(900)
+    assert limit.take(100, _Cancel())
+    assert waited == pytest.approx([1.0, 0.2])
+
+
 def test_a_cancel_ends_the_wait_for_the_bucket() -> None:
     limit = RateLimit(1)
     cancel = threading.Event()

@@ -143,7 +143,12 @@ class Connection:
             if not line.limit.take(len(view), self._ledger.stop):
                 raise Cancelled
             lease.heard = line.clock()
-        count = stream.readinto(view)
+        count = 0
+        try:
+            count = stream.readinto(view)
+        finally:
+            if line.limit is not None and count < len(view):
+                line.limit.give_back(len(view) - count)
         if count == 0:
             raise HubUnreachable("The connection ended before the range did.", cut=True)
         now = line.clock()

@@ -75,7 +75,7 @@ def read_told(place: RepoPlace) -> Told | None:
     """What the running pull of this repo says; None when there is none, or it has gone silent."""
     try:
         told = msgspec.json.decode(place.progress.read_bytes(), type=Told)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return told if abs(time.time() - told.time) < _STALE else None
 

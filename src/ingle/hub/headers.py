@@ -69,6 +69,6 @@ class Headers:
             try:
                 stored = msgspec.msgpack.decode(self._file.read_bytes(), type=_Stored)
                 self._facts = stored.facts if stored.version == _VERSION else {}
-            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._facts = {}
         return self._facts

@@ -108,7 +108,7 @@ def promised_sizes(place: RepoPlace, commit: str | None) -> tuple[dict[str, int]
         return {file.path: file.size for file in receipt.listing.files}, receipt
     try:
         tree = msgspec.json.decode(place.tree(commit).read_bytes(), type=_Tree)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}, None
     return {path: file.size for path, file in tree.files.items()}, None
 

@@ -31,3 +31,8 @@ class RateLimit:
             self._free_at = max(self._free_at, now - _BURST) + count / self.rate
             wait = self._free_at - now
         return not (cancel.wait(wait) if wait > 0 else cancel.is_set())
+
+    def give_back(self, count: int) -> None:
+        """Of the bytes taken so many did not come: a TLS record, say, is shorter than what was asked for."""
+        with self._lock:
+            self._free_at -= count / self.rate

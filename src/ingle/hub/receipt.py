@@ -67,7 +67,7 @@ def read_receipt(place: RepoPlace, commit: str) -> Receipt | None:
     """The receipt of a commit; None when there is none, or none that parses (it is then made anew)."""
     try:
         found = msgspec.json.decode(place.receipt(commit).read_bytes(), type=Receipt, dec_hook=_path_in)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     fits = found.version == _VERSION and found.listing.commit == commit
     return found if fits and found.listing.repo_id == place.repo_id else None

@@ -15,10 +15,7 @@ def stored_receipt(place: RepoPlace, commit: str | None) -> Receipt | None:
     """The receipt of a commit, when it parses and everything in it could be true; else None."""
     if commit is None or not is_commit(commit):
         return None
-    try:
-        found = read_receipt(place, commit)
-    except UnicodeDecodeError:  # what msgspec raises for a key that is no UTF-8
-        return None
+    found = read_receipt(place, commit)
     if found is None:
         return None
     sound = all(

@@ -85,7 +85,7 @@ def test_one_flipped_bit_is_found_whatever_the_digest_is_known_from(config: Conf
     assert error.details["expected"] == hashlib.sha256(files["model.safetensors"]).hexdigest()
 
 
-@pytest.mark.parametrize("junk", [b"{", b'{"files": {"\xff": {}}}'])
+@pytest.mark.parametrize("junk", [b"{", b'{"files": {"\xff": {}}}', b'{"x": ' + b"[" * 50_000])
 def test_a_broken_listing_is_done_without(config: Config, junk: bytes) -> None:
     place = put(config, "org/name", mlx_folder())
     place.tree(COMMIT).parent.mkdir(parents=True, exist_ok=True)

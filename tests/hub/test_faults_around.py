@@ -1,0 +1,103 @@
+"""Trouble that is not the hub's: disks that give out midway, closed caches, pulls cut short and raced."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import NoPermission
+from ingle.hub.pieces import PIECE
+from ingle.hub.progress import Phase
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.hub.child import ROOT, start_child
+from tests.hub.hf_cache import ordinary_user
+from tests.hub.promises import Outcome, Scene, check_promises, check_resume
+
+pytestmark = pytest.mark.slow
+BIG = "model.safetensors"
+
+GIVES_OUT = """
+import resource, signal, sys
+from pathlib import Path
+from ingle.catalog.model import ModelRef
+from ingle.config import load_config
+from ingle.errors import IngleError
+from ingle.hub.pull import pull
+folder, endpoint, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+environ = {"HOME": str(folder), "INGLE_HOME": str(folder / "ingle"), "HF_HUB_CACHE": str(folder / "cache")}
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    for event in pull(ModelRef(name="org/name", repo_id="org/name"), load_config(environ, endpoints=(endpoint,))):
+        if event.bytes_done > 9_000_000:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    print("done")
+except IngleError as exc:
+    print(type(exc).__name__)
+"""
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def scene(hub: FakeHub, tmp_path: Path) -> Scene:
+    return Scene(tmp_path, hub)
+
+
+@pytest.mark.parametrize("limit", [6_000_000, 30], ids=["for the data", "for the journal too"])
+def test_a_disk_that_gives_out_in_the_middle_is_a_full_disk_and_the_next_pull_goes_on(
+    hub: FakeHub, scene: Scene, limit: int
+) -> None:
+    """The largest file size a process may write, lowered while bytes arrive, stands in for the end of the disk."""
+    hub.faults = Faults(only=BIG, rate=4e6)
+    command = [sys.executable, "-c", GIVES_OUT, str(scene.folder), hub.url, str(limit)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.stdout.strip() == "DiskFull", said.stderr
+    check_promises(scene, Outcome())
+    check_resume(scene)
+
+
+def test_a_cache_that_may_not_be_written_is_said_and_left_as_it_is(scene: Scene) -> None:
+    with ordinary_user(scene.config):
+        outcome = scene.pull()
+    assert isinstance(outcome.error, NoPermission)
+    check_promises(scene, outcome)
+    check_resume(scene)
+
+
+def test_a_truncated_blob_left_by_someone_else_is_replaced_whole(hub: FakeHub, scene: Scene) -> None:
+    entry = scene.entries[BIG]
+    scene.place.blob(entry.digest).write_bytes(entry.content.read(0, PIECE + 5))
+    hub.before = None  # what another program left half-made is not ours
+    outcome = scene.pull()
+    assert outcome.error is None
+    check_promises(scene, outcome)
+
+
+def test_pulls_that_are_cut_short_and_begun_again_at_once_break_no_promise(
+    hub: FakeHub, scene: Scene
+) -> None:
+    hub.faults = Faults(rate=20e6, only=BIG)
+    for _ in range(3):
+        events = scene.events()
+        while next(events).phase is not Phase.FETCHING:
+            pass
+        events.close()  # type: ignore[attr-defined]  # a generator
+        check_promises(scene, Outcome())
+    check_resume(scene)
+
+
+def test_two_processes_at_the_same_model_break_no_promise(hub: FakeHub, scene: Scene) -> None:
+    hub.faults = Faults(rate=10e6, only=BIG)
+    children = [start_child(scene.folder, hub.url) for _ in range(2)]
+    assert [child.communicate(timeout=120)[0] for child in children] == ["done\n", "done\n"]
+    check_promises(scene, Outcome())
+    assert hub.bytes_sent(BIG) < scene.entries[BIG].content.size * 1.2
