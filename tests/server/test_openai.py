@@ -287,6 +287,7 @@ def test_what_is_left_out_stays_at_its_default() -> None:
     assert parse(stop="END").stop == ("END",)
     assert parse(reasoning_effort="none").thinking == Thinking()
     assert parse(reasoning_effort="high").thinking == Thinking(enabled=True)
+    assert parse(reasoning_effort="low").thinking == Thinking(enabled=True, budget=1024)
     assert parse(response_format={"type": "text"}).constraint is None
     assert parse(response_format={"type": "json_object"}).constraint == Constraint(kind="json_object")
     assert parse(constraint={"kind": "regex", "value": "a"}).constraint == Constraint(kind="regex", value="a")

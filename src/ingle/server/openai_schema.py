@@ -17,6 +17,9 @@ from ingle.generation import Generation
 from ingle.runtime.needs import Wants
 from ingle.server.schema import LARGEST, Body, ConstraintBody, ModelName, ThinkingBody, Token, generation_of
 
+EFFORTS = {"minimal": 128, "low": 1024, "medium": 2048}
+"""Tokens of reasoning for each `reasoning_effort`; "high" has no bound. OpenAI names no numbers."""
+
 
 class TextPart(Body):
     type: Literal["text"]
@@ -211,7 +214,8 @@ class ChatRequest(SamplingFields):
         if self.thinking is not None:
             return self.thinking.model_dump()
         if self.reasoning_effort is not None:
-            return {"enabled": self.reasoning_effort != "none"}
+            effort = self.reasoning_effort
+            return {"enabled": effort != "none", "budget": EFFORTS.get(effort)}
         return None
 
 
