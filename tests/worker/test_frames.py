@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
+from ingle.errors import InvalidRequest
 from ingle.generation import (
     Chunk,
     Constraint,
@@ -153,3 +154,9 @@ def test_a_frame_with_an_unknown_tag_is_refused() -> None:
     body = msgspec.msgpack.encode({"type": "format_disk"})
     with pytest.raises(frames.FrameError, match="no frame"):
         frames.Codec().feed(struct.pack(">I", len(body)) + body)
+
+
+def test_a_number_too_large_for_a_frame_is_a_wrong_request() -> None:
+    schema = Constraint(kind="json_schema", value={"type": "integer", "maximum": 2**70})
+    with pytest.raises(InvalidRequest, match="64 bits"):
+        frames.Codec().encode(frames.Start("1", Generation(prompt="x", constraint=schema)))

@@ -14,7 +14,7 @@ import msgspec
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
-from ingle.errors import WorkerError
+from ingle.errors import InvalidRequest, WorkerError
 from ingle.generation import Chunk, Generation, Message, Tool
 
 PROTOCOL = 1
@@ -127,8 +127,15 @@ class Codec:
         self._buffer = bytearray()
 
     def encode(self, frame: Frame) -> bytes:
-        """The bytes of one frame. Raises `FrameError` when it would be longer than `MAX_FRAME`."""
-        body = self._encoder.encode(frame)
+        """The bytes of one frame. Raises `FrameError` when it would be longer than `MAX_FRAME`,
+        `InvalidRequest` for a number that MessagePack cannot carry."""
+        try:
+            body = self._encoder.encode(frame)
+        except OverflowError as exc:
+            raise InvalidRequest(
+                "The request holds a whole number of more than 64 bits.",
+                hint="Write it as a float or as text.",
+            ) from exc
         if len(body) > MAX_FRAME:
             raise FrameError(f"A frame of {len(body)} bytes is longer than {MAX_FRAME}.")
         return _HEADER.pack(len(body)) + body
