@@ -32,11 +32,9 @@ from ingle.worker.state import WorkerState
 GB = 1_000_000_000
 
 
-def need(model: str, size: int = GB, *, engine: str = "llamacpp", context: int | None = None) -> Need:
-    options = EngineOptions(context=context or 4096)
-    return Need(
-        model=model, bytes=size, spec=Spec(engine=engine, options=options), explicit=context is not None
-    )
+def need(model: str, size: int = GB, *, context: int | None = None, least: int | None = None) -> Need:
+    spec = Spec(engine="llamacpp", options=EngineOptions(context=context or 4096))
+    return Need(model=model, bytes=size, spec=spec, explicit=context is not None, least=least)
 
 
 class Desk:
@@ -59,10 +57,11 @@ class Desk:
         keep_alive: float | None = None,
         context: int | None = None,
         request: str | None = None,
+        least: int | None = None,
     ) -> list[Effect]:
         self.asked += 1
         request = request or f"r{self.asked}"
-        wanted = need(key, size, context=context)
+        wanted = need(key, size, context=context, least=least)
         return self.tell(Ask(request=request, key=key, need=wanted, keep_alive=keep_alive))
 
     def loaded(self, key: str, size: int = GB, **options: float) -> None:
@@ -260,6 +259,17 @@ def test_a_model_that_could_never_fit_is_refused_with_the_numbers_and_nothing_le
     assert isinstance(refusal, Refuse) and isinstance(refusal.error, OutOfMemory)
     assert refusal.error.details["needed"] == 9 * GB
     assert desk.state("a") is WorkerState.READY
+
+
+def test_what_can_shorten_its_context_gets_all_that_could_be_free_and_is_refused_below_its_least() -> None:
+    desk = Desk(free=4 * GB)
+    desk.loaded("a", 1 * GB)
+    (refusal,) = desk.ask("huge", 9 * GB, least=5 * GB)
+    assert isinstance(refusal, Refuse) and desk.state("a") is WorkerState.READY
+    assert kinds(desk.ask("long", 9 * GB, least=2 * GB)) == ["Stop"]
+    desk.free = 4 * GB
+    (start,) = desk.tell(Gone(key="a"))
+    assert isinstance(start, Start) and start.need.bytes == 4 * GB
 
 
 def test_a_load_that_runs_has_its_memory_reserved() -> None:

@@ -16,6 +16,9 @@ from ingle.catalog.model import Snapshot
 from ingle.errors import IngleError
 from ingle.generation import Chunk, Generation, Message, Tool
 
+SMALLEST_CONTEXT = 512
+"""Tokens a slot; where memory leaves less, a load is refused rather than made useless."""
+
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a load is asked for. `context` is in tokens per request, `slots` in requests at once.

@@ -7,7 +7,7 @@ import msgspec
 from ingle.catalog.fits import snapshot_memory
 from ingle.catalog.model import Snapshot
 from ingle.config import Config
-from ingle.engines.base import EngineOptions
+from ingle.engines.base import SMALLEST_CONTEXT, EngineOptions
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,16 +37,26 @@ class Wants(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """What the load of one model takes, `bytes` by estimate. `explicit`: no other form will do."""
+    """What the load of one model takes, `bytes` by estimate. `explicit`: no other form will do.
+
+    `least`: what it takes when the engine cuts the context to what fits; None where the engine does not.
+    """
 
     model: str
     bytes: int
     spec: Spec
     explicit: bool = False
+    least: int | None = None
 
     def serves(self, asked: Need) -> bool:
         """Whether a worker that runs as this one may answer a request for `asked`."""
         return not asked.explicit or asked.spec == self.spec
+
+    def within(self, most: int) -> Need:
+        """The same load in no more than `most` bytes, as far as a shorter context can do that."""
+        if self.least is None or self.bytes <= most:
+            return self
+        return msgspec.structs.replace(self, bytes=min(self.bytes, max(self.least, most)))
 
 
 def configured_options(config: Config) -> EngineOptions:
@@ -74,9 +84,11 @@ def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, runni
         template=wants.template if wants.template is not None else base.template,
         speculate=wants.speculate if wants.speculate is not None and running is None else base.speculate,
     )
+    shortest = min(options.context, SMALLEST_CONTEXT)
     return Need(
         model=snapshot.ref.name,
         bytes=snapshot_memory(snapshot, options.context * options.slots),
         spec=Spec(engine=engine, options=options),
         explicit=wants.explicit,
+        least=snapshot_memory(snapshot, shortest * options.slots) if engine == "mlx" else None,
     )

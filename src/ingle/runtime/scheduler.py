@@ -235,13 +235,15 @@ class Scheduler:
                 break
             if slot.second_try and any(s.state is WorkerState.STOPPING for s in self._slots.values()):
                 break
-            need = slot.waiting[0].need
-            room = self._room()
+            need, room = slot.waiting[0].need, self._room()
+            others = [other for other in self._slots.values() if other is not slot]
+            if room is not None:
+                most = room + sum(other.held for other in others)
+                need = need.within(most)
             if room is None or need.bytes <= room:
                 effects.append(self._start(slot, need))
                 continue
-            others = [other for other in self._slots.values() if other is not slot]
-            if room + sum(other.held for other in others) < need.bytes:
+            if most < need.bytes:
                 effects += self._refuse_all(slot, _too_much(need, self._free, "not enough memory"))
                 continue
             if not any(other.state is WorkerState.STOPPING for other in others):

@@ -6,10 +6,8 @@ from typing import Any
 
 import msgspec
 
+from ingle.engines.base import SMALLEST_CONTEXT
 from ingle.errors import OutOfMemory
-
-SMALLEST_CONTEXT = 512
-"""Tokens a slot; with less room than this the load is refused rather than made useless."""
 
 KEEP_FREE = 0.1
 """Share of the free memory that stays free: other programs, and what an estimate cannot see."""
