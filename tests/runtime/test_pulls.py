@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingle.catalog.model import ModelRef
@@ -227,3 +228,13 @@ async def test_a_scheduled_check_steps_behind_everything_else(tmp_path: Path) ->
         job = desk.begin(ref, Work.VERIFY, check(name), gently=name == "scheduled")
         await job.over.wait()
     assert seen["scheduled"] == min(19, max(10, seen["asked"]))
+
+
+async def test_a_repair_that_a_restart_cut_short_goes_on_as_a_repair(world: World) -> None:
+    async with world.runtime() as runtime:
+        ref = runtime.name(MODEL)
+    memo = world.config.home / "pulls.json"
+    memo.parent.mkdir(exist_ok=True)
+    memo.write_bytes(msgspec.json.encode([{"ref": ref, "work": "repair"}], enc_hook=str))
+    async with world.runtime() as runtime:
+        assert runtime.start_pull(MODEL).work is Work.REPAIR

@@ -101,6 +101,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     bytes_total: int = 0
     failures: int = 0
     error: dict[str, object] | None = None
+    work: Work = Work.PULL
 
 
 class PullDesk:
@@ -134,7 +135,7 @@ class PullDesk:
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
         for item in left:
-            job = Job(item.ref, Work.PULL, state=PullState.PAUSED, failures=item.failures)
+            job = Job(item.ref, item.work, state=PullState.PAUSED, failures=item.failures)
             job.over.set()
             job.progress = Progress(
                 phase=Phase.WAITING, bytes_done=item.bytes_done, bytes_total=item.bytes_total
@@ -313,6 +314,7 @@ class PullDesk:
                 job.progress.bytes_total,
                 job.failures,
                 dict(job.error.to_dict()) if job.error is not None else None,
+                job.work,
             )
             for job in self._jobs.values()
             if job.work is not Work.VERIFY

@@ -181,10 +181,14 @@ class Runtime:
 
     def start_pull(self, name: str, *, retry: bool = False, limit_rate: int | None = None) -> Job:
         """Begin a pull, or join the one that runs. A retry may be refused (`RetryRefused`). `limit_rate`
-        is in bytes a second, from now on for all pulls together."""
+        is in bytes a second, from now on for all pulls together. A repair that was cut short goes on as one:
+        a pull would trust what the repair was about to read."""
         ref = self.name(name)
         if limit_rate is not None:
             self._seams.limit(limit_rate)
+        left = self._desk.job(ref)
+        if left is not None and left.work is Work.REPAIR:
+            return self._desk.begin(ref, Work.REPAIR, partial(self._seams.repair, ref), again=retry)
         return self._desk.begin(ref, Work.PULL, partial(self._seams.pull, ref), again=retry)
 
     async def pull(self, name: str, *, retry: bool = False) -> AsyncGenerator[Progress, None]:
