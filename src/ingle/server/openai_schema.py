@@ -2,8 +2,9 @@
 
 Source of names and meanings: OpenAI's API reference, "Chat completions". Ingle's own parameters stand
 beside them (top_k, min_p, repetition_penalty, thinking, stop_on_loop, constraint, template, keep_alive).
-What cannot be honoured is refused by name, never accepted and ignored; `user` is the one field without a
-meaning here, since it only tells OpenAI who its customer's customer is.
+What cannot be honoured is refused by name, never accepted and ignored. Two fields have no meaning here: `user`
+only tells OpenAI who its customer's customer is; a tool's `strict`, which client libraries always send, is
+kept where the call is demanded and is a wish where the model is free to call.
 """
 
 from __future__ import annotations

@@ -88,6 +88,33 @@ def test_an_unknown_architecture_is_unsupported(tmp_path: Path) -> None:
     assert isinstance(refused(folder), Unsupported)
 
 
+def test_a_model_whose_caches_cannot_be_batched_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    text = {
+        "model_type": "llama4_text",
+        "attention_bias": False,
+        "attention_chunk_size": 8,
+        "head_dim": 8,
+        "hidden_size": 32,
+        "interleave_moe_layer_step": 2,
+        "intermediate_size": 64,
+        "intermediate_size_mlp": 64,
+        "max_position_embeddings": 4096,
+        "num_attention_heads": 4,
+        "num_experts_per_tok": 1,
+        "num_hidden_layers": 2,
+        "num_key_value_heads": 2,
+        "num_local_experts": 2,
+        "rms_norm_eps": 1e-5,
+        "rope_scaling": None,
+        "rope_theta": 1e4,
+        "use_qk_norm": False,
+        "vocab_size": 261,
+    }
+    error = refused(write_random(tmp_path / "model", kind="llama4", text_config=text))
+    assert isinstance(error, Unsupported) and "ChunkedKVCache" in str(error)
+    assert "GGUF" in error.hint
+
+
 def test_code_that_comes_with_a_model_is_never_run(tmp_path: Path) -> None:
     folder = write_random(tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
