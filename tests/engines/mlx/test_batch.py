@@ -161,6 +161,18 @@ def test_a_long_prompt_is_read_in_pieces_while_others_stream(folder: Path) -> No
     assert all(later - earlier > 1 for earlier, later in itertools.pairwise(pieces))
 
 
+def test_long_prompts_that_come_together_share_one_piece(folder: Path) -> None:
+    sizes: list[int] = []
+    engine = troubled(folder, lambda tokens: sizes.append(int(tokens.size)))
+    try:
+        prompts = [Generation(prompt=letter * 900, sampling=GREEDY, max_tokens=1) for letter in "abcd"]
+        answers = [begin(engine, f"p{i}", prompt) for i, prompt in enumerate(prompts)]
+        assert [answer.wait().text for answer in answers] == list("bcde")
+    finally:
+        engine.close()
+    assert max(sizes) <= 256
+
+
 def test_more_requests_than_slots_all_get_their_answer(alphabet: Engine) -> None:
     answers = [begin(alphabet, f"q{i}", chat(f"question {i}", max_tokens=4)) for i in range(11)]
     assert [answer.wait().text for answer in answers] == ["abcd"] * 11
