@@ -120,8 +120,10 @@ def test_an_edited_command_is_analysed_again_and_run_as_edited(place: Place, sug
     with OnTerminal(words(), place.environ()) as screen:
         screen.wait_for("HIGH")
         screen.wait_for('Type "run high"')
+        screen.wait_for("no: ")
         screen.key_in("y\n")
         screen.wait_for("takes the words")
+        screen.wait_for("no: ")
         screen.key_in("d\n")
         screen.wait_for("$ ")
         screen.key_in(f"\x01\x0btouch {place.root}/edited\n")
@@ -142,8 +144,10 @@ def test_a_critical_command_is_refused_and_with_the_option_still_asks(place: Pla
         assert screen.wait() == 1
     with OnTerminal([*request[:1], "--allow-critical", *request[1:]], place.environ()) as screen:
         screen.wait_for('Type "run critical"')
+        screen.wait_for("no: ")
         screen.key_in("y\n")
         screen.wait_for("takes the words")
+        screen.wait_for("no: ")
         screen.key_in("n\n")
         screen.wait_for("Nothing was run.")
         assert screen.wait() == 0
@@ -204,5 +208,58 @@ def test_dry_run_shows_everything_and_asks_nothing(place: Place, suggest: Any) -
     suggest(f"touch {place.root}/made")
     with OnTerminal(words("--dry-run"), place.environ()) as screen:
         screen.wait_for("SAFE")
+        assert screen.wait() == 0
+    assert not (place.root / "made").exists()
+
+
+@pytest.mark.slow
+def test_what_a_model_says_cannot_steer_the_terminal(place: Place, daemon: FakeDaemon) -> None:
+    steering = "\x1b[2J\x1b[1;1H  SAFE"
+    daemon.answers["POST /ingle/generate"] = suggesting("rm notes.txt", explanation=f"Removes.{steering}")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("no: ")
+        daemon.answers["POST /ingle/generate"] = Lines([READY, chunk(f"Part by part.{steering}"), DONE])
+        screen.key_in("e\n")
+        screen.wait_for("Part by part.")
+        screen.wait_for("no: ")
+        screen.key_in("n\n")
+        assert screen.wait() == 0
+    assert "\x1b[2J" not in screen.seen
+    assert "\\x1b[2J" in screen.seen
+
+
+@pytest.mark.slow
+def test_a_yes_pasted_behind_an_edit_is_no_answer(place: Place, suggest: Any) -> None:
+    suggest("ls")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("no: ")
+        screen.key_in("d\n")
+        screen.wait_for("$ ")
+        screen.key_in(f"\x01\x0btouch {place.root}/made\ny\n")
+        screen.wait_for("no: ")
+        screen.key_in("n\n")
+        screen.wait_for("Nothing was run.")
+        assert screen.wait() == 0
+    assert not (place.root / "made").exists()
+
+
+@pytest.mark.slow
+def test_an_edit_towards_critical_is_refused(place: Place, suggest: Any) -> None:
+    suggest("ls")
+    with OnTerminal(words(), place.environ()) as screen:
+        screen.wait_for("no: ")
+        screen.key_in("d\n")
+        screen.wait_for("$ ")
+        screen.key_in("\x01\x0brm -rf /\n")
+        screen.wait_for("CRITICAL")
+        screen.wait_for("Refused.")
+        assert screen.wait() == 1
+
+
+@pytest.mark.slow
+def test_json_is_printed_and_nothing_run_at_a_terminal_too(place: Place, suggest: Any) -> None:
+    suggest(f"touch {place.root}/made")
+    with OnTerminal(words("--json"), place.environ()) as screen:
+        screen.wait_for('"level": "safe"')
         assert screen.wait() == 0
     assert not (place.root / "made").exists()

@@ -125,6 +125,28 @@ async def test_the_asyncio_client_types_a_dead_daemon(config: Config, daemon: Fa
             await client.ask(api.status())
 
 
+IMPROVED = {"tool": "proofread", "text": "The cat.", "changed": True, "model": "starter", "units": 1}
+
+
+def test_a_text_goes_out_with_its_options_and_comes_back_whole(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /text"] = IMPROVED
+    with Client(config) as client:
+        found = client.text("translate", "Le chat.", model="starter", to="English")
+    assert (str(found), found.text, found.changed, found.reason) == ("The cat.", "The cat.", True, None)
+    assert daemon.bodies("/text") == [
+        {"tool": "translate", "text": "Le chat.", "model": "starter", "options": {"to": "English"}}
+    ]
+
+
+async def test_a_text_goes_through_the_asyncio_client_too(config: Config, daemon: FakeDaemon) -> None:
+    kept = {"start": 0, "end": 8, "reason": "refusal"}
+    daemon.answers["POST /text"] = IMPROVED | {"changed": False, "reason": "refusal", "kept": [kept]}
+    async with AsyncClient(config) as client:
+        found = await client.text("proofread", "The cat.")
+    assert (found.text, found.reason, found.kept[0].end) == ("The cat.", "refusal", 8)
+    assert daemon.bodies("/text") == [{"tool": "proofread", "text": "The cat."}]
+
+
 def test_a_generation_travels_without_what_equals_its_default() -> None:
     generation = Generation(
         messages=(Message(role=Role.SYSTEM, content="Be brief."), api.user("Hi")),

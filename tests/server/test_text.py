@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
+import pytest
+from fastapi import FastAPI
 
 from ingle.generation import Chunk, FinishReason, Usage
+from ingle.runtime.runtime import Runtime
+from ingle.server.app import create_app
+from ingle.text.history import History
 from tests.runtime.fakes import World, until
+from tests.server.conftest import asgi_client, serving
 
 MODEL = "org/tiny"
 END = Chunk(finish_reason=FinishReason.STOP, usage=Usage(prompt_tokens=9, completion_tokens=4))
@@ -54,6 +61,57 @@ async def test_a_streamed_tool_tells_pieces_and_the_whole(client: httpx.AsyncCli
     assert [next(iter(line)) for line in told] == ["loading", "ready", "piece", "done"]
     assert told[2]["piece"] == {"text": "The cat sat.", "progress": 1.0}
     assert told[3]["done"]["improved"]["text"] == "The cat sat."
+
+
+async def test_pieces_travel_while_the_model_still_writes_and_who_leaves_stops_it(
+    app: FastAPI, world: World, runtime: Runtime
+) -> None:
+    world.chunks = (Chunk(text="The cat"), END)
+    world.hold_answers = True
+    asked = {"tool": "proofread", "text": "~~~\ncode\n~~~\n\nTeh cat sat.", "model": MODEL, "stream": True}
+    async with serving(app) as server:
+        async with server.stream("POST", "/text", json=asked) as answer:
+            lines = answer.aiter_lines()
+            told = [json.loads(await anext(lines)) for _ in range(3)]
+            assert [next(iter(line)) for line in told] == ["loading", "ready", "piece"]
+            assert told[2]["piece"] == {"text": "~~~\ncode\n~~~\n\n", "progress": 0.0}
+            await world.workers[0].answering.wait()
+        await until(lambda: world.workers[0].cancelled == 1)
+        runtime.end_streams()
+
+
+@pytest.mark.parametrize(("tool", "wished"), [("proofread", True), ("dictation", True), ("summary", False)])
+async def test_a_tool_that_nearly_copies_loads_the_model_with_speculation(
+    client: httpx.AsyncClient, world: World, tool: str, wished: bool
+) -> None:
+    world.chunks = (Chunk(text="The cat sat."), END)
+    await client.post("/text", json={"tool": tool, "text": "The cat sat.", "model": MODEL})
+    options = world.workers[0].options
+    assert options is not None
+    assert options.speculate is wished
+
+
+async def test_a_model_in_memory_answers_as_it_was_loaded(client: httpx.AsyncClient, world: World) -> None:
+    world.chunks = (Chunk(text="The cat sat."), END)
+    for tool in ("summary", "proofread"):
+        await client.post("/text", json={"tool": tool, "text": "The cat sat.", "model": MODEL})
+    assert len(world.workers) == 1
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_texts_are_remembered_only_where_history_is_on(tmp_path: Path, on: bool) -> None:
+    world = World(tmp_path, history=on)
+    world.chunks = (Chunk(text="The cat sat."), END)
+    async with (
+        world.runtime() as runtime,
+        asgi_client(create_app(runtime, world.config)) as client,
+    ):
+        await client.post("/text", json={"tool": "proofread", "text": "Teh cat sat.", "model": MODEL})
+    assert world.config.history_file.exists() is on
+    found = [
+        (one.tool, one.model, one.raw, one.result) for one in History(world.config.history_file).recent()
+    ]
+    assert found == ([("proofread", MODEL, "Teh cat sat.", "The cat sat.")] if on else [])
 
 
 async def test_process_puts_the_transcript_into_the_apps_own_prompt(

@@ -48,6 +48,18 @@ def test_a_text_that_is_not_the_one_shown_is_refused() -> None:
         confirm("rm -rf ~", "bash", "y", shown=Level.SAFE)
 
 
+def test_a_command_with_a_nul_is_refused_and_not_tried() -> None:
+    with pytest.raises(InvalidRequest, match="NUL"):
+        confirm("ls\0", "bash", "run high", shown=Level.HIGH)
+
+
+def test_powershell_is_pwsh_and_nothing_else() -> None:
+    confirmed = ConfirmedCommand("Get-Date", "powershell", Level.SAFE)
+    assert command_line(confirmed, which=lambda name: f"/bin/{name}")[0] == "/bin/pwsh"
+    with pytest.raises(Unsupported, match="pwsh is not installed"):
+        command_line(confirmed, which=lambda name: None if name == "pwsh" else f"/bin/{name}")
+
+
 def test_exactly_the_confirmed_bytes_are_run_and_the_exit_code_is_theirs(tmp_path: Path) -> None:
     text = f"printf '%s' 'a  b\t$(x)' > {tmp_path}/out; exit 3"
     confirmed = confirm(text, "bash", "y", shown=Level.MODERATE)

@@ -48,6 +48,13 @@ def test_markers_of_lists_headings_quotes_and_tasks_stay_outside() -> None:
     assert prose == ["A heading", "one thing", "two things", "quoted text", "done thing"]
 
 
+def test_a_heading_ends_with_its_line_and_what_is_indented_below_is_code() -> None:
+    for text in ("# A heading\n    teh = 1\n", "***\n    teh = 1\n", "~~~\nx\n~~~\n    teh = 1\n"):
+        assert "teh" not in "".join(piece.text for piece in cut(text) if piece.prose)
+    prose = [piece.text for piece in cut("# A heading\nand words\n    that go on\n") if piece.prose]
+    assert prose == ["A heading", "and words\n    that go on"]
+
+
 def test_a_hard_wrapped_paragraph_is_one_piece() -> None:
     assert [piece.text for piece in cut("one line\nand the next\n") if piece.prose] == [
         "one line\nand the next"

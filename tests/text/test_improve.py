@@ -96,6 +96,29 @@ async def test_what_ends_the_whole_work_is_passed_on(error: Cancelled | ModelNot
         await run("proofread", "he go home", ScriptedModel(lambda _p, _n: error))
 
 
+async def test_line_breaks_that_an_answer_has_no_words_for_keep_the_original() -> None:
+    result = await run(
+        "proofread", "alpha\nbeta\ngamma\ndelta\n", ScriptedModel(lambda _p, _n: "alpha gamma")
+    )
+    assert (result.text, result.reason) == ("alpha\nbeta\ngamma\ndelta\n", Reason.LOST_MARKUP)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said", "reason"),
+    [
+        ("teh cat", "the cat", None),
+        ("helo", "Hello.", None),
+        ("helo", "x", Reason.ANSWERED),
+        ("teh cat", "42", Reason.INVENTED_NUMBER),
+    ],
+)
+async def test_a_word_or_two_may_be_corrected_and_not_replaced(
+    wrong: str, said: str, reason: Reason | None
+) -> None:
+    result = await run("proofread", wrong, ScriptedModel(lambda _p, _n: said))
+    assert (result.text, result.reason) == (said if reason is None else wrong, reason)
+
+
 async def test_the_piece_before_is_given_as_a_turn_of_context() -> None:
     model = ScriptedModel(echo)
     await run("proofread", "First words.\n\nSecond words.\n", model)

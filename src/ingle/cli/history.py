@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ingle.text.history import Entry, History
 
 Id = Annotated[int, typer.Argument(metavar="ID")]
+To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `translate`.")]
+Instruction = Annotated[str | None, typer.Option("--instruction", help="For `custom`.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
 
 
@@ -61,6 +63,8 @@ def redo(
     entry_id: Id,
     tool: Annotated[str, typer.Argument(metavar="TOOL", help="Any text tool.")],
     model: Annotated[str | None, typer.Option("--model", "-m")] = None,
+    to: To = None,
+    instruction: Instruction = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand the text of an entry, as it was before, to another tool."""
@@ -68,8 +72,9 @@ def redo(
     from ingle.text.tool import find_tool
 
     session, history = _open()
-    find_tool(tool, session.config.tools).fill("", {})
-    done = run_tool(session, tool, history.get(entry_id).raw, model, {}, show=not as_json)
+    options = {name: value for name, value in {"to": to, "instruction": instruction}.items() if value}
+    find_tool(tool, session.config.tools).fill("", options)
+    done = run_tool(session, tool, history.get(entry_id).raw, model, options, show=not as_json)
     if as_json:
         session.terminal.answer_json(done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,7 +80,7 @@ class Dialog:
         """The command alone on standard output; 1 (and nothing there) for a question or a refusal."""
         found = self._asked_back()
         if found.question:
-            self.terminal.tell(found.question)
+            self.terminal.tell(escaped(found.question))
             return 1
         verdict = analyse(found.command, self.shell)
         if verdict.level > Level.SAFE:
@@ -121,7 +122,7 @@ class Dialog:
             found = self._asked_back()
             if not found.question:
                 return found
-            self.terminal.tell(f"{found.question} ", end="")
+            self.terminal.tell(f"{escaped(found.question)} ", end="")
             said = self.terminal.stdin.readline().strip()
             if not said:
                 raise Cancelled("No answer, so there is no command.")
@@ -142,6 +143,7 @@ class Dialog:
         typed = TYPED_YES.get(level)
         question = f'Type "{typed}" to run it' if typed else "Run it? y"
         while True:
+            self._forget_typed_ahead()
             self.terminal.tell(f"{question}, [d] edit, [e] explain, [c] copy, [N] no: ", end="")
             line = self.terminal.stdin.readline()
             if not line:
@@ -157,6 +159,13 @@ class Dialog:
                 return choice, said
             else:
                 self.terminal.tell("That is none of them.")
+
+    def _forget_typed_ahead(self) -> None:
+        """A yes answers what was read: keys pressed before the question, or pasted behind an edit, are none."""
+        import termios
+
+        with suppress(termios.error, OSError, ValueError):
+            termios.tcflush(self.terminal.stdin.fileno(), termios.TCIFLUSH)
 
     def _run(self, command: str, said: str, verdict: Verdict) -> int:
         from ingle.shell.execute import remember, run
@@ -183,7 +192,7 @@ class Dialog:
     def _explain(self, command: str, verdict: Verdict) -> None:
         self.terminal.tell(explain(verdict))
         self.terminal.tell(self._style("The model's words on what it does:", DIM))
-        self.terminal.tell(self.model.explanation(command))
+        self.terminal.tell(escaped(self.model.explanation(command)))
 
     def _copy(self, command: str) -> None:
         from ingle.text.clipboard import write_clipboard
@@ -195,7 +204,7 @@ class Dialog:
         self.terminal.tell("")
         self.terminal.tell("  " + self._style(escaped(command), BOLD))
         if found is not None and found.explanation:
-            self.terminal.tell("  " + found.explanation)
+            self.terminal.tell("  " + escaped(found.explanation))
         self._show_verdict(verdict)
         if self.in_depth:
             self._explain(command, verdict)

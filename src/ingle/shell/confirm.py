@@ -62,6 +62,8 @@ def confirm(
     yes, `InvalidRequest` when the text is not what was analysed.
     """
     level = analyse(command, shell).level
+    if "\0" in command:
+        raise InvalidRequest("The command holds a NUL, which no shell can be handed.", hint="Edit it.")
     if level is not shown:
         raise InvalidRequest("The command is not the one that was analysed.", hint="Look at it once more.")
     if asks(level, allow_critical=allow_critical) is Ask.REFUSED:

@@ -56,13 +56,12 @@ def _run(command: tuple[str, ...], text: str | None) -> str:
         # xclip stays behind to serve the selection and keeps its inherited output open: give it none.
         done = subprocess.run(
             command,
-            input=text,
-            text=True,
+            input=None if text is None else text.encode(),
             stdout=subprocess.PIPE if text is None else subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=TIMEOUT,
             check=True,
         )
+        return (done.stdout or b"").decode()  # as bytes: line ends and letters come and go unchanged
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as exc:
         raise IngleError(f"{command[0]} failed: {exc}.", hint="Use a file or a pipe instead.") from exc
-    return done.stdout or ""

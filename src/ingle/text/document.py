@@ -51,6 +51,8 @@ def cut(text: str) -> list[Piece]:
             flush()
             pieces.append(Piece(marker, False))
             paragraph.append(line[len(marker) :])
+            if "#" in marker:
+                flush()  # a heading ends with its line
         else:
             paragraph.append(line)
     flush()
@@ -61,13 +63,13 @@ def _lines(text: str) -> Iterator[tuple[str, bool, str]]:
     """Each line with its end, whether it is kept as it is, and the marker that opens it."""
     fence = ""
     in_list = False
-    after_blank = True
+    after_blank = True  # or after what is no paragraph: there an indented line is code
     for line in re.findall(r"[^\n]*\n|[^\n]+", text):
         body = line.rstrip("\r\n")
         found = FENCE.match(body)
         if fence:
             if found and found[1][0] == fence[0] and len(found[1]) >= len(fence):
-                fence = ""
+                fence, after_blank = "", True
             yield line, True, ""
             continue
         if found:
@@ -84,10 +86,9 @@ def _lines(text: str) -> Iterator[tuple[str, bool, str]]:
             in_list = True
         elif after_blank and not body[0].isspace():
             in_list = False
-        if not indented_code:
-            after_blank = False
         found_marker = MARKER.match(body)
         marker = found_marker[0] if found_marker else ""
+        after_blank = kept or indented_code or "#" in marker
         yield line, kept or indented_code, "" if kept or indented_code else _opening(marker)
 
 

@@ -217,6 +217,8 @@ def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
         return Reason.INVENTED_TEXT
     if faithful and mine >= 3 and _kept(source, answer) < 0.5:
         return Reason.ANSWERED
+    if faithful and mine < 3 and not spans.has_number_words(source) and not _near(source, answer):
+        return Reason.ANSWERED
     if faithful and source.rstrip().endswith("?") and "?" not in answer:
         return Reason.ANSWERED
     return None
@@ -227,6 +229,11 @@ def _kept(source: str, answer: str) -> float:
     mine, theirs = " ".join(spans.words(source)), " ".join(spans.words(answer))
     matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
     return sum(block.size for block in matcher.get_matching_blocks() if block.size > 1) / max(1, len(mine))
+
+
+def _near(source: str, answer: str) -> bool:
+    """Whether a word or two are still those that were given, misspelt as they may have been."""
+    return SequenceMatcher(None, source.lower(), answer.lower(), autojunk=False).ratio() >= 0.4
 
 
 def _language(tool: Tool, source: str, answer: str, target: str | None) -> Reason | None:

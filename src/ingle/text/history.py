@@ -72,7 +72,7 @@ class History:
         """Raises `NotFound`."""
         found = self._find("SELECT * FROM entry WHERE id = ?", entry_id)
         if not found:
-            raise NotFound(f"There is no history entry {entry_id}.", hint="ingle text history")
+            raise NotFound(f"There is no history entry {entry_id}.", hint="ingle history list")
         return found[0]
 
     def delete(self, entry_id: int | None = None) -> int:

@@ -236,7 +236,10 @@ class _Run:
         if unit.reason:
             return msgspec.structs.replace(unit, text=source)
         flat = flatten(unit.text)
-        return msgspec.structs.replace(unit, text=restore(cleaned, flat))
+        restored = restore(cleaned, flat)
+        if self.tool.keep_names and restored.count("\n") != cleaned.count("\n"):
+            return msgspec.structs.replace(unit, text=source, reason=Reason.LOST_MARKUP)
+        return msgspec.structs.replace(unit, text=restored)
 
     async def _ask_twice(self, shown: str, source: str, previous: tuple[str, str] | None) -> _Unit:
         """At most two answers; the second without the turn before, with a reminder, not greedy."""

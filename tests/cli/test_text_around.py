@@ -1,0 +1,105 @@
+"""`ingle text` in its surroundings: a terminal, a clipboard, options, tools of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import READY, Place
+from tests.cli.fake_daemon import FakeDaemon, Lines
+from tests.cli.terminal import OnTerminal
+
+MODEL = "/models/some.gguf"
+
+
+def improving(text: str, *, changed: bool = True, reason: str | None = None) -> Lines:
+    made = {"tool": "proofread", "text": text, "changed": changed, "reason": reason, "units": 1}
+    kept = [{"start": 0, "end": len(text), "reason": reason}] if reason else []
+    half = len(text) // 2
+    pieces = [
+        {"piece": {"text": text[:half], "progress": 0.5}},
+        {"piece": {"text": text[half:], "progress": 1.0}},
+    ]
+    return Lines([READY, *pieces, {"done": {"improved": made | {"kept": kept}}}])
+
+
+@pytest.fixture
+def says(daemon: FakeDaemon) -> Any:
+    def script(text: str, **more: Any) -> None:
+        daemon.answers["POST /text"] = improving(text, **more)
+
+    return script
+
+
+@pytest.fixture
+def letter(place: Place) -> Path:
+    path = place.root / "letter.txt"
+    path.write_bytes(b"Teh cat.\r\n")
+    return path
+
+
+def words(*more: str) -> list[str]:
+    return ["text", "proofread", "--model", MODEL, *more]
+
+
+@pytest.mark.slow
+def test_diff_has_colours_at_a_terminal(place: Place, says: Any) -> None:
+    says("The cat.")
+    with OnTerminal(words("--diff", "Teh cat."), place.environ()) as screen:
+        screen.wait_for("\x1b[31mTeh\x1b[0m\x1b[32mThe\x1b[0m cat.")
+        assert screen.wait() == 0
+
+
+def test_in_place_leaves_a_file_alone_whose_text_stayed(place: Place, says: Any, letter: Path) -> None:
+    says("Teh cat.\r\n", changed=False, reason="refusal")
+    os.utime(letter, (1, 1))
+    place.ingle(*words("--in-place", str(letter)))
+    assert (letter.read_bytes(), letter.stat().st_mtime) == (b"Teh cat.\r\n", 1)
+    assert list(place.root.glob("*.bak")) == []
+
+
+def test_the_clipboard_is_read_and_written(place: Place, daemon: FakeDaemon, says: Any) -> None:
+    says("The cat.")
+    tools = place.root / "bin"
+    tools.mkdir()
+    board = place.root / "board"
+    board.write_text("Teh cat.")
+    for names, body in (
+        (("wl-paste", "pbpaste"), f"cat '{board}'"),
+        (("wl-copy", "pbcopy"), f"cat > '{board}'"),
+    ):
+        for name in names:
+            (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+            (tools / name).chmod(0o755)
+    done = place.ingle(*words("--clipboard"), PATH=f"{tools}:/usr/bin:/bin")
+    assert (done.exit_code, done.stdout, board.read_text()) == (0, "", "The cat.")
+    assert daemon.bodies("/text")[0]["text"] == "Teh cat."
+
+
+def test_options_reach_the_tool_and_a_missing_one_is_wrong_use(
+    place: Place, daemon: FakeDaemon, says: Any
+) -> None:
+    says("Le chat.")
+    place.ingle("text", "translate", "--model", MODEL, "--to", "fr", "The cat.")
+    place.ingle("text", "custom", "--model", MODEL, "Make it rhyme", "The cat.")
+    assert [body["options"] for body in daemon.bodies("/text")] == [
+        {"to": "fr"},
+        {"instruction": "Make it rhyme"},
+    ]
+    assert place.ingle("text", "translate", "--model", MODEL, "The cat.").exit_code == 2
+    assert place.ingle("text", "sing", "--model", MODEL, "The cat.").exit_code == 2
+    assert len(daemon.bodies("/text")) == 2
+
+
+def test_tools_are_listed_with_your_own(place: Place) -> None:
+    own = place.home / "tools"
+    own.mkdir(parents=True)
+    (own / "pirate.md").write_text("---\nname: pirate\nintent: Arr.\n---\nBe one.\n===\n{text}\n")
+    told = {tool["name"]: tool["intent"] for tool in json.loads(place.ingle("tools", "--json").stdout)}
+    assert told["pirate"] == "Arr."
+    assert {"proofread", "dictation", "translate", "custom"} <= set(told)
+    assert "pirate" in place.ingle("tools").stdout

@@ -1,0 +1,48 @@
+"""The clipboard's programs: which are chosen, and that what goes through them is unchanged."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import IngleError, Unsupported
+from ingle.text.clipboard import Programs, find_programs, read_clipboard, write_clipboard
+
+
+@pytest.mark.parametrize(
+    ("platform", "installed", "reads"),
+    [
+        ("darwin", {"pbpaste", "pbcopy", "xclip"}, "pbpaste"),
+        ("linux", {"wl-paste", "wl-copy", "xclip"}, "wl-paste"),
+        ("linux", {"wl-paste", "xclip"}, "xclip"),
+        ("linux", {"xsel"}, "xsel"),
+    ],
+)
+def test_the_first_pair_that_is_installed_is_taken(platform: str, installed: set[str], reads: str) -> None:
+    found = find_programs(lambda name: name if name in installed else None, platform)
+    assert found.read[0] == reads
+
+
+def test_a_machine_without_one_says_what_to_install() -> None:
+    with pytest.raises(Unsupported, match="No clipboard program") as caught:
+        find_programs(lambda _name: None, "linux")
+    assert "xclip" in caught.value.hint
+
+
+def test_letters_and_line_ends_come_back_as_they_were_put(tmp_path: Path) -> None:
+    board = str(tmp_path / "board")
+    script = "import sys, shutil\nwith open(sys.argv[1], 'rb') as f: shutil.copyfileobj(f, sys.stdout.buffer)"
+    keep = "import sys, shutil\nwith open(sys.argv[1], 'wb') as f: shutil.copyfileobj(sys.stdin.buffer, f)"
+    programs = Programs((sys.executable, "-c", script, board), (sys.executable, "-c", keep, board))
+    for text in ("", "one\r\ntwo\n", "„Übung“ 日本\u2028\n\n"):
+        write_clipboard(text, programs)
+        assert read_clipboard(programs) == text
+
+
+def test_a_program_that_fails_is_named() -> None:
+    failing = (sys.executable, "-c", "raise SystemExit(1)")
+    with pytest.raises(IngleError, match="failed") as caught:
+        read_clipboard(Programs(failing, failing))
+    assert "pipe" in caught.value.hint
