@@ -33,6 +33,17 @@ class OnTerminal:
     def key_in(self, text: str) -> None:
         os.write(self._master, text.encode())
 
+    def press_until(self, key: str, words: str) -> str:
+        """Press `key` until `words` appear. A key that comes between a prompt and the wait behind it is lost
+        (CPython asks for signals before it waits for input); a person presses again."""
+        deadline = time.monotonic() + WAIT_S
+        while self.seen.find(words, self._read) < 0:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{words!r} never came; the terminal shows {self.seen!r}")
+            self.key_in(key)
+            self._more(time.monotonic() + 1.0)
+        return self.wait_for(words)
+
     def wait_for(self, words: str) -> str:
         """Read until `words` appear after what earlier waits saw; everything up to them."""
         deadline = time.monotonic() + WAIT_S
