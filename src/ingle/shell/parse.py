@@ -20,8 +20,8 @@ class Parsed(NamedTuple):
     doubt: tuple[int, int] | None
 
 
-_QUALIFIERS = re.compile(r"(?<=[*?\])])\([^()\s$'\"`;|&<>]+\)")
-_EXTENDED = re.compile(r"[?*+@!]\([^()\s$'\"`;&<>]*\)")
+_QUALIFIERS = re.compile(r"((?:(?<=\))|[*?\]][\w./,-]*))(\([^()\s$'\"`;|&<>]+\))")
+_EXTENDED = re.compile(r"()([?*+@!]\([^()\s$'\"`;&<>]*\))")
 _GRAMMARS = {"zsh": "tree_sitter_zsh", "powershell": "tree_sitter_powershell"}
 
 
@@ -44,7 +44,7 @@ def _first_doubt(node: Node) -> tuple[int, int] | None:
 def plain_globs(source: str, shell: str) -> str:
     """Glob qualifiers and extended patterns, which the grammars read only in part, as wildcards of the same length."""
     pattern = _QUALIFIERS if shell == "zsh" else _EXTENDED
-    return pattern.sub(lambda match: "*" * len(match.group()), source)
+    return pattern.sub(lambda match: match[1] + "*" * len(match[2]), source)
 
 
 def parse(source: str, shell: str = "bash") -> Parsed:

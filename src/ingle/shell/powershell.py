@@ -24,14 +24,17 @@ _BARE = re.compile(r"[\w$:.\\/*?{}()~%@,=+-]+\Z")
 _MIXED = r"(?<=\s)(?:[\w.:-]*\$(?:env:)?\w+)[\\/][\w.\\/*$:{}-]*(?=[\s;|)]|\Z)"
 _TEXT = r"""@'\s*\n.*?\n'@|@"\s*\n.*?\n"@|'[^']*'|"(?:[^"`]|`.)*\""""
 _WORD = r"[A-Za-z_.~*?\\/$][\w.:~*?\\/$-]*"
-_ITEM = rf"(?:{_TEXT}|\d+|\$[\w:]+(?![\w.:\\/$-])|@\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|{_WORD})"
+_FLAT = r"""(?:[^{}'"]|'[^']*'|"[^"]*")"""
+_TABLE = rf"@\{{(?:{_FLAT}|\{{(?:{_FLAT}|\{{{_FLAT}*\}})*\}})*\}}"
+_ITEM = rf"(?:{_TEXT}|\d[\w.]*|\$[\w:]+(?![\w.:\\/$-])|{_TABLE}|{_WORD})"
 _ITEMS = re.compile(_ITEM, re.S)
 _GAPS = re.compile(
-    rf"(?P<list>(?<=\s){_ITEM}(?:\s*,\s*{_ITEM})+(?=[\s;|)}}]|\Z))|{_TEXT}|<\#.*?\#>|(?<!\S)\#[^\n]*|(?P<mixed>{_MIXED})",
+    rf"(?P<list>(?<=\s)(?>{_ITEM})(?>(?:\s*,\s*{_ITEM})+))|{_TEXT}|<\#.*?\#>|(?<!\S)\#[^\n]*|(?P<mixed>{_MIXED})",
     re.S,
 )
 
 
+_DEFAULT = re.compile(r"\}[ \t](?=[ \t]*default[ \t]*\{)", re.I)
 _SIZES = re.compile(r"(?<![\w.])[\d.]+[KMGTP]B\b", re.I)
 _PARAMETERS = re.compile(r"(\bparam\s*\([^()]*\))[ \t]")
 VISITED = frozenset(
@@ -47,6 +50,7 @@ def readable(source: str) -> Translation:
     """Quote bare words in lists, and those that mix variables and path parts: the grammar reads them
     wrong, the shell does not."""
     source = _PARAMETERS.sub("\\1\n", source)
+    source = _DEFAULT.sub("}\n", source)
     source = _SIZES.sub(lambda size: size[0].lower(), source)  # the grammar knows `10mb` alone
     out, here, there, length, last = [], [0], [0], 0, 0
     for start, end in _unread(source):

@@ -90,11 +90,10 @@ def _pack(machine: Machine, arguments: Arguments, archive: Value | None) -> Valu
         )
         path, place = targets.place_of(machine, source)
         taint |= targets.read(machine, source, shows=False)
+        if arguments.any("--remove-files"):
+            targets.delete(machine, source, tree=True)
         if place in (Place.HOME, Place.HOMES, Place.ROOT):
             taint |= Taint.SECRET
-    if arguments.any("--remove-files"):
-        for word in arguments.rest:
-            targets.delete(machine, word, tree=True)
     if archive is not None and archive.text != "-":
         path, place = targets.place_of(machine, archive)
         if targets.WRITE.get(place, Level.SAFE) >= Level.HIGH:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..arguments import Arguments
 from ..finding import Level
-from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value, is_wild
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -31,7 +31,7 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     for word in operands:
         if word.text == "--":
             continue
-        if word.text in ("-1", "0") or word.has(Taint.EVERYTHING):
+        if word.text in ("-1", "0") or word.has(Taint.EVERYTHING) or is_wild(word.text):
             machine.report(
                 Level.HIGH,
                 "kill",
