@@ -52,6 +52,15 @@ def test_the_schema_is_asked_for(place: Place, daemon: FakeDaemon, suggest: Any)
     assert daemon.bodies("/ingle/generate")[0]["constraint"]["kind"] == "json_schema"
 
 
+def test_the_configured_model_is_asked_and_the_named_one_before_it(
+    place: Place, daemon: FakeDaemon, suggest: Any
+) -> None:
+    suggest("ls")
+    place.ingle("sh", "list", INGLE_SHELL_MODEL="/models/coder.gguf")
+    place.ingle("sh", "--model", MODEL, "list", INGLE_SHELL_MODEL="/models/coder.gguf")
+    assert [body["model"] for body in daemon.bodies("/ingle/generate")] == ["/models/coder.gguf", MODEL]
+
+
 def test_a_question_is_json_too_and_no_success(place: Place, suggest: Any) -> None:
     suggest("", "Which folder?")
     done = place.ingle(*words())
@@ -263,3 +272,15 @@ def test_json_is_printed_and_nothing_run_at_a_terminal_too(place: Place, suggest
         screen.wait_for('"level": "safe"')
         assert screen.wait() == 0
     assert not (place.root / "made").exists()
+
+
+@pytest.mark.slow
+def test_explain_tells_in_depth_before_it_asks(place: Place, daemon: FakeDaemon, suggest: Any) -> None:
+    suggest("rm notes.txt")
+    with OnTerminal(words("--explain"), place.environ()) as screen:
+        screen.wait_for("The model's words on what it does:")
+        screen.wait_for("no: ")
+        screen.key_in("n\n")
+        assert screen.wait() == 0
+    assert len(daemon.bodies("/ingle/generate")) == 2
+    assert "constraint" not in daemon.bodies("/ingle/generate")[1]

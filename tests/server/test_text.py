@@ -50,7 +50,7 @@ async def test_a_worker_that_dies_in_the_middle_costs_a_second_try_and_not_the_t
     world.workers[0].die()
     told = (await asking).json()
     assert (told["text"], told["reason"]) == ("The cat sat.", None)
-    assert len(world.workers) == 2
+    assert [worker.options and worker.options.speculate for worker in world.workers] == [True, True]
 
 
 async def test_a_streamed_tool_tells_pieces_and_the_whole(client: httpx.AsyncClient, world: World) -> None:

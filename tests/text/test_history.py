@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingle.errors import NotFound, StoreError, Unsupported
-from ingle.text.clipboard import Programs, find_programs, read_clipboard, write_clipboard
+from ingle.errors import NotFound, StoreError
 from ingle.text.history import History
 
 
@@ -40,17 +39,3 @@ def test_a_file_that_is_no_database_is_a_typed_error(tmp_path: Path) -> None:
     path.write_text("not a database at all, not even close to one, for sure not")
     with pytest.raises(StoreError, match=r"history\.sqlite"):
         History(path).recent()
-
-
-def test_the_clipboard_uses_the_first_pair_that_is_installed() -> None:
-    assert find_programs(lambda name: "/bin/" + name, "darwin").read == ("pbpaste",)
-    assert find_programs(lambda name: name if name == "xclip" else None, "linux").write[0] == "xclip"
-    with pytest.raises(Unsupported, match="No clipboard program"):
-        find_programs(lambda _name: None, "linux")
-
-
-def test_text_goes_through_the_programs_unchanged(tmp_path: Path) -> None:
-    board = tmp_path / "board"
-    programs = Programs(("cat", str(board)), ("tee", str(board)))
-    write_clipboard("two\nlines é\n", programs)
-    assert read_clipboard(programs) == "two\nlines é\n"

@@ -149,7 +149,8 @@ class Desk:
         """Lines, the last one `done`. Options are checked before anything is loaded."""
         improve = await asyncio.to_thread(_improve)
         tool.fill("", options)
-        async with self._runtime.use(model, Wants(speculate=tool.speculate or None)) as use:
+        wants = Wants(speculate=tool.speculate or None)
+        async with self._runtime.use(model, wants) as use:
             if use.waits:
                 yield json_line({"loading": {"model": use.model}})
             berth = await use.ready()
@@ -157,7 +158,7 @@ class Desk:
             yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why}})
             context = info.context if info is not None else self._config.context
             # not `use.generate`: should the worker die, the second try of a piece loads the model again
-            generate = partial(self._runtime.generate, model)
+            generate = partial(self._runtime.generate, model, wants=wants)
             events = improve(tool, text, generate, options=options, context=context, clean=clean)
             result: TextResult | None = None
             async with aclosing(events):
