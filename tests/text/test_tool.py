@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from ingle.errors import InvalidConfig, InvalidRequest
-from ingle.text.diff import Change, word_diff
 from ingle.text.tool import find_tool, load_tools, parse_tool
 
 BUILT_IN = {
@@ -44,10 +43,3 @@ def test_an_unknown_tool_is_refused_with_the_list() -> None:
 def test_a_tool_file_that_does_not_parse_names_the_file(source: str) -> None:
     with pytest.raises(InvalidConfig, match=r"mine\.md"):
         parse_tool(source, "mine.md")
-
-
-def test_a_word_diff_joins_to_both_texts() -> None:
-    before, after = "he go to school", "He went to school."
-    spans = word_diff(before, after)
-    assert "".join(s.text for s in spans if s.change is not Change.ADDED) == before
-    assert "".join(s.text for s in spans if s.change is not Change.REMOVED) == after
