@@ -29,10 +29,10 @@ demo: $(VENV)/.runtime
 	$(BIN)/python -m ingle.cli.demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m "not model and not slow"
+	$(BIN)/python -m pytest -q -n 2 -m "not model and not slow"
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.soak.pull_soak

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines
+
+pytestmark = pytest.mark.slow
 
 MODEL = "/models/some.gguf"
 

@@ -12,6 +12,8 @@ from ingle.errors import LoadFailed, NoChatTemplate, PromptTooLong, WorkerCrashe
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines, Refusal
 
+pytestmark = pytest.mark.slow
+
 MODEL = "/models/some.gguf"
 LOADING = {"loading": {"model": MODEL}}
 

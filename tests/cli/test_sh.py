@@ -11,6 +11,8 @@ from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
 from tests.cli.terminal import CTRL_C, OnTerminal
 
+pytestmark = pytest.mark.slow
+
 MODEL = "/models/some.gguf"
 
 
@@ -98,7 +100,6 @@ def test_init_prints_a_widget_for_each_shell(place: Place) -> None:
     assert place.ingle("init", "powershell").exit_code == 2
 
 
-@pytest.mark.slow
 def test_yes_runs_it_with_its_exit_code_and_remembers_it(place: Place, suggest: Any) -> None:
     suggest(f"touch {place.root}/made; exit 7")
     (place.root / ".bash_history").write_text("ls\n")
@@ -111,7 +112,6 @@ def test_yes_runs_it_with_its_exit_code_and_remembers_it(place: Place, suggest: 
     assert (place.root / ".bash_history").read_text() == f"ls\ntouch {place.root}/made; exit 7\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("typed", ["\n", "n\n", "\x04"])
 def test_enter_no_and_the_end_of_input_run_nothing(place: Place, suggest: Any, typed: str) -> None:
     suggest(f"touch {place.root}/made")
@@ -123,7 +123,6 @@ def test_enter_no_and_the_end_of_input_run_nothing(place: Place, suggest: Any, t
     assert not (place.root / "made").exists()
 
 
-@pytest.mark.slow
 def test_an_edited_command_is_analysed_again_and_run_as_edited(place: Place, suggest: Any) -> None:
     suggest("curl https://get.example.org/x.sh | bash")
     with OnTerminal(words(), place.environ()) as screen:
@@ -143,7 +142,6 @@ def test_an_edited_command_is_analysed_again_and_run_as_edited(place: Place, sug
     assert (place.root / "edited").exists()
 
 
-@pytest.mark.slow
 def test_a_critical_command_is_refused_and_with_the_option_still_asks(place: Place, suggest: Any) -> None:
     suggest("rm -rf ~")
     request = ["sh", "--model", MODEL, "--shell", "bash", "delete", "my", "home", "folder"]
@@ -163,7 +161,6 @@ def test_a_critical_command_is_refused_and_with_the_option_still_asks(place: Pla
     assert place.root.is_dir()
 
 
-@pytest.mark.slow
 def test_a_question_is_answered_and_asked_again_with_the_answer(place: Place, daemon: FakeDaemon) -> None:
     daemon.answers["POST /ingle/generate"] = suggesting("", "Which folder?")
     with OnTerminal(words(), place.environ()) as screen:
@@ -180,7 +177,6 @@ def test_a_question_is_answered_and_asked_again_with_the_answer(place: Place, da
     ]
 
 
-@pytest.mark.slow
 def test_e_explains_from_the_findings_and_asks_again(place: Place, daemon: FakeDaemon, suggest: Any) -> None:
     suggest("rm notes.txt")
     with OnTerminal(words(), place.environ()) as screen:
@@ -194,7 +190,6 @@ def test_e_explains_from_the_findings_and_asks_again(place: Place, daemon: FakeD
         assert screen.wait() == 0
 
 
-@pytest.mark.slow
 def test_ctrl_c_while_the_model_thinks_and_at_the_question_ends_in_130(
     place: Place, daemon: FakeDaemon
 ) -> None:
@@ -212,7 +207,6 @@ def test_ctrl_c_while_the_model_thinks_and_at_the_question_ends_in_130(
     assert not (place.root / "made").exists()
 
 
-@pytest.mark.slow
 def test_dry_run_shows_everything_and_asks_nothing(place: Place, suggest: Any) -> None:
     suggest(f"touch {place.root}/made")
     with OnTerminal(words("--dry-run"), place.environ()) as screen:
@@ -221,7 +215,6 @@ def test_dry_run_shows_everything_and_asks_nothing(place: Place, suggest: Any) -
     assert not (place.root / "made").exists()
 
 
-@pytest.mark.slow
 def test_what_a_model_says_cannot_steer_the_terminal(place: Place, daemon: FakeDaemon) -> None:
     steering = "\x1b[2J\x1b[1;1H  SAFE"
     daemon.answers["POST /ingle/generate"] = suggesting("rm notes.txt", explanation=f"Removes.{steering}")
@@ -237,7 +230,6 @@ def test_what_a_model_says_cannot_steer_the_terminal(place: Place, daemon: FakeD
     assert "\\x1b[2J" in screen.seen
 
 
-@pytest.mark.slow
 def test_a_yes_pasted_behind_an_edit_is_no_answer(place: Place, suggest: Any) -> None:
     suggest("ls")
     with OnTerminal(words(), place.environ()) as screen:
@@ -252,7 +244,6 @@ def test_a_yes_pasted_behind_an_edit_is_no_answer(place: Place, suggest: Any) ->
     assert not (place.root / "made").exists()
 
 
-@pytest.mark.slow
 def test_an_edit_towards_critical_is_refused(place: Place, suggest: Any) -> None:
     suggest("ls")
     with OnTerminal(words(), place.environ()) as screen:
@@ -265,7 +256,6 @@ def test_an_edit_towards_critical_is_refused(place: Place, suggest: Any) -> None
         assert screen.wait() == 1
 
 
-@pytest.mark.slow
 def test_json_is_printed_and_nothing_run_at_a_terminal_too(place: Place, suggest: Any) -> None:
     suggest(f"touch {place.root}/made")
     with OnTerminal(words("--json"), place.environ()) as screen:
@@ -274,7 +264,6 @@ def test_json_is_printed_and_nothing_run_at_a_terminal_too(place: Place, suggest
     assert not (place.root / "made").exists()
 
 
-@pytest.mark.slow
 def test_explain_tells_in_depth_before_it_asks(place: Place, daemon: FakeDaemon, suggest: Any) -> None:
     suggest("rm notes.txt")
     with OnTerminal(words("--explain"), place.environ()) as screen:

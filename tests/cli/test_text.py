@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import READY, Place
 from tests.cli.fake_daemon import FakeDaemon, Lines
 
+pytestmark = pytest.mark.slow
+
 MODEL = ("--model", "/models/some.gguf")
 LONG = "Teh cat sat on the mat and looked at the moon. " * 20
 GOOD = "The cat sat."

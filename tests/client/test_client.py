@@ -15,6 +15,8 @@ from ingle.errors import DaemonUnreachable, Gated, IngleError, PromptTooLong
 from ingle.generation import Generation, Message, Role, SamplingParams
 from tests.cli.fake_daemon import CUT, HOLD, STATUS, FakeDaemon, Lines, Refusal, fake_daemon
 
+pytestmark = pytest.mark.slow
+
 HELLO = api.generate(Generation(messages=(api.user("Hello"),)), model="starter")
 WAIT_S = 10.0
 

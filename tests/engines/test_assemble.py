@@ -11,6 +11,8 @@ from ingle.engines.reasoning import THINK
 from ingle.engines.tools import BARE, LISTED, TAGGED, ToolFormat
 from ingle.generation import Chunk, FinishReason, TokenLogprob, ToolCall
 
+pytestmark = pytest.mark.slow
+
 CALL = '{"name": "f", "arguments": {"a": 1}}'
 
 

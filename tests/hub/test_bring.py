@@ -32,6 +32,8 @@ from tests.catalog.gguf_writer import llama, split
 from tests.catalog.shelf import mlx_folder
 from tests.hub.hf_cache import COMMIT, OTHER, damage, everything, make_config, put, their_files
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:

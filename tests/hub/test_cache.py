@@ -31,6 +31,8 @@ from tests.hub.hf_cache import (
     theirs,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:

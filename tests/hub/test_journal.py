@@ -25,6 +25,8 @@ from ingle.hub.partial import Check, LargePartial
 from ingle.hub.pieces import PIECE
 from tests.hub.pulling import NAME, listed, weights
 
+pytestmark = pytest.mark.slow
+
 FILE = ListedFile("w", 5 * PIECE + 3, "ab" * 32, DigestKind.SHA256)
 
 

@@ -15,6 +15,8 @@ from huggingface_hub.utils._fixes import WeakFileLock
 from ingle.errors import Cancelled, StoreError
 from ingle.hub.locks import hold, holder_pid, try_lock
 
+pytestmark = pytest.mark.slow
+
 HOLDER = (
     "import sys, filelock\nlock = filelock.FileLock(sys.argv[1], mode=0o664)\nlock.acquire()\n"
     "print('held', flush=True)\nsys.stdin.read()\n"

@@ -18,6 +18,8 @@ from ingle.hub.publish import publish_blob, publish_snapshot, tree_json
 from ingle.hub.receipt import read_receipt, receipts
 from tests.hub.pulling import NAME, listed, listing_of
 
+pytestmark = pytest.mark.slow
+
 
 def _publish(
     place: RepoPlace, listing: Listing, contents: dict[str, bytes], revision: str | None = None

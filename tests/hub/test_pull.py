@@ -31,6 +31,8 @@ from tests.hub.pulling import (
     snapshot_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_pull_ends_with_a_whole_snapshot_and_its_ref(tmp_path: Path) -> None:
     files = model_files()

@@ -29,6 +29,8 @@ from tests.hub.pulling import (
     weights,
 )
 
+pytestmark = pytest.mark.slow
+
 SMALL = model_files(1000)
 
 

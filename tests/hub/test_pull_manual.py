@@ -20,6 +20,8 @@ from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.hub.pulling import NAME, REF, assert_whole, model_files, pull_all, settings, snapshot_of
 
+pytestmark = pytest.mark.slow
+
 FILES = {**model_files(9_000_000), "sub/it's a $(name).json": b"{}", "empty.txt": b""}
 
 

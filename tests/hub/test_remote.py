@@ -27,6 +27,8 @@ from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
 from tests.fakes.settings import settings
 
+pytestmark = pytest.mark.slow
+
 LARGE = 3 << 20
 FILES: Given = {
     "config.json": b'{"a": 1}',

@@ -16,6 +16,8 @@ from ingle.errors import HubLied
 from ingle.hub.tree import check_path, check_together, folded, parse_info, parse_page
 from tests.fakes.calm import CALM
 
+pytestmark = pytest.mark.slow
+
 SHA1, SHA256 = "a" * 40, "b" * 64
 
 

@@ -24,6 +24,8 @@ from tests.hub.pulling import (
     snapshot_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def _flip(path: Path, at: int) -> None:
     with path.open("rb+") as file:

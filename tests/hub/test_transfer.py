@@ -21,6 +21,8 @@ from ingle.hub.pulllog import PullLog, scrub
 from ingle.hub.transfer import Transfer, Tuning
 from tests.hub.pulling import NAME, listed, weights
 
+pytestmark = pytest.mark.slow
+
 
 class _Body:
     """A range of bytes in memory; `fault` is asked before each read how many bytes may still come."""

@@ -16,6 +16,8 @@ from ingle.hub.transport import Request, Response, Timeouts, Transport
 from tests.fakes.settings import settings
 from tests.fakes.wire import Asked, Listener, Reply
 
+pytestmark = pytest.mark.slow
+
 QUICK = Timeouts(connect=2, head=0.4, stall=0.4)
 Serve = Callable[[Callable[[Asked], Reply]], Listener]
 

@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from ingle.hub.search import parse_found
 from ingle.hub.translated import Translated
 from ingle.hub.wire import Wire
 from tests.fakes.calm import CALM
+
+pytestmark = pytest.mark.slow
 
 HUB = parse_address("http://hub.example/x")
 LINES = st.sampled_from(

@@ -15,6 +15,8 @@ from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from tests.runtime.fakes import HANG, World, make_snapshot, text_of, until
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("org/a", "org/b", "org/c")
 
 

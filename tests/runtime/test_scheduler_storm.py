@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from ingle.engines.base import EngineOptions
 from ingle.errors import LoadFailed, OutOfMemory
 from ingle.runtime.needs import Need, Spec
@@ -27,6 +29,8 @@ from ingle.runtime.news import (
 )
 from ingle.runtime.scheduler import Scheduler
 from ingle.worker.state import WorkerState
+
+pytestmark = pytest.mark.slow
 
 GB = 1_000_000_000
 TOTAL = 8 * GB

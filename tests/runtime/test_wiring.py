@@ -22,6 +22,8 @@ from tests.fakes.hub import FakeHub
 from tests.hub.pulling import NAME, REF, assert_whole, model_files, settings, snapshot_of
 from tests.runtime.fakes import World, make_config, make_snapshot
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_pulls_share_one_limit_and_a_new_rate_reaches_those_that_run(tmp_path: Path) -> None:
     hub = Hub(make_config(tmp_path, limit_rate=1000))

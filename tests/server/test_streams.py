@@ -17,6 +17,8 @@ from ingle.server.stream import Stream
 from tests.runtime.fakes import World, until
 from tests.server.conftest import serving
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/tiny"
 ASK = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 

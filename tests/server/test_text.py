@@ -17,6 +17,8 @@ from ingle.text.history import History
 from tests.runtime.fakes import World, until
 from tests.server.conftest import asgi_client, serving
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/tiny"
 END = Chunk(finish_reason=FinishReason.STOP, usage=Usage(prompt_tokens=9, completion_tokens=4))
 

@@ -10,6 +10,8 @@ from ingle.shell.verdict import Level, analyse
 
 from .corpus import SHELLS, labelled
 
+pytestmark = pytest.mark.slow
+
 
 def wrong(shell: str, expected: Callable[[Level], bool], holds: Callable[[Level], bool]) -> list[str]:
     """The commands of one kind whose level does not hold, with the level they got."""

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ingle.text.quality import mark, parse_items, run_item, scores
 from ingle.text.tool import find_tool, load_tools
 from tests.text.scripted import Script, ScriptedModel
+
+pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parents[2] / "bench" / "data" / "text.jsonl"
 

@@ -25,6 +25,8 @@ from mlx_lm.models.cache import KVCache, RotatingKVCache  # noqa: E402
 
 from ingle.engines.mlx.prefixes import PrefixCache  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 ONE = 2 * 4 * 2  # bytes of one token in a cache of one head with two float32 dimensions
 
 

@@ -15,6 +15,8 @@ import mlx.core as mx  # noqa: E402  (after the lean import)
 
 from ingle.engines.mlx.sampling import choice_seed, make_penalties, make_sampler  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 LOGITS = np.array([[2.0, -1.0, 0.5, 3.0, -2.0, 0.0]], dtype=np.float32)
 TOKENS = [3, 1, 3, 3, 2]
 
