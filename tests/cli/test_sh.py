@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ingle.catalog.model import DiskState, ModelRef
+from ingle.cli.session import Session
+from ingle.cli.sh import SHELL_MODEL, pick_shell_model
+from ingle.cli.terminal import Terminal
+from ingle.config import load_config
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
 from tests.cli.terminal import CTRL_C, OnTerminal
@@ -86,6 +93,55 @@ def test_destroying_what_nobody_named_is_asked_back(place: Place, suggest: Any) 
     suggest("rm -rf ~/Documents")
     done = place.ingle("sh", "--model", MODEL, "free", "some", "space")
     assert (done.exit_code, "did not name" in json.loads(done.stdout)["question"]) == (1, True)
+
+
+class Shelf:
+    """A store that has the named models, whole."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def find(self, ref: ModelRef) -> SimpleNamespace | None:
+        return SimpleNamespace(state=DiskState.COMPLETE) if ref.name in self.names else None
+
+    def scan(self) -> list[SimpleNamespace]:
+        refs = [ModelRef(name=name, repo_id="org/name") for name in self.names]
+        return [SimpleNamespace(ref=ref, state=DiskState.COMPLETE, size=1, modified=0.0) for ref in refs]
+
+
+@pytest.mark.parametrize(
+    ("configured", "here", "chosen"),
+    [
+        ("qwen3:4b", (SHELL_MODEL, "qwen3:1.7b"), "qwen3:4b"),
+        (None, (SHELL_MODEL, "qwen3:1.7b"), SHELL_MODEL),
+        (None, ("qwen3:1.7b",), "default"),
+    ],
+)
+def test_the_configured_model_goes_before_the_coder_and_that_before_the_default(
+    place: Place, configured: str | None, here: tuple[str, ...], chosen: str
+) -> None:
+    config = load_config(place.environ(), shell_model=configured)
+    session = Session(config, Terminal(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO()))
+    session.__dict__["store"] = Shelf(*here)
+    assert pick_shell_model(session) == chosen
+
+
+@pytest.mark.slow
+def test_copy_hands_the_command_to_the_clipboard_and_asks_again(place: Place, suggest: Any) -> None:
+    suggest("ls -S")
+    programs = place.root / "bin"
+    programs.mkdir()
+    for name in ("wl-copy", "wl-paste"):
+        (programs / name).write_text(f"#!/bin/sh\ncat > {place.root}/board\n")
+        (programs / name).chmod(0o755)
+    with OnTerminal(words(), place.environ(), path=str(programs)) as screen:
+        screen.wait_for("no: ")
+        screen.key_in("c\n")
+        screen.wait_for("Copied.")
+        screen.wait_for("no: ")
+        screen.key_in("n\n")
+        assert screen.wait() == 0
+    assert (place.root / "board").read_text() == "ls -S"
 
 
 def test_an_unknown_shell_is_wrong_use(place: Place) -> None:

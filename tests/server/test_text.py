@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from ingle.generation import Chunk, FinishReason, Usage
 from ingle.runtime.runtime import Runtime
 from ingle.server.app import create_app
+from ingle.server.text import WRITTEN, ProcessBody
 from ingle.text.history import History
 from tests.runtime.fakes import World, until
 from tests.server.conftest import asgi_client, serving
@@ -125,6 +126,11 @@ async def test_process_puts_the_transcript_into_the_apps_own_prompt(
     assert told["text"] == "Buy milk."
     messages = world.workers[0].asked[0].messages
     assert messages is not None and messages[-1].content == "Clean this up: uh buy milk"
+
+
+def test_a_literal_field_in_an_apps_prompt_stays_as_it_is_written() -> None:
+    tool = ProcessBody(prompt="Keep {text}: ${output}", text="x").as_tool()
+    assert tool.fill("said {text}", {WRITTEN[1:-1]: "{text}"})[1] == "Keep {text}: said {text}"
 
 
 async def test_process_without_a_place_for_the_transcript_is_refused(client: httpx.AsyncClient) -> None:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 Improve = Callable[..., "AsyncGenerator[TextEvent, None]"]
 PLACE = "${output}"
+WRITTEN = "{text, as the app wrote it}"
+"""Stands for a literal `{text}` in an app's prompt, which is no field there."""
 HEARTBEAT = 15.0
 
 
@@ -66,7 +68,7 @@ class ProcessBody(Body):
             output=Output.FREE,
             temperature=0.0,
             system="You edit text as asked. Reply with the resulting text only.",
-            user=self.prompt.replace(PLACE, "{text}"),
+            user=self.prompt.replace("{text}", WRITTEN).replace(PLACE, "{text}"),
         )
 
 
@@ -107,7 +109,7 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
 
     @router.post("/process")
     async def process(request: Request, body: ProcessBody) -> Response:
-        work = desk.work(body.as_tool(), body.text, body.model, {}, clean=False)
+        work = desk.work(body.as_tool(), body.text, body.model, {WRITTEN[1:-1]: "{text}"}, clean=False)
         return JsonResponse(await unless_gone(request, _last(work)))
 
     @router.post("/shell/check")
