@@ -14,6 +14,8 @@ from ingle.engines.reasoning import (
     reasoning_format,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def split(text: str, cuts: list[int], *, inside: bool = False) -> tuple[str, str]:
     splitter, rest = ReasoningSplitter(inside=inside), text

@@ -16,6 +16,8 @@ from tests.fakes.hub import FakeHub
 from tests.fakes.settings import settings
 from tests.hub.test_remote import FILES, LARGE, large, read
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def hub() -> Iterator[FakeHub]:

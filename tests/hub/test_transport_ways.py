@@ -16,6 +16,8 @@ from tests.fakes.proxy import FakeProxy
 from tests.fakes.settings import settings
 from tests.fakes.wire import Listener, Reply
 
+pytestmark = pytest.mark.slow
+
 
 def text(body: bytes) -> Reply:
     return Reply(200, {}, [body], len(body))

@@ -8,6 +8,8 @@ import sys
 import httpx
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROUTES = {
     "/load", "/generate", "/unload", "/status", "/warm", "/events",
     "/ingle/models", "/ingle/show", "/ingle/ps", "/ingle/status", "/ingle/pull", "/ingle/retry",

@@ -15,6 +15,8 @@ from ingle.server.app import create_app
 from tests.runtime.fakes import FakeStore, World
 from tests.server.conftest import asgi_client
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/tiny"
 
 

@@ -13,6 +13,8 @@ from ingle.server.app import create_app
 from ingle.server.gate import MAX_BODY, Activity
 from tests.server.conftest import asgi_client
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a-token"
 
 

@@ -15,6 +15,8 @@ from tests.fakes.hub import FakeHub
 from tests.runtime.fakes import World, make_config
 from tests.server.conftest import asgi_client
 
+pytestmark = pytest.mark.slow
+
 REPO = "org/tiny-model"
 
 

@@ -24,6 +24,8 @@ from ingle.generation import (
 )
 from tests.runtime.fakes import World, until
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/tiny"
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from ingle.catalog.model import DiskState
 from ingle.errors import GenerationFailed, PromptTooLong
@@ -25,6 +26,8 @@ from ingle.generation import (
 )
 from ingle.server.openai_schema import ChatRequest, CompletionRequest
 from tests.runtime.fakes import World, make_snapshot
+
+pytestmark = pytest.mark.slow
 
 MODEL = "org/tiny"
 ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}

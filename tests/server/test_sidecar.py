@@ -12,6 +12,8 @@ from ingle.generation import Generation, Message, Role, SamplingParams, Thinking
 from ingle.runtime.runtime import Runtime
 from tests.runtime.fakes import World, make_snapshot, until
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/tiny"
 
 

@@ -10,6 +10,8 @@ import pytest
 from ingle.errors import IngleError, Unsupported
 from ingle.text.clipboard import Programs, find_programs, read_clipboard, write_clipboard
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("platform", "installed", "reads"),

@@ -32,6 +32,8 @@ from ingle.worker.process import WorkerProcess
 from ingle.worker.state import WorkerState
 from tests.worker.conftest import StartWorker, ask, script_snapshot, text_of
 
+pytestmark = pytest.mark.slow
+
 FOREVER = Script(
     on={"forever": "forever", "crash": "crash", "exit": "exit", "hang": "hang"}, token_seconds=0.01
 )

@@ -22,6 +22,8 @@ from tests.catalog.gguf_writer import llama
 from tests.catalog.shelf import mlx_folder, safetensors
 from tests.hub.hf_cache import COMMIT, everything, make_config, put, share
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:

@@ -28,6 +28,8 @@ from tests.catalog.shelf import mlx_folder
 from tests.fakes.hub import FakeHub as FakeServer
 from tests.hub.hf_cache import COMMIT, OTHER, everything, make_config, ordinary_user, put, receive
 
+pytestmark = pytest.mark.slow
+
 HEALTHY = Environment(engines={"mlx": "0.32", "xllamacpp": "1"}, accelerator="MLX on the CPU.")
 
 
