@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 
 WAIT_S = 30.0
@@ -43,6 +44,15 @@ class OnTerminal:
             self.key_in(key)
             self._more(time.monotonic() + 1.0)
         return self.wait_for(words)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C until the process has left (see `press_until`); its exit code."""
+        deadline = time.monotonic() + WAIT_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.key_in(CTRL_C)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(3.0)
+        return self.wait()
 
     def wait_for(self, words: str) -> str:
         """Read until `words` appear after what earlier waits saw; everything up to them."""

@@ -11,7 +11,7 @@ from bench.startup import fill_cache
 from ingle.errors import Gated
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
-from tests.cli.terminal import CTRL_C, OnTerminal
+from tests.cli.terminal import OnTerminal
 
 WAIT_S = 30.0
 ABSENT = {"model": "starter", "state": "not_downloaded"}
@@ -149,8 +149,7 @@ def test_ctrl_c_ends_only_the_pull_that_was_begun_here(place: Place, daemon: Fak
     with OnTerminal(["pull", "starter"], place.environ()) as screen:
         assert daemon.held.wait(WAIT_S)
         screen.wait_for("left")
-        screen.key_in(CTRL_C)
-        assert screen.wait() == 130
+        assert screen.interrupt() == 130
     begun_here = state == "not_downloaded"
     assert daemon.bodies("/ingle/cancel") == ([{"model": "starter"}] if begun_here else [])
     assert ("goes on from there" if begun_here else "goes on there") in screen.seen

@@ -16,7 +16,7 @@ from ingle.cli.terminal import Terminal
 from ingle.config import load_config
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
-from tests.cli.terminal import CTRL_C, OnTerminal
+from tests.cli.terminal import OnTerminal
 
 pytestmark = pytest.mark.slow
 
@@ -252,14 +252,12 @@ def test_ctrl_c_while_the_model_thinks_and_at_the_question_ends_in_130(
     daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("{"), HOLD])
     with OnTerminal(words(), place.environ()) as screen:
         assert daemon.held.wait(30)
-        screen.key_in(CTRL_C)
-        assert screen.wait() == 130
+        assert screen.interrupt() == 130
     assert daemon.gone.wait(30)
     daemon.answers["POST /ingle/generate"] = suggesting(f"touch {place.root}/made")
     with OnTerminal(words(), place.environ()) as screen:
         screen.wait_for("no: ")
-        screen.key_in(CTRL_C)
-        assert screen.wait() == 130
+        assert screen.interrupt() == 130
     assert not (place.root / "made").exists()
 
 
