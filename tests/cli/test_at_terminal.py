@@ -98,8 +98,7 @@ def test_ctrl_c_in_one_answer_cancels_it_and_ends_in_130(place: Place, daemon: F
     daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("Once upon"), HOLD])
     with OnTerminal(["run", MODEL, "Tell", "me"], place.environ()) as screen:
         screen.wait_for("Once upon")
-        screen.key_in(CTRL_C)
-        assert screen.wait() == 130
+        assert screen.interrupt() == 130
     assert daemon.gone.wait(WAIT_S)
     assert "Traceback" not in screen.seen
 
@@ -110,8 +109,7 @@ def test_ctrl_c_during_a_load_cancels_the_load(place: Place, daemon: FakeDaemon)
     with OnTerminal(["load", MODEL], place.environ()) as screen:
         screen.wait_for("Loading")
         assert daemon.held.wait(WAIT_S)
-        screen.key_in(CTRL_C)
-        assert screen.wait() == 130
+        assert screen.interrupt() == 130
     assert daemon.bodies("/ingle/cancel") == [{"model": MODEL}]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import CTRL_C, OnTerminal
+from tests.cli.terminal import OnTerminal
 from tests.cli.test_real_daemon import Machine, free_port
 from tests.models import CACHE, starter_gguf
 
@@ -47,8 +47,7 @@ def test_ctrl_c_stops_the_engine_and_not_the_daemon(machine: Machine) -> None:
         ["run", "starter", "Write a very long story about the sea."], machine.environ()
     ) as screen:
         screen.wait_for(" ")
-        screen.key_in(CTRL_C)
-        assert screen.wait() == 130
+        assert screen.interrupt() == 130
     (loaded,) = json.loads(machine.ingle("ps", "--json").stdout)
     assert loaded["memory"]["active"] == 0
     assert machine.run("run", "starter", "-n", "4", "Hi")[0] == 0
