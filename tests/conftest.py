@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says more about the machine than about the code: no deadline, no "too slow".
-# Fewer examples than hypothesis's 100 keep the fast suite fast; tests that need more say so.
-settings.register_profile(
-    "ingle", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
-settings.load_profile("ingle")
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("whole", CALM, max_examples=100)
+settings.register_profile("fast", CALM, max_examples=25)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The fast suite tries a quarter of the examples; everything else hypothesis's own hundred."""
+    settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
+
 
 # A run that was started in the background ignores Ctrl-C, and so would every process a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
