@@ -90,9 +90,9 @@ def wait_for_turn(
     """
     while (lock := try_lock(place.pull_lock)) is None:
         pid = holder_pid(place.pull_lock)
-        who = f"another Ingle process ({pid})" if pid else "another Ingle process"
         told = read_told(place)
         if told is not None and told.key == key:
+            who = f"another Ingle process ({pid})" if pid else "another Ingle process"
             message = f"Following {who}, which pulls the same model. {told.message}".strip()
             yield Progress(
                 phase=told.phase if told.phase is not Phase.DONE else Phase.PUBLISHING,
@@ -103,6 +103,8 @@ def wait_for_turn(
                 message=message,
             )
         else:
+            # A pull of another file, an import, a clean-up, or the script of `--manual`.
+            who = f"another program (process {pid})" if pid else "another program"
             yield Progress(phase=Phase.WAITING, message=f"Waiting for {who}, which works on {place.repo_id}.")
         if cancel.wait(_POLL):
             raise Cancelled("Cancelled while another process was pulling.")

@@ -1,7 +1,7 @@
 """Names every path of one repo: in the cache all tools share, and in our own work tree beside it.
 
 Shared: `<cache>/models--org--name/{blobs,snapshots,refs,trees}` and `<cache>/.locks/models--org--name/`.
-Ours: `<cache>/.locks/.ingle/models--org--name/{receipts,partial,pieces,stage}`, on the same file system, so
+Ours: `<cache>/.locks/.ingle/models--org--name/{receipts,partial,pieces,manual,stage}`, on the same file system, so
 that a finished file is moved and never copied. Source of the shared part: huggingface_hub's cache guide.
 """
 
@@ -79,9 +79,14 @@ class RepoPlace:
     def tree(self, commit: str) -> Path:
         return self.folder / "trees" / f"{checked_commit(commit)}.json"
 
+    @property
+    def locks(self) -> Path:
+        """The locks of this repo's blobs, which every tool takes."""
+        return self.cache / ".locks" / self.name
+
     def blob_lock(self, digest: str) -> Path:
         """The lock that huggingface_hub takes too while it writes this blob."""
-        return self.cache / ".locks" / self.name / f"{checked_digest(digest)}.lock"
+        return self.locks / f"{checked_digest(digest)}.lock"
 
     @property
     def work(self) -> Path:
@@ -114,6 +119,11 @@ class RepoPlace:
     def pieces(self, digest: str) -> Path:
         """The piece digests of a published blob, kept so that a repair fetches only bad pieces."""
         return self.work / "pieces" / f"{checked_digest(digest)}.journal"
+
+    @property
+    def manual(self) -> Path:
+        """What the script of `--manual` has fetched and not yet put into `blobs/`."""
+        return self.work / "manual"
 
     @property
     def stage(self) -> Path:

@@ -1,7 +1,8 @@
 """Writes a plain shell script that fetches a model by hand, for machines that Ingle itself cannot reach; runs nothing.
 
-On the machine of the cache it takes the lock of Ingle's own pulls, checks every file and puts it where a
-pull finds it; elsewhere it fills a folder for `ingle import`.
+On the machine of the cache it takes the lock of Ingle's own pulls and, for each file, the one that
+huggingface_hub's downloads take, checks the file and puts it where a pull finds it; elsewhere it fills a
+folder for `ingle import`.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ def manual_script(plan: PullPlan, endpoint: str, cache: Path) -> str:
     lines = [
         _HEAD.format(
             what=plan.sentence.replace("\n", " "),
+            repo=shlex.quote(plan.listing.repo_id),
             lock=shlex.quote(str(place.pull_lock)),
-            work=shlex.quote(str(place.work)),
+            locks=shlex.quote(str(place.locks)),
+            manual=shlex.quote(str(place.manual)),
             cache=shlex.quote(str(cache)),
             blobs=shlex.quote(str(place.blobs)),
             snapshots=shlex.quote(str(place.snapshots)),
@@ -74,21 +77,45 @@ _HEAD = r"""#!/bin/sh
 # cache when that is on this machine, else a folder here. It goes on where it stopped.
 set -eu
 umask 022
+
+# take N LOCK WHAT: holds the lock file with descriptor N, as Ingle and huggingface_hub hold theirs; waits
+# for whoever has it. A file that was deleted meanwhile is no lock any more, so it is taken again.
+take() {{
+    while :; do
+        mkdir -p "$(dirname "$2")"
+        (umask 002 && : >>"$2")
+        eval "exec $1>>\"\$2\""
+        if command -v flock >/dev/null 2>&1; then
+            flock -n "$1" || {{ echo "waiting for another program: $3" && flock "$1"; }} || exit 1
+            if [ "$2" -ef "/dev/fd/$1" ]; then return; fi
+        else
+            perl -e '
+                use Fcntl ":flock";
+                $| = 1;
+                open(my $lock, ">>&=", $ARGV[0]) or die "$ARGV[1]: $!\n";
+                if (!flock($lock, LOCK_EX | LOCK_NB)) {{
+                    print "waiting for another program: $ARGV[2]\n";
+                    flock($lock, LOCK_EX) or die "$ARGV[1]: $!\n";
+                }}
+                my @held = stat $lock;
+                my @now = stat $ARGV[1];
+                exit(@now && "@held[0, 1]" eq "@now[0, 1]" ? 0 : 3);
+            ' "$1" "$2" "$3" && return
+            [ $? = 3 ] || exit 1
+        fi
+    done
+}}
+
 CACHE={cache}
 FOLDER=${{1:-}}
 INSTALL=
 if [ -z "$FOLDER" ]; then
     if [ -d "$CACHE" ]; then
         INSTALL=yes
-        FOLDER={work}/manual
-        mkdir -p {work} {blobs} {snapshots}
+        FOLDER={manual}
+        mkdir -p {blobs} {snapshots}
         # The lock of Ingle's own pulls: whoever pulls meanwhile waits, and then takes over what is here.
-        exec 9>>{lock}
-        if command -v flock >/dev/null 2>&1; then
-            flock 9
-        else
-            perl -e 'use Fcntl ":flock"; open(my $f, ">>&=", 9) or die; flock($f, LOCK_EX) or die'
-        fi
+        take 9 {lock} {repo}
     else
         FOLDER={folder}
     fi
@@ -116,7 +143,10 @@ fetch() {{
     target=$FOLDER/$2
     if [ -n "$INSTALL" ]; then
         target=$FOLDER/$5
+        # The lock of this very file: an `hf download` of it waits, or is waited for.
+        take 8 {locks}/"$5.lock" "$2"
         if good {blobs}/"$5" "$3" "$4" "$5"; then
+            exec 8>&-
             echo "there already: $2"
             return
         fi
@@ -139,7 +169,10 @@ fetch() {{
         done
         mv "$part" "$target"
     fi
-    if [ -n "$INSTALL" ]; then mv "$target" {blobs}/"$5"; fi
+    if [ -n "$INSTALL" ]; then
+        mv "$target" {blobs}/"$5"
+        exec 8>&-
+    fi
     echo "whole: $2"
 }}
 """

@@ -226,7 +226,7 @@ def _alone(place: RepoPlace) -> Iterator[None]:
             pid=holder_pid(place.pull_lock),
         )
     try:
-        for path in sorted((place.cache / ".locks" / place.name).glob("*.lock")):
+        for path in sorted(place.locks.glob("*.lock")):
             held = try_lock(path)
             if held is None:
                 raise InUse(

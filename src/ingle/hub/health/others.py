@@ -57,17 +57,13 @@ def _repo(place: RepoPlace) -> Iterator[Leftover]:
     wanted = wanted_digests(place)
     if inventory.revisions or wanted:
         yield from _blobs(place, used | wanted)
-    elif place.folder.is_dir() and not any(is_held(path) for path in entries(_locks(place))):
+    elif place.folder.is_dir() and not any(is_held(path) for path in entries(place.locks)):
         yield _one(place.folder, Kind.EMPTY, "A repo's folder without any snapshot.", place)
-
-
-def _locks(place: RepoPlace) -> Path:
-    return place.cache / ".locks" / place.name
 
 
 def _blobs(place: RepoPlace, used: set[str]) -> Iterator[Leftover]:
     for path in entries(place.blobs):
-        if is_held(_locks(place) / f"{path.name.partition('.')[0]}.lock"):
+        if is_held(place.locks / f"{path.name.partition('.')[0]}.lock"):
             continue
         if path.name.endswith(".incomplete"):
             why = "A download that another program did not finish."

@@ -101,7 +101,7 @@ def _sweep_repo(place: RepoPlace, named: list[Leftover], removed: list[Leftover]
         return
     try:
         # The starter's pull, and other tools, hold only the lock of the blob they write.
-        if any(is_held(path) for path in entries(place.cache / ".locks" / place.name)):
+        if any(is_held(path) for path in entries(place.locks)):
             kept += [Kept(leftover=one, why="A program is writing to this repo.") for one in named]
             return
         now = {one.path for one in _RepoOrphans(place).all()}
