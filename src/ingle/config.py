@@ -31,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `endpoints` are tried in order. `token` is None when there is none.
     `cpu_mode` ("auto", "on", "off") and `prompt_cache` (bytes per model in memory) are MLX's;
     `prompt_cache_disk` (bytes; None: off) keeps prompt prefixes that return over loads.
+    `memory_limit` is how many bytes all loaded models may take together (None: nine tenths of the machine's).
     """
 
     home: Path
@@ -59,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     cpu_mode: str = "auto"
     prompt_cache: int = 256 * 1024 * 1024
     prompt_cache_disk: int | None = None
+    memory_limit: int | None = None
     history: bool = False
 
     @property
@@ -145,7 +147,7 @@ def parse_seconds(text: str) -> float:
 
 
 _DURATIONS = {"keep_alive", "idle_exit", "load_timeout", "verify_every"}
-_SIZES = {"limit_rate", "prompt_cache", "prompt_cache_disk"}
+_SIZES = {"limit_rate", "prompt_cache", "prompt_cache_disk", "memory_limit"}
 _NUMBERS = {"port": (0, 65_535), "context": (16, 1 << 24), "parallel": (1, 256)}
 """The whole numbers, with the least and the most that each may be."""
 _FLAGS = {"auto_pull", "history"}

@@ -159,7 +159,7 @@ async def test_a_context_beyond_the_training_is_cut_and_said() -> None:
     try:
         assert worker.info is not None
         assert worker.info.context == 8192
-        assert any("8192" in note for note in worker.info.notes)
+        assert any("8192: the model was trained" in note for note in worker.info.notes)
     finally:
         await worker.stop()
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingle.runtime.memory import (
-    free_memory,
-    judge_pressure,
-    stalled,
-    total_memory,
-    under_pressure,
-)
+from ingle.engines.free import free_memory, total_memory
+from ingle.runtime.memory import judge_pressure, stalled, under_pressure
 
 PSI = """some avg10=31.50 avg60=4.00 avg300=1.00 total=12345
 full avg10=22.25 avg60=2.00 avg300=0.50 total=2345

@@ -81,7 +81,7 @@ def suggestions(session: Session) -> list[CatalogEntry]:
 def machine_memory() -> Memory:
     """What this machine has now, for the verdicts of `catalog.fits`."""
     from ingle.catalog.fits import Memory
-    from ingle.runtime.memory import free_memory, total_memory
+    from ingle.engines.free import free_memory, total_memory
 
     return Memory(total=total_memory(), available=free_memory())
 

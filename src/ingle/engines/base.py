@@ -26,7 +26,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     `template` is the text of a chat template that replaces the model's own. `speculate` turns n-gram
     lookup on where the engine has it. `cpu_mode` is "auto", "on" or "off" (float32 weights, see mlx).
     `prompt_cache_folder` (a path; None: off) keeps the caches of prompt prefixes that return, over loads,
-    in at most `prompt_cache_folder_bytes`.
+    in at most `prompt_cache_folder_bytes`. `memory` is how many bytes the load may take (None: what is free).
     """
 
     context: int = 4096
@@ -38,6 +38,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     prompt_cache_folder: str | None = None
     prompt_cache_folder_bytes: int = 1024 * 1024 * 1024
     wired_limit: bool = True
+    memory: int | None = None
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):

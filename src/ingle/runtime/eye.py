@@ -14,10 +14,10 @@ from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import ref_key
 from ingle.config import Config
 from ingle.engines.choose import choose_engine
+from ingle.engines.free import total_memory
 from ingle.errors import IngleError, StoreError, Unsupported
 from ingle.runtime.events import EventBus, EventKind, RuntimeEvent
 from ingle.runtime.fleet import Berth, Fleet
-from ingle.runtime.memory import total_memory
 from ingle.runtime.pulls import Job, PullDesk, Work
 from ingle.runtime.scheduler import Scheduler
 from ingle.runtime.seams import Seams

@@ -32,12 +32,14 @@ class Unloaded(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Berth:
-    """One worker and what is said about it. `why` is why this engine was chosen."""
+    """One worker and what is said about it. `why` is why this engine was chosen, `room` the bytes that its
+    load may take."""
 
     snapshot: Snapshot
     worker: Worker
     need: Need
     why: str
+    room: int | None = None
     stopping: str | None = None
     load_seconds: float = 0.0
     bytes: int | None = None
@@ -73,8 +75,9 @@ class Fleet:
     def berths(self) -> dict[str, Berth]:
         return self._berths
 
-    def start(self, key: str, snapshot: Snapshot, need: Need, why: str) -> None:
-        berth = Berth(snapshot, self._make(need.model), need, why)
+    def start(self, key: str, snapshot: Snapshot, need: Need, why: str, room: int | None = None) -> None:
+        """Begin a load that may take `room` bytes."""
+        berth = Berth(snapshot, self._make(need.model), need, why, room=room)
         self._berths[key] = berth
         self._spawn(self._load(key, berth))
 
@@ -98,7 +101,8 @@ class Fleet:
         spec = berth.need.spec
         try:
             try:
-                await berth.worker.start(berth.snapshot, spec.engine, spec.options)
+                options = msgspec.structs.replace(spec.options, memory=berth.room)
+                await berth.worker.start(berth.snapshot, spec.engine, options)
             finally:
                 berth.spawned.set()
             await berth.worker.ready()

@@ -1,7 +1,6 @@
-"""How much memory a load may take, and whether the system is short of it; looks, never acts.
+"""Whether the system is short of memory; looks, never acts.
 
-Linux: `MemAvailable`, the limit of our control group, and PSI (`Documentation/accounting/psi.rst`).
-macOS: psutil's available bytes and the kernel's own pressure level.
+Linux: PSI (`Documentation/accounting/psi.rst`) and what is free; macOS: the kernel's own pressure level.
 """
 
 from __future__ import annotations
@@ -9,9 +8,10 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+from ingle.engines.free import free_memory, total_memory
 
 STALLED_HIGH = 10.0
 STALLED_LOW = 2.0
@@ -23,31 +23,26 @@ MACOS_WARNING = 2
 """`kern.memorystatus_vm_pressure_level`: 1 normal, 2 warning, 4 critical (XNU `kern_memorystatus.h`)."""
 
 
-def total_memory() -> int:
-    """Bytes this process could ever use: the machine's, or the control group's limit."""
-    total = int(psutil.virtual_memory().total)
-    limit = _cgroup_limit()
-    return total if limit is None else min(total, limit)
+PSI = Path("/proc/pressure/memory")
 
 
-def free_memory() -> int:
-    """Bytes a new process can take without pushing others out (about 0.1 ms)."""
-    available = int(psutil.virtual_memory().available)
-    limit = _cgroup_limit()
-    if limit is None:
-        return available
-    return max(0, min(available, limit - _cgroup_used()))
+def under_pressure(
+    was: bool = False, *, psi: Path = PSI, free_share: Callable[[], float] | None = None
+) -> bool:
+    """Whether the system is short of memory now; `was` gives the answer some inertia.
 
-
-def under_pressure(was: bool = False) -> bool:
-    """Whether the system is short of memory now; `was` gives the answer some inertia."""
+    `psi` and `free_share` (the part of all memory that is free) say where Linux tells it."""
     if sys.platform == "darwin":
         return _macos_level() >= MACOS_WARNING
     try:
-        text = Path("/proc/pressure/memory").read_text()
+        text = psi.read_text()
     except OSError:
         return False
-    return judge_pressure(stalled(text), free_memory() / max(1, total_memory()), was)
+    return judge_pressure(stalled(text), (free_share or _free_share)(), was)
+
+
+def _free_share() -> float:
+    return free_memory() / max(1, total_memory())
 
 
 def judge_pressure(full_avg10: float, free_share: float, was: bool) -> bool:
@@ -65,29 +60,6 @@ def stalled(psi: str) -> float:
                 if name == "avg10":
                     return float(value)
     return 0.0
-
-
-def _cgroup() -> Path:
-    return Path("/sys/fs/cgroup")
-
-
-def _cgroup_limit() -> int | None:
-    try:
-        text = (_cgroup() / "memory.max").read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
-
-
-def _cgroup_used() -> int:
-    """What the group holds and cannot give back at once: its charge less clean file pages."""
-    try:
-        used = int((_cgroup() / "memory.current").read_text())
-        lines = (_cgroup() / "memory.stat").read_text().splitlines()
-    except (OSError, ValueError):
-        return 0
-    clean = next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
-    return max(0, used - clean)
 
 
 def _macos_level() -> int:

@@ -39,7 +39,7 @@ class Wants(msgspec.Struct, frozen=True, kw_only=True):
 class Need(msgspec.Struct, frozen=True, kw_only=True):
     """What the load of one model takes, `bytes` by estimate. `explicit`: no other form will do.
 
-    `least`: what it takes when the engine cuts the context to what fits; None where the engine does not.
+    `least`: what it takes with the shortest context, where the engine cuts it to what fits (None: it does not).
     """
 
     model: str
@@ -75,6 +75,9 @@ def configured_options(config: Config) -> EngineOptions:
     )
 
 
+_CUT_THE_CONTEXT = ("mlx", "llamacpp")
+
+
 def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, running: Need | None) -> Need:
     """The need of a load as `wants` asks; what it leaves open is as in `running`, else as configured."""
     base = running.spec.options if running is not None else configured_options(config)
@@ -90,5 +93,5 @@ def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, runni
         bytes=snapshot_memory(snapshot, options.context * options.slots),
         spec=Spec(engine=engine, options=options),
         explicit=wants.explicit,
-        least=snapshot_memory(snapshot, shortest * options.slots) if engine == "mlx" else None,
+        least=snapshot_memory(snapshot, shortest * options.slots) if engine in _CUT_THE_CONTEXT else None,
     )

@@ -61,8 +61,11 @@ Event = Ask | Release | Unload | Loaded | LoadFailed | Gone | Pressure | Tick
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """`room` is how many bytes the load may take (None: unknown)."""
+
     key: str
     need: Need
+    room: int | None = None
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,10 +158,10 @@ class Owner:
 
     def _perform(self, effect: news.Effect) -> None:
         match effect:
-            case news.Start(key=key, need=need):
+            case news.Start(key=key, need=need, room=room):
                 snapshot, why = self._plans[key]
                 self._eye.tell(EventKind.LOADING_STARTED, need.model, 0.0)
-                self.fleet.start(key, snapshot, need, why)
+                self.fleet.start(key, snapshot, need, why, room)
             case news.Stop(key=key, why=why):
                 self.fleet.stop(key, why)
             case news.Grant(request=request, key=key) if request in self._uses:

@@ -20,13 +20,13 @@ from ingle.catalog.model import ModelRef, Snapshot
 from ingle.catalog.names import parse_name
 from ingle.config import Config
 from ingle.engines.choose import choose_engine
+from ingle.engines.free import total_memory
 from ingle.errors import Incomplete, IngleError, ModelNotFound, NotDownloaded
 from ingle.generation import Chunk, Generation
 from ingle.hub.progress import Progress
 from ingle.runtime.events import EventBus, Subscription
 from ingle.runtime.eye import Eye
 from ingle.runtime.fleet import Unloaded
-from ingle.runtime.memory import total_memory
 from ingle.runtime.needs import Wants, need_of
 from ingle.runtime.owner import Owner
 from ingle.runtime.pulls import Job, PullDesk, Work
@@ -59,10 +59,15 @@ class Runtime:
         self.catalog = catalog or load_catalog()
         self._seams = seams or default_seams(config, self.catalog)
         self._bus = EventBus()
-        self._scheduler = Scheduler(config.keep_alive, limit=int(total_memory() * SHARE))
+        most = int(total_memory() * SHARE)
+        self._scheduler = Scheduler(config.keep_alive, limit=min(most, config.memory_limit or most))
         self._owner = Owner(self._seams, self._scheduler, self._bus)
         self._desk = PullDesk(
-            config.home / "pulls.json", self._seams.clock, self._bus.publish, self._job_ended
+            config.home / "pulls.json",
+            self._seams.clock,
+            self._bus.publish,
+            self._job_ended,
+            self._seams.begun,
         )
         self._eye = Eye(config, self._seams, self._scheduler, self._owner.fleet, self._desk, self._bus)
         self._numbers = itertools.count(1)

@@ -241,7 +241,7 @@ class Scheduler:
                 most = room + sum(other.held for other in others)
                 need = need.within(most)
             if room is None or need.bytes <= room:
-                effects.append(self._start(slot, need))
+                effects.append(self._start(slot, need, room))
                 continue
             if most < need.bytes:
                 effects += self._refuse_all(slot, _too_much(need, self._free, "not enough memory"))
@@ -271,11 +271,11 @@ class Scheduler:
             effects.append(self._stop(slot, "another model needs the memory"))
         return effects
 
-    def _start(self, slot: Slot, need: Need) -> Effect:
+    def _start(self, slot: Slot, need: Need, room: int | None) -> Effect:
         slot.state = advance(slot.state, WorkerEvent.SPAWN)
         slot.need = slot.running = need
         slot.loaded = False
-        return Start(key=slot.key, need=need)
+        return Start(key=slot.key, need=need, room=room)
 
     def _stop(self, slot: Slot, why: str) -> Effect:
         slot.state = advance(slot.state, WorkerEvent.STOP)

@@ -13,8 +13,9 @@ from ingle.catalog.curated import Catalog
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
 from ingle.engines.choose import platform_facts
+from ingle.engines.free import free_memory
 from ingle.hub.progress import Phase, Progress
-from ingle.runtime.memory import free_memory, under_pressure
+from ingle.runtime.memory import under_pressure
 from ingle.runtime.seams import Seams, Worker
 from ingle.worker.memory import process_memory
 
@@ -75,6 +76,12 @@ class Hub:
             return []
         return due(snapshots, recall(self._config), self._config.verify_every, time.time())
 
+    def begun(self, ref: ModelRef) -> Progress | None:
+        """How far an unfinished pull came, counted on disk."""
+        from ingle.hub.begun import begun_progress
+
+        return begun_progress(self._config, ref)
+
     def options(self) -> PullOptions:
         """The same for every pull, so that they share the limit, also one that is set while they run."""
         from ingle.hub.limit import RateLimit
@@ -103,6 +110,7 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
         repair=hub.repair,
         limit=hub.limit,
         due=hub.due,
+        begun=hub.begun,
         worker=worker,
         free=free_memory,
         memory_of=process_memory,

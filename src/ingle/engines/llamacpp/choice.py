@@ -16,7 +16,7 @@ import msgspec
 
 from ingle.engines.assemble import AnswerShape, Assembler
 from ingle.engines.llamacpp.fields import Step, completion_fields, read_step
-from ingle.engines.llamacpp.server import LlamaServer
+from ingle.engines.llamacpp.server import Server
 from ingle.engines.prepare import Prepared, closed
 from ingle.engines.reasoning import THINK
 from ingle.engines.schema import satisfies
@@ -42,7 +42,7 @@ class Choice:
     `on_chunk` gets the chunks, `on_step` is called at every sign of life of llama.cpp.
     """
 
-    server: LlamaServer
+    server: Server
     prepared: Prepared
     tokens: list[int]
     sampling: SamplingParams

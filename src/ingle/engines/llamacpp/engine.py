@@ -15,9 +15,11 @@ from ingle.catalog.gguf import GgufHeader, read_header
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
 from ingle.engines.checks import check_fits, check_vocabulary
+from ingle.engines.free import free_memory
 from ingle.engines.llamacpp.choice import Choice, ChoiceResult
 from ingle.engines.llamacpp.fields import choice_seed
-from ingle.engines.llamacpp.server import LlamaServer
+from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server
+from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
 from ingle.engines.prepare import prepare
 from ingle.engines.templates import ChatTemplate
 from ingle.errors import (
@@ -47,38 +49,40 @@ class _Running:
     emitting: threading.Lock = field(default_factory=threading.Lock)
 
 
-class LlamaEngine:
-    """Opens a GGUF file. Raises `MalformedModel` (by its header) and `LoadFailed` (by llama.cpp)."""
+ServerOpener = Callable[[Path, int, EngineOptions], Server]
+"""(file, context in tokens a slot, options) -> the loaded model."""
 
-    def __init__(self, snapshot: Snapshot, options: EngineOptions) -> None:
+
+class LlamaEngine:
+    """Opens a GGUF file. Raises `MalformedModel` (by its header), `OutOfMemory` (by the estimate) and
+    `LoadFailed` (by llama.cpp)."""
+
+    def __init__(
+        self, snapshot: Snapshot, options: EngineOptions, open_server: ServerOpener = LlamaServer
+    ) -> None:
         header = _header(snapshot.path)
-        trained = header.context or snapshot.context or options.context
-        context = min(options.context, trained)
+        plan = _plan(snapshot, header, options)
         self._model = snapshot.ref.name
         self._vocabulary = header.vocabulary
         self._running: dict[str, _Running] = {}
         self._steps = 0
         self._last_step = time.monotonic()
-        self._server = LlamaServer(snapshot.path, context, options)
+        self._server = open_server(snapshot.path, plan.context, options)
         self._slots = threading.Semaphore(options.slots)
         self._marks = self._server.properties()
         self._template = self._compile(options.template or header.chat_template)
-        notes = (
-            [f"context cut to the {trained} tokens it was trained for"] if context < options.context else []
-        )
-        if options.speculate:
-            notes.append("n-gram speculation on")
+        notes = [plan.note, "n-gram speculation on" if options.speculate else ""]
         self._info = EngineInfo(
             name="llamacpp",
             version=self._server.version,
             device=_device(self._server.devices),
             model=self._model,
-            context=context,
+            context=plan.context,
             slots=options.slots,
             chat_template=self._template is not None,
             constraints=True,
             tools=True,
-            notes=tuple(notes),
+            notes=tuple(note for note in notes if note),
         )
 
     @property
@@ -224,6 +228,25 @@ def _header(path: Path) -> GgufHeader:
     if header.needed > size:
         raise MalformedModel(path, f"its tensors need {header.needed} bytes and it has {size}")
     return header
+
+
+def _plan(snapshot: Snapshot, header: GgufHeader, options: EngineOptions) -> MemoryPlan:
+    """What fits in what is free. Raises `OutOfMemory`."""
+    free = free_memory()
+    asked = Load(
+        context=options.context,
+        slots=options.slots,
+        rows=BATCH,
+        outputs=BATCH,  # llama.cpp reserves the logits of a whole step
+        kept=options.prompt_cache_bytes,
+    )
+    return plan_memory(
+        snapshot.ref.name,
+        snapshot.size if header.split else snapshot.path.stat().st_size,
+        gguf_shape(header),
+        asked,
+        free=free if options.memory is None else min(free, options.memory),
+    )
 
 
 def _device(names: tuple[str, ...]) -> str:

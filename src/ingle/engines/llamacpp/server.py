@@ -14,7 +14,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ingle.engines.base import EngineOptions
 from ingle.engines.llamacpp.fields import translate
@@ -24,6 +24,18 @@ BATCH = 256
 """Prompt tokens per step: what a cancel may have to wait for (issue: at most 256)."""
 
 _VERBOSITY = 1  # errors only: the reason of a failed load, and no word of any prompt
+
+
+class Server(Protocol):
+    """What the engine asks of llama.cpp."""
+
+    version: str
+    devices: tuple[str, ...]
+
+    def complete(self, fields: dict[str, Any], on_chunk: Callable[[dict[str, Any]], bool]) -> None: ...
+    def tokenize(self, text: str, *, special: bool = True) -> list[int]: ...
+    def properties(self) -> dict[str, Any]: ...
+    def close(self) -> None: ...
 
 
 class LlamaServer:

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineOptions
+from ingle.engines.free import free_memory
+from ingle.engines.memory import Load, MemoryPlan, plan_memory, shape_of, windowed
 from ingle.engines.mlx.blocks import blocks_are_faster, use_blocks
 from ingle.engines.mlx.cpu import FAST_GFLOPS, CpuWeights, measure_gflops, plan_cpu
 from ingle.engines.mlx.failures import load_error
 from ingle.engines.mlx.families import mend_for_batches
-from ingle.engines.mlx.memory import MemoryPlan, plan_memory, shape_of
 from ingle.engines.mlx.pace import PREFILL_ROWS
 from ingle.engines.mlx.tokenizer import ModelTokenizer, read_json
 from ingle.errors import FileMissing, MalformedModel, Unsupported
@@ -124,6 +124,8 @@ def _fit(
     """Choose the form of the weights and check that all fits; nothing is read yet."""
     device = _device()
     free = _free_bytes(device)
+    if options.memory is not None:
+        free = min(free, options.memory)
     notes: tuple[str, ...] = ()
     if device == "cpu":
         fast_blas = measure_gflops() >= FAST_GFLOPS
@@ -140,16 +142,16 @@ def _fit(
             use_blocks(model)
     weights = sum(int(array.nbytes) for _, array in _flat(model))
     shape = shape_of(config, kv_bytes=_widest(model))
-    memory = plan_memory(
-        snapshot.ref.name,
-        weights,
-        shape,
-        asked=options.context,
+    if shape is not None:
+        shape = windowed(shape, *_cache_windows(model))
+    asked = Load(
+        context=options.context,
         slots=options.slots,
-        prefill_rows=PREFILL_ROWS,
+        rows=PREFILL_ROWS,
+        outputs=options.slots,
         kept=options.prompt_cache_bytes,
-        free=free,
     )
+    memory = plan_memory(snapshot.ref.name, weights, shape, asked, free=free)
     return notes, memory, device
 
 
@@ -160,7 +162,7 @@ def _device() -> str:
 
 
 def _free_bytes(device: str) -> int:
-    free = int(psutil.virtual_memory().available)
+    free = free_memory()
     if device == "cpu":
         return free
     facts = mx.device_info()
@@ -230,6 +232,15 @@ def _identity(snapshot: Snapshot, model: Any) -> str:
     facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in weights if file.is_file()]
     kinds = sorted({str(array.dtype) for _, array in _flat(model)})
     return repr((snapshot.commit, str(snapshot.path), facts, kinds, version("mlx"), version("mlx-lm")))
+
+
+def _cache_windows(model: Any) -> tuple[int, list[int]]:
+    """How many layers keep something, and the lengths of those that keep only the end (state-space: nothing)."""
+    from mlx_lm.models.cache import ArraysCache, RotatingKVCache, make_prompt_cache
+
+    caches = make_prompt_cache(model)
+    short = [cache for cache in caches if isinstance(cache, RotatingKVCache | ArraysCache)]
+    return len(caches), [getattr(cache, "max_size", 0) for cache in short]
 
 
 def _vocabulary(model: Any, config: dict[str, Any], tokenizer: ModelTokenizer) -> int:
