@@ -58,6 +58,20 @@ def test_the_holder_is_named(tmp_path: Path) -> None:
     assert holder_pid(tmp_path / "x.lock") is None
 
 
+def test_a_shell_that_had_its_lock_taken_by_a_child_is_named_while_it_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    taken = 'perl -e \'use Fcntl ":flock"; open(my $f, ">>&=", 9); flock($f, LOCK_EX)\''
+    shell = subprocess.Popen(
+        ["sh", "-c", f"exec 9>>'{path}'; {taken}; echo held; read go"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert shell.stdout is not None and shell.stdout.readline() == b"held\n"
+    assert holder_pid(path) == (None if sys.platform == "darwin" else shell.pid)
+    shell.communicate(b"go\n")
+    assert holder_pid(path) is None
+
+
 def test_a_killed_holder_leaves_the_lock_free(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     child = _holder(path)

@@ -298,6 +298,7 @@ class World:
             "repair": self.pull,
             "limit": self.rates.append,
             "due": lambda snapshots: self.due,
+            "begun": lambda ref: None,
             "worker": self.worker,
             "free": lambda: self.free,
             "memory_of": lambda pid: 1_000_000,

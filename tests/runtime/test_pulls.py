@@ -141,7 +141,9 @@ async def test_a_daemon_that_dies_suddenly_has_already_written_down_what_it_pull
         runtime.start_pull(MODEL)
         await asyncio.to_thread(world.pull.begun.wait)
         memo = world.config.home / "pulls.json"
-        heir = PullDesk(memo, time.monotonic, lambda _event: None, lambda _job, _error: None)
+        heir = PullDesk(
+            memo, time.monotonic, lambda _event: None, lambda _job, _error: None, lambda _ref: None
+        )
         heir.restore()
         assert [(job.ref.name, job.state) for job in heir.jobs.values()] == [(MODEL, PullState.PAUSED)]
         world.pull.go_on.set()
@@ -213,7 +215,13 @@ async def test_verify_tells_what_it_finds(world: World) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux alone")
 async def test_a_scheduled_check_steps_behind_everything_else(tmp_path: Path) -> None:
-    desk = PullDesk(tmp_path / "pulls.json", time.monotonic, lambda _event: None, lambda _job, _error: None)
+    desk = PullDesk(
+        tmp_path / "pulls.json",
+        time.monotonic,
+        lambda _event: None,
+        lambda _job, _error: None,
+        lambda _ref: None,
+    )
     seen: dict[str, int] = {}
 
     def check(name: str) -> Callable[[threading.Event], Iterator[Progress]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
@@ -63,7 +63,11 @@ def hold(
 
 
 def holder_pid(path: Path) -> int | None:
-    """The process that holds the lock on `path`, from the kernel's table; None where it has none (macOS)."""
+    """The process that holds the lock on `path`, from the kernel's table; None where it has none (macOS).
+
+    A shell has its lock taken by `flock`, which the table names and which is gone by then: whoever has
+    the file open holds it.
+    """
     try:
         found = path.stat()
         table = Path("/proc/locks").read_text()
@@ -74,5 +78,17 @@ def holder_pid(path: Path) -> int | None:
     for line in table.splitlines():
         fields = line.split()
         if len(fields) >= 6 and fields[5] == place and fields[1] == "FLOCK" and fields[4].isdigit():
-            return int(fields[4]) or None
+            pid = int(fields[4])
+            return pid if Path(f"/proc/{pid}").exists() else _first_opener(found)
+    return None
+
+
+def _first_opener(wanted: os.stat_result) -> int | None:
+    """The oldest process, by its number, that has this file open, as far as one may look."""
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208  # names only
+        with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    if os.path.samestat(entry.stat(), wanted):
+                        return pid
     return None

@@ -1,7 +1,8 @@
 """Runs pulls, repairs and checks in threads of their own and remembers what became of each.
 
-Every method runs on the event loop; the threads hand their progress over and touch nothing else. What is
-unfinished is written to `INGLE_HOME/pulls.json`, so that a restarted daemon lists it as paused.
+Every method runs on the event loop; the threads hand their progress over and touch nothing else. Which work is
+unfinished is written to `INGLE_HOME/pulls.json`, so that a restarted daemon lists it as paused; how far
+it came is counted on disk.
 """
 
 from __future__ import annotations
@@ -97,15 +98,14 @@ class Job:
 
 class _Remembered(msgspec.Struct, frozen=True):
     ref: ModelRef
-    bytes_done: int = 0
-    bytes_total: int = 0
     failures: int = 0
     error: dict[str, object] | None = None
     work: Work = Work.PULL
 
 
 class PullDesk:
-    """Owns the jobs. `tell` takes the events, `ended(job, error)` is called when one is over."""
+    """Owns the jobs. `tell` takes the events, `ended(job, error)` is called when one is over; `begun(ref)` counts
+    what is on disk of a pull that nobody works on."""
 
     def __init__(
         self,
@@ -113,8 +113,10 @@ class PullDesk:
         clock: Callable[[], float],
         tell: Callable[[RuntimeEvent], None],
         ended: Callable[[Job, IngleError | None], None],
+        begun: Callable[[ModelRef], Progress | None],
     ) -> None:
         self._memo = memo
+        self._begun = begun
         self._clock = clock
         self._tell = tell
         self._ended = ended
@@ -137,9 +139,7 @@ class PullDesk:
         for item in left:
             job = Job(item.ref, item.work, state=PullState.PAUSED, failures=item.failures)
             job.over.set()
-            job.progress = Progress(
-                phase=Phase.WAITING, bytes_done=item.bytes_done, bytes_total=item.bytes_total
-            )
+            job.progress = self._begun(item.ref) or job.progress
             if item.error is not None:
                 job.error = IngleError.from_dict(item.error)
                 job.state = PullState.REFUSED if item.failures >= RETRIES else PullState.FAILED
@@ -310,8 +310,6 @@ class PullDesk:
         left = [
             _Remembered(
                 job.ref,
-                job.progress.bytes_done,
-                job.progress.bytes_total,
                 job.failures,
                 dict(job.error.to_dict()) if job.error is not None else None,
                 job.work,

@@ -76,7 +76,8 @@ Checker = Callable[[ModelRef, Snapshot, threading.Event], Iterator[Progress]]
 @dataclass(frozen=True, kw_only=True)
 class Seams:
     """The neighbours. `limit` sets the bytes a second of all pulls together, `due` picks the models whose
-    scheduled check is due, the most urgent first. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
+    scheduled check is due, the most urgent first, `begun` counts what is on disk of a pull that is not
+    running. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
     `alive(pid)` whether it still runs (no zombie),
     `worker(name)` a worker that has not begun, `pressure(was)` whether the system is short of memory now, `facts` what this machine offers engines."""
 
@@ -86,6 +87,7 @@ class Seams:
     repair: Puller
     limit: Callable[[int], None]
     due: Callable[[list[Snapshot]], list[Snapshot]]
+    begun: Callable[[ModelRef], Progress | None]
     worker: Callable[[str], Worker]
     free: Callable[[], int | None]
     memory_of: Callable[[int], int]

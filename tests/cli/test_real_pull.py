@@ -1,0 +1,164 @@
+"""The command line, a real daemon and the test hub: pulls beside the script of `--manual`, and after a `kill -9`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingle.cli.launch import end_daemon
+from ingle.client import api
+from ingle.client.address import Address
+from ingle.client.sync import Client
+from ingle.config import Config, load_config
+from ingle.hub.journal import read_journal
+from ingle.hub.layout import RepoPlace
+from ingle.hub.stored import stored_receipts
+from tests.cli.conftest import Place
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.fakes.wire import Asked
+from tests.hub.pulling import NAME, assert_promises, model_files
+
+pytestmark = pytest.mark.slow
+WAIT_S = 60
+
+
+class Household(Place):
+    """A place whose commands are real processes and whose hub is the fake one."""
+
+    def __init__(self, root: Path, hub: FakeHub) -> None:
+        super().__init__(root)
+        self.env |= {"HF_HUB_OFFLINE": None, "HF_ENDPOINT": hub.url, "PATH": "/usr/bin:/bin"}
+        self.started: list[subprocess.Popen[str]] = []
+
+    @property
+    def config(self) -> Config:
+        return load_config(self.environ())
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command,
+            env=self.environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def command(self, *words: str) -> subprocess.Popen[str]:
+        return self.start(sys.executable, "-m", "ingle.cli.entry", *words)
+
+    def serve(self) -> tuple[subprocess.Popen[str], Client]:
+        """A daemon of this home, as soon as it answers."""
+        daemon = self.command("serve", "--port", "0")
+        assert daemon.stdout is not None
+        said = json.loads(daemon.stdout.readline())
+        return daemon, Client(
+            address=Address(pid=said["pid"], host=said["host"], port=said["port"], token=said["token"])
+        )
+
+    def end(self) -> None:
+        if self.home.is_dir():
+            end_daemon(self.config)
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as running:
+        yield running
+
+
+@pytest.fixture
+def house(tmp_path: Path, hub: FakeHub) -> Iterator[Household]:
+    found = Household(tmp_path, hub)
+    yield found
+    found.end()
+
+
+def _recorded(config: Config) -> int:
+    """The bytes that blobs and journals of the one pull hold."""
+    place = RepoPlace(config.cache, NAME)
+    done = 0
+    for receipt in stored_receipts(place):
+        for file in receipt.wanted:
+            if place.blob(file.digest).exists():
+                done += file.size
+            else:
+                done += sum(one.length for one in read_journal(place.journal(file.digest), file).values())
+    return done
+
+
+def test_a_pull_whose_daemon_was_killed_is_paused_with_the_bytes_that_are_on_disk(
+    house: Household, hub: FakeHub
+) -> None:
+    files = model_files(150_000_000)
+    hub.add_repo(NAME, files)
+    hub.faults = Faults(rate=12_000_000, only="model.safetensors")
+    daemon, client = house.serve()
+    small = sum(len(data) for path, data in files.items() if path != "model.safetensors")
+    for _ in client.stream(api.pull(NAME)):
+        if _recorded(house.config) > small:
+            break
+    daemon.kill()
+    daemon.wait(WAIT_S)
+    recorded = _recorded(house.config)
+    _, client = house.serve()
+    view = client.ask(api.show(NAME))
+    assert view.paused and view.state == "not_downloaded"
+    assert view.pull is not None
+    assert (view.pull.bytes_done, view.pull.bytes_total) == (recorded, sum(map(len, files.values())))
+    assert small < view.pull.bytes_done < view.pull.bytes_total
+    (listed,) = [one for one in client.ask(api.models()).models if one.model == NAME]
+    assert listed.pull == view.pull
+    hub.faults = Faults()
+    hub.forget_requests()
+    assert house.command("pull", NAME).wait(WAIT_S) == 0
+    assert hub.bytes_sent("model.safetensors") <= len(files["model.safetensors"]) - (recorded - small) + (
+        1 << 20
+    )
+    assert_promises(house.config)
+
+
+def test_a_daemon_waits_for_the_script_of_manual_says_so_and_adopts_its_result(
+    house: Household, hub: FakeHub
+) -> None:
+    files = model_files()
+    hub.add_repo(NAME, files)
+    house.cache.mkdir()
+    told = house.command("pull", NAME, "--manual")
+    script = house.root / "get.sh"
+    script.write_text(told.communicate(timeout=WAIT_S)[0])
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(asked: Asked) -> None:
+        if "curl" in asked.headers.get("user-agent", "") and "model.safetensors" in asked.path:
+            begun.set()
+            assert go.wait(WAIT_S)
+
+    hub.before = wait
+    try:
+        running = house.start("sh", str(script))
+        assert begun.wait(WAIT_S)
+        pulling = house.command("pull", NAME)
+        assert pulling.stderr is not None
+        said = next(line for line in pulling.stderr if "Waiting" in line)
+    finally:
+        go.set()
+    assert f"(process {running.pid}), which works on {NAME}" in said
+    assert "To finish: ingle pull" in running.communicate(timeout=WAIT_S)[0]
+    hub.forget_requests()
+    assert pulling.wait(WAIT_S) == 0
+    assert hub.bytes_sent("model.safetensors") <= 1 << 20
+    assert json.loads(house.ingle("verify", NAME, "--json").stdout)[0]["ok"] is True
