@@ -44,20 +44,18 @@ def assignment(machine: Machine, node: Node) -> None:
 
 
 def visit_declaration(machine: Machine, node: Node, stdin: Value) -> Value:
-    if not any(
-        child.type in ("variable_assignment", "variable_name", "concatenation", "string")
-        for child in node.children
-    ):
+    named = [child for child in node.children if child.is_named]
+    if all(child.type == "word" and machine.text(child)[:1] == "-" for child in named):
         return Value(UNKNOWN.text, Taint.SECRET)
     with machine.at(node, []):
-        for child in node.children:
+        for child in named:
             if child.type == "variable_assignment":
                 assignment(machine, child)
-            elif child.is_named and child.type in ("word", "concatenation", "string", "command_substitution"):
-                for value in evaluate(machine.text(child), machine):
-                    name, equals, text = value.text.partition("=")
-                    if equals:
-                        machine.assign(name, Value(text, value.taint))
+                continue
+            for value in evaluate(machine.text(child), machine):
+                name, equals, text = value.text.partition("=")
+                if equals:
+                    machine.assign(name, Value(text, value.taint))
     return EMPTY
 
 

@@ -38,6 +38,14 @@ _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _LISTS = frozenset(("ls", "list", "ps", "get", "--get-selections", "-qa", "-Qq"))
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
+_VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
+_GNU = frozenset(
+    "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
+    "nl od tac tee paste join comm shuf timeout nproc numfmt expr env id who whoami uname uptime base64 base32 md5sum sha1sum "
+    "sha256sum sha512sum cksum sum fold fmt expand unexpand csplit truncate ln chgrp install unlink link mktemp test true false "
+    "yes sleep nice nohup stdbuf tty users groups hostid logname pathchk pwd printenv sync ptx tsort vdir dir dircolors make awk "
+    "strings nm objdump readelf size getopt which indent patch".split()
+)
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
 
 
@@ -210,6 +218,9 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         return found if found is not None else Value(HOLE, _passed(machine, words, stdin))
     entry = spec.find(name)
     if entry is None:
+        other = _other_name(name)
+        if other:
+            return _dispatch(machine, other, words, stdin, local=local)
         return _unknown(machine, name, words, stdin)
     taint = judge(machine, entry, words[1:], stdin)
     if local:
@@ -219,6 +230,14 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
     if any(word.text in _LISTS or word.text.startswith(("list-", "describe-")) for word in words[1:4]):
         taint |= Taint.EVERYTHING
     return Value(HOLE, _passed(machine, words, stdin) | taint)
+
+
+def _other_name(name: str) -> str:
+    """The name under which a variant is known: `zf_rm`, `gls`, `clang-15`, `cmd.exe`; empty when there is none."""
+    tries = [name.removesuffix(".exe"), _VERSION.sub("", name), name.removeprefix("zf_")]
+    if name[:1] == "g" and name[1:] in _GNU:
+        tries.append(name[1:])
+    return next((other for other in tries if other != name and other and spec_or_handler(other)), "")
 
 
 def _unknown(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from . import call, fish, limits, paths, statements
 from .finding import Finding, Level
-from .parse import parse, plain_globs
+from .parse import parse, read
 from .spans import Translation
 from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -126,9 +126,7 @@ class Machine:
         if self.shell == "fish":
             made = fish.translated(text)
             text, whole = made.text, made.whole
-        parsed = parse(text, self.shell)
-        if parsed.doubt is not None and self.shell in ("zsh", "bash"):
-            parsed = parse(plain_globs(text, self.shell), self.shell)
+        parsed, _ = read(text, self.shell)
         root = parsed.tree.root_node
         windows = self.shell == "powershell"
         if windows:

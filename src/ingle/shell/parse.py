@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
 from tree_sitter import Language, Node, Parser, Tree
+
+from . import repair
+from .spans import Translation
 
 SHELLS = ("bash", "sh", "zsh", "fish", "powershell")
 
@@ -20,8 +22,6 @@ class Parsed(NamedTuple):
     doubt: tuple[int, int] | None
 
 
-_QUALIFIERS = re.compile(r"((?:(?<=\))|[*?\]][\w./,-]*))(\([^()\s$'\"`;|&<>]+\))")
-_EXTENDED = re.compile(r"()([?*+@!]\([^()\s$'\"`;&<>]*\))")
 _GRAMMARS = {"zsh": "tree_sitter_zsh", "powershell": "tree_sitter_powershell"}
 
 
@@ -41,12 +41,6 @@ def _first_doubt(node: Node) -> tuple[int, int] | None:
     return node.start_byte, node.end_byte
 
 
-def plain_globs(source: str, shell: str) -> str:
-    """Glob qualifiers and extended patterns, which the grammars read only in part, as wildcards of the same length."""
-    pattern = _QUALIFIERS if shell == "zsh" else _EXTENDED
-    return pattern.sub(lambda match: match[1] + "*" * len(match[2]), source)
-
-
 def parse(source: str, shell: str = "bash") -> Parsed:
     """Parse bounded text (see `limits`) with the grammar of its shell; fish comes here translated."""
     grammar = shell if shell in ("zsh", "powershell") else "bash"
@@ -54,3 +48,25 @@ def parse(source: str, shell: str = "bash") -> Parsed:
     tree = Parser(_language(grammar)).parse(data)
     root = tree.root_node
     return Parsed(tree, data, _first_doubt(root) if root.has_error else None)
+
+
+def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
+    """Parse; what is in doubt is tried again in the forms that the grammar knows, until one is whole."""
+    if shell == "zsh" and "foreach " in source:
+        made = repair.short_forms(source)
+        return parse(made.text, shell), made
+    found = parse(source, shell)
+    if found.doubt is None or shell not in ("bash", "sh", "zsh"):
+        return found, None
+    tried = repair.here_strings_first(source) if "<<<" in source else source
+    for text in dict.fromkeys((tried, repair.plain_globs(tried, shell))):
+        again = parse(text, shell)
+        if again.doubt is None:
+            return again, None
+    if shell == "zsh":
+        made = repair.short_forms(tried)
+        for text in dict.fromkeys((made.text, repair.plain_globs(made.text, shell))):
+            again = parse(text, shell)
+            if again.doubt is None:
+                return again, made
+    return parse(repair.plain_globs(tried, shell), shell), None

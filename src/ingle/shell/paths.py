@@ -78,7 +78,7 @@ _SURELY_BUILT = frozenset(
 )
 _CACHES = re.compile(
     r"/(?:\.cache/.+|Library/Caches/.+|\.npm/_cacache.*|\.cargo/registry/.+|\.gradle/caches.*|\.m2/repository/.+|"
-    r"\.Trash/.+|\.local/share/Trash/.+|Library/Developer/Xcode/(?:DerivedData|Archives|iOS DeviceSupport).*|"
+    r"\.Trash/\w.*|\.local/share/Trash/\w+/\w.*|Library/Developer/Xcode/(?:DerivedData|Archives|iOS DeviceSupport).*|"
     r"\.nuget/packages/.+|go/pkg/mod/cache.*|\.ccache/?.*|\.npm/_logs.*|\.yarn/cache.*|\.thumbnails/?.*|"
     r"Library/Logs/.+|\.pytest_cache.*|\.ivy2/cache.*|\.android/cache.*|\.local/state/.+|\.bundle/cache.*)\Z"
 )
@@ -122,6 +122,13 @@ _SECRET = re.compile(
     r"/\.(?:bitcoin|ethereum|electrum|monero|solana)(?:/.*)?\Z|/wallet\.dat\Z|/terraform\.tfstate\Z|/\.terraform\.d/"
     r"|/\.cargo/credentials.*|/\.config/op/.*|/key\d\.db\Z|/logins\.json\Z|/Login Data\Z|/Cookies\Z|/\.htpasswd\Z|"
     r"/kubeconfig\Z|/etc/kubernetes/.*|/var/run/secrets/.*|/\.gem/credentials\Z|/service[-_]account\w*\.json\Z"
+)
+
+
+# What git writes for itself while it works, and makes again.
+_GIT_SCRATCH = re.compile(
+    r"(?:[\w/.-]+\.lock|gc\.(?:log|pid)|COMMIT_EDITMSG|MERGE_(?:MSG|HEAD|MODE)|ORIG_HEAD|FETCH_HEAD|CHERRY_PICK_HEAD|"
+    r"REVERT_HEAD|AUTO_MERGE|rebase-(?:merge|apply)|info/exclude|description|hooks/[\w-]+\.sample|index\.lock)"
 )
 
 
@@ -171,6 +178,8 @@ def _below_home(rest: str, home: str) -> Place:
 
 def _below_project(rest: str) -> Place:
     parts = rest[1:].split("/")
+    if parts[0] == ".git" and len(parts) > 1 and _GIT_SCRATCH.fullmatch("/".join(parts[1:])):
+        return Place.BUILD
     if parts[0] == ".git":
         return Place.HOOK if "hooks" in parts[1:2] else Place.REPOSITORY
     if _open_wildcard(parts[-1]):
@@ -205,7 +214,7 @@ def _home_place(path: str, cwd: str) -> Place | None:
         ):
             return Place.HOME
         if path.startswith(home + "/"):
-            if path == cwd:
+            if path in (cwd, PROJECT):
                 return Place.WORKING
             if cwd.startswith(path + "/"):
                 return Place.PARENT

@@ -68,6 +68,7 @@ class State:
     fetched: list[str] = field(default_factory=list)
     streams: dict[str, str] = field(default_factory=dict)
     git_aliases: dict[str, str] = field(default_factory=dict)
+    staged: list[str] = field(default_factory=list)
 
     def copy(self) -> State:
         """A subshell's view: names and place are its own, files are everybody's."""
@@ -82,6 +83,7 @@ class State:
             self.fetched,
             dict(self.streams),
             self.git_aliases,
+            self.staged,
         )
 
     def every(self, name: str) -> list[Value]:

@@ -9,7 +9,7 @@ from typing import Any
 from . import deception, fish, limits
 from .finding import Finding, Level
 from .machine import Exhausted, Machine
-from .parse import SHELLS, parse, plain_globs
+from .parse import SHELLS, parse, read
 from .words import MARKS
 
 __all__ = ["SHELLS", "Finding", "Level", "Verdict", "analyse", "explain", "verdict_to_dict"]
@@ -80,9 +80,8 @@ def _walk(machine: Machine, text: str) -> None:
     if shell == "fish":
         machine.translation = fish.translated(text)
         source = machine.translation.text
-    parsed = parse(source, shell)
-    if parsed.doubt is not None and shell in ("zsh", "bash"):
-        parsed = parse(plain_globs(source, shell), shell)
+    parsed, repaired = read(source, shell)
+    machine.translation = repaired or machine.translation
     machine.data = parsed.source
     doubt = parsed.doubt
     if doubt is not None and shell == "powershell":

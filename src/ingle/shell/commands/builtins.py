@@ -39,11 +39,22 @@ def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         if not equals:
             continue
         machine.state.aliases[key] = body
+        if any(option.text == "-g" for option in words):
+            _everywhere(machine, body)
         if key in _TRUSTED and _betrays(machine, key, body):
             machine.report(
                 Level.HIGH, "conceal", f"makes `{key}` mean something that changes, deletes or listens"
             )
     return EMPTY
+
+
+def _everywhere(machine: Machine, body: str) -> None:
+    """zsh's global alias stands anywhere on a line, so what it would run counts at once."""
+    before, machine.findings = machine.findings, {}
+    machine.source(body.lstrip("|&; "), UNKNOWN)
+    found, machine.findings = machine.findings, before
+    if any(finding.level >= Level.HIGH for finding in found.values()):
+        machine.findings.update(found)
 
 
 _TRUSTED = frozenset("cd ls ll cat echo sudo su ssh git pwd man less grep ps top which exit clear".split())
@@ -161,7 +172,7 @@ def _history(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         machine.report(Level.HIGH, "conceal", "wipes the shell's history")
     elif "-d" in flags or (words and words[0].text == "delete"):
         machine.report(Level.MODERATE, "conceal", "deletes lines of the shell's history")
-    return UNKNOWN
+    return Value(HOLE, Taint.SECRET)
 
 
 def _shopt(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -182,6 +193,20 @@ def _test(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 def _coproc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     with machine.setting(background=True):
         return machine.call(words, stdin) if words else EMPTY
+
+
+def _braced(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """`{` where the grammar took it for a name: what follows is the command."""
+    inner = words[:-1] if words and words[-1].text == "}" else words
+    return machine.call(inner, stdin, bare=True) if inner else EMPTY
+
+
+def _history_file(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """zsh's `fc -p FILE` turns to another history; the rest lists."""
+    named = [word for word in words if not word.text.startswith("-")]
+    if any(word.text == "-p" for word in words) and named:
+        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
+    return Value(HOLE, Taint.SECRET)
 
 
 def _enable(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -229,6 +254,8 @@ COMMANDS: dict[str, Command] = {
     "shift": _shift,
     **dict.fromkeys(("declare", "typeset", "local", "export", "readonly", "integer"), _declare),
     "history": _history,
+    "fc": _history_file,
+    "{": _braced,
     **dict.fromkeys(("which", "type", "whence", "where"), which),
     **dict.fromkeys(("test", "[", "[["), _test),
     "coproc": _coproc,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec
+from .. import call, spec, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value
@@ -55,7 +55,9 @@ def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
 def _listed(words: list[Value]) -> int:
     """A listing of everything (`ps -aq`, `images -q`, `volume ls -q`) names everything."""
     texts = [word.text for word in words]
-    filtered = any(text.startswith(("-f", "--filter")) for text in texts)
+    filtered = any(
+        text.startswith(("-f", "--filter", "--field-selector", "-l", "--selector")) for text in texts
+    )
     lists = any(
         text in ("ps", "images", "ls", "list", "get", "container", "image", "volume", "network")
         for text in texts
@@ -92,7 +94,8 @@ def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value,
         else:
             out = machine.call(inner, stdin)
     machine.state = state
-    return Value(out.text if out.known else HOLE, out.taint)
+    # What a container prints comes from an image: nobody here wrote it.
+    return Value(out.text if out.known else HOLE, out.taint & ~Taint.FILE)
 
 
 def _harmless_inside(inner: list[Value]) -> bool:
@@ -166,7 +169,7 @@ def _mounted(machine: Machine, arguments: Arguments) -> None:
             machine.state.links[inside.rstrip("/") or "/"] = source
     where = arguments.value("-w", "--workdir")
     if where is not None:
-        machine.state.cwd = where.text
+        machine.state.cwd = targets.place_of(machine, where)[0]
 
 
 _KUBE_TAKES = frozenset(

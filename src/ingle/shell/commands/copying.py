@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .. import paths, targets
+from ..amounts import is_vast, size_of
 from ..arguments import Arguments
 from ..finding import Level
 from ..paths import Place
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 GRAVE = (Place.ROOT, Place.SYSTEM, Place.SYSTEM_KEY, Place.HOME, Place.HOMES, Place.DEVICE)
+
+_NOT_YOURS = (Place.SYSTEM_FILE, Place.LOG, Place.MOUNT, Place.OTHER_HOME, Place.REPOSITORY)
 
 
 def _split(arguments: Arguments) -> tuple[list[Value], Value | None]:
@@ -89,7 +92,7 @@ def _move(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     for source in sources:
         path, place = targets.place_of(machine, source)
         void = target is not None and targets.place_of(machine, target)[0] == "/dev/null"
-        if place in GRAVE or place in (Place.SYSTEM_FILE, Place.LOG, Place.MOUNT, Place.OTHER_HOME) or void:
+        if place in GRAVE or place in _NOT_YOURS or void:
             targets.delete(machine, source, tree=void or place in GRAVE, moved=not void)
         elif place in (Place.WORKING, Place.PARENT):
             machine.report(Level.HIGH, "move", "moves the working directory away under your feet")
@@ -140,13 +143,18 @@ def _dd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     taint = targets.read(machine, source) if source is not None else stdin.taint
     if source is not None and targets.place_of(machine, source)[1] is Place.DEVICE:
         machine.report(Level.MODERATE, "read", "reads a raw disk")
-    if "count" in given:
+    if "count" in given and not is_vast(_blocks(given)):
         taint &= ~Taint.ENDLESS
     if target is None:
         return Value(HOLE, taint)
     found = content(machine, source) if source is not None else stdin
     targets.write(machine, target, Value(found.text, taint | (found.taint & ~Taint.ENDLESS)))
     return EMPTY
+
+
+def _blocks(given: dict[str, Value]) -> int:
+    size = given.get("bs") or given.get("obs")
+    return size_of(given["count"].text) * (size_of(size.text) if size is not None else 512)
 
 
 def _tee(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -160,9 +168,22 @@ def _tee(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return stdin
 
 
+_THROW_AWAY = re.compile(r"(?i)log|tmp|temp|cache|\.out|\.err|\.trace|\.pid")
+
+
 def _truncate(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    for word in Arguments(words, frozenset("-s -r --size --reference -o -l".split())).rest:
-        targets.write(machine, word, EMPTY, verb="cuts off the content of")
+    """truncate, fallocate, mkfile: a size for a file; cutting many files of data at once is a loss."""
+    arguments = Arguments(words, frozenset("-s -r --size --reference -o -l --length --offset".split()))
+    size, rest = arguments.value("-s", "--size", "-l", "--length"), arguments.rest
+    if name == "mkfile":
+        size, rest = (rest[0], rest[1:]) if rest else (None, [])
+    if size is not None and is_vast(size_of(size.text)):
+        machine.report(Level.HIGH, "exhaust", f"makes a file of {size.shown()}: the disk is full then")
+    cuts = name == "truncate" or arguments.any("-p", "-c", "-z", "--punch-hole", "--collapse-range")
+    for word in rest:
+        targets.write(machine, word, EMPTY, verb="cuts off the content of" if cuts else "makes or grows")
+        if cuts and word.wild and not _THROW_AWAY.search(word.text):
+            machine.report(Level.HIGH, "write", "cuts off the content of every file a wildcard finds")
     return EMPTY
 
 
@@ -189,7 +210,7 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("ln", "gln", "symlink", "link"), _link),
     **dict.fromkeys(("dd", "gdd", "dcfldd", "dc3dd"), _dd),
     **dict.fromkeys(("tee", "sponge", "gtee"), _tee),
-    **dict.fromkeys(("truncate", "fallocate"), _truncate),
+    **dict.fromkeys(("truncate", "fallocate", "mkfile"), _truncate),
     **dict.fromkeys(("touch", "mkdir", "gmkdir", "gtouch"), _touch),
     "mktemp": _mktemp,
 }

@@ -66,7 +66,15 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         codes
     )
     shown = secret and "select" in codes[0].text.lower() and "password" in codes[0].text.lower()
-    return Value(HOLE, taint & Taint.SECRET | (Taint.SECRET if shown else 0))
+    return Value(_printed(codes), taint & Taint.SECRET | (Taint.SECRET if shown else 0))
+
+
+def _printed(codes: list[Value]) -> str:
+    """What a query that builds statements prints: its literals, with a hole for each value between them."""
+    made = [part for code in codes for part in re.findall(r"'((?:[^']|'')*)'", code.text)]
+    if not any(re.match(r"(?i)\s*(?:drop|truncate|delete|update|alter|grant|kill)\b", part) for part in made):
+        return HOLE
+    return HOLE.join(re.sub(r"%[IsL]", HOLE, part) for part in made) + HOLE
 
 
 def _fed(machine: Machine, stdin: Value) -> None:

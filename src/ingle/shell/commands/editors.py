@@ -43,6 +43,14 @@ def _ex(machine: Machine, code: Value) -> None:
         shell = re.match(r"(?:silent!? ?|sil!? )?(?:%|\d*|r(?:ead)? ?|w(?:rite)? ?)?!+\s*(.+)", text)
         if shell:
             run_hidden(machine, shell[1], "an editor's command")
+        elif found := re.match(r"(?:call |echo |silent! )?delete\(([^)]*)\)", text):
+            parts = re.findall(r"['\"]([^'\"]*)['\"]", found[1])
+            for path in (
+                parts[:1] if "expand" not in text else [re.sub(r"\A~|\A\$HOME", machine.home(""), parts[0])]
+            ):
+                targets.delete(machine, Value(path), tree="rf" in parts)
+        elif re.match(r"so(?:urce)?!? +(?:https?|ftp|scp|sftp|rsync)://", text):
+            machine.report(Level.HIGH, "remote code", "runs a script straight from an address")
         elif found := re.match(
             r"(?:call |echo |let \w+ ?= ?)?(?:system|systemlist|jobstart|termopen|job_start)\((['\"])(.*)\1",
             text,
@@ -77,7 +85,8 @@ def _emacs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             machine.source(text, UNKNOWN)
         deleted = re.findall(r'\(delete-(?:file|directory)\s+"([^"]*)"(\s+t)?', code.text)
         for path, tree in deleted:
-            targets.delete(machine, Value(path), tree=bool(tree))
+            where = re.sub(r"\A~(?=/|\Z)", machine.home(""), path)
+            targets.delete(machine, Value(where), tree=bool(tree))
         if not found and not deleted and not re.match(r"\s*\((?:message|print|princ|\+|-|\*)", code.text):
             machine.report(Level.MODERATE, "execute", "runs Emacs Lisp")
     return EMPTY

@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from .. import targets
+from ..amounts import is_vast, size_of
 from ..arguments import Arguments
+from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value, show
 
 if TYPE_CHECKING:
@@ -28,8 +30,13 @@ def _lines(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if name == "uniq" and len(operands) > 1:
         targets.write(machine, operands[1], found)
     taint = found.taint
+    if taint & Taint.ENDLESS and name in ("tail", "sort", "gsort", "tac"):
+        machine.report(Level.HIGH, "exhaust", "reads without end and keeps it all: the memory is full then")
     if name in ("head", "tail"):
-        taint &= ~(Taint.EVERYTHING | Taint.ENDLESS)
+        count = arguments.value("-c", "--bytes", "-n", "--lines")
+        taint &= ~(
+            Taint.EVERYTHING | (0 if count is not None and is_vast(size_of(count.text)) else Taint.ENDLESS)
+        )
         if found.text.count("\n") > 1 and found.known:
             return Value(_cut(name, arguments, found.text), taint)
     return Value(found.text, taint)
@@ -64,8 +71,6 @@ def _grep(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     quiet = arguments.any("-c", "-q", "-l", "-L", "--count", "--quiet")
     if not (arguments.any("-v", "--invert-match") or _matches_all(arguments)):
         taint &= ~Taint.EVERYTHING
-    elif arguments.any("-v"):
-        taint &= ~Taint.EVERYTHING if stdin.has(Taint.EVERYTHING) and _excludes_much(arguments) else ~0
     text = _some_lines(found, arguments) if not quiet else HOLE
     return Value(text, taint & ~Taint.SECRET if quiet else taint)
 
@@ -81,12 +86,6 @@ def _matches_all(arguments: Arguments) -> bool:
         "[0-9]+",
         "/",
     )
-
-
-def _excludes_much(arguments: Arguments) -> bool:
-    """`grep -v main` of merged branches keeps a bounded list; of processes it does not."""
-    pattern = arguments.rest[0].text if arguments.rest else ""
-    return not re.search(r"PID|header|grep|^\^?\$?$", pattern)
 
 
 def _some_lines(found: Value, arguments: Arguments) -> str:

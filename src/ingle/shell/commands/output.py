@@ -132,6 +132,8 @@ def _seq(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     numbers = [word.text for word in words if re.fullmatch(r"-?\d+", word.text)]
     if len(numbers) != len(words) or not numbers or len(numbers) > 3:
         return UNKNOWN
+    if int(numbers[-1]) > 10**10:
+        return Value(HOLE, Taint.ENDLESS)
     low, high = (1, int(numbers[0])) if len(numbers) == 1 else (int(numbers[0]), int(numbers[-1]))
     return Value("\n".join(map(str, range(low, min(high, low + 40) + 1))) + "\n")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec, targets
+from .. import call, paths, spec, targets
 from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
@@ -125,6 +125,7 @@ def _task(machine: Machine, task: str, rest: list[Value], stdin: Value) -> Value
         if word.text.startswith("ext::"):
             machine.source(word.text[5:], UNKNOWN)
             machine.report(Level.HIGH, "execute", "runs a command as the way to a repository")
+    _secrets(machine, task, words)
     entry = spec.find("git")
     if entry is not None:
         call.judge(machine, entry, rest, stdin)
@@ -134,6 +135,19 @@ def _task(machine: Machine, task: str, rest: list[Value], stdin: Value) -> Value
     if task in ("show", "cat-file", "archive", "log"):
         return Value(HOLE, stdin.taint)
     return UNKNOWN
+
+
+def _secrets(machine: Machine, task: str, words: list[Value]) -> None:
+    """A secret that is put into the repository leaves with the next push."""
+    state = machine.state
+    if task in ("add", "stage", "commit"):
+        for word in Arguments(words, frozenset(("-m", "--message", "-F", "-C", "--author", "--date"))).rest:
+            path, _ = targets.place_of(machine, word)
+            made = state.files.get(path)
+            if paths.is_secret(path) or (made is not None and made.has(Taint.SECRET)):
+                state.staged.append(path)
+    elif task == "push" and state.staged and not any(word.text in ("-n", "--dry-run") for word in words):
+        targets.leak(machine, Value(state.staged[0]), state.staged[0])
 
 
 def _config(machine: Machine, words: list[Value]) -> Value:
