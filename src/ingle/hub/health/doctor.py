@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
-from ingle.config import Config
+from ingle.catalog.model import Origin, Snapshot
+from ingle.config import DEFAULT_ENDPOINT, Config
 from ingle.errors import IngleError, Unauthorized
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors
 from ingle.hub.health.finding import Finding, Fix, Level, ok, several
-from ingle.hub.health.place import examine_leftovers, examine_locks, examine_models, examine_place
+from ingle.hub.health.leftover import Leftover
+from ingle.hub.health.place import ELSEWHERE, examine_place
+from ingle.hub.health.stock import examine_leftovers, examine_locks, examine_models
 from ingle.hub.health.sweep import find_orphans, surely_ours, sweep
 from ingle.hub.remote import Probe
 
@@ -51,14 +55,25 @@ def examine(config: Config, store: Store, environment: Environment, hub: Hub | N
 
     `hub` None leaves the network out (`--offline`).
     """
+    models, orphans = store.scan(), find_orphans(config)
     return (
         *examine_environment(environment),
-        *examine_place(config),
+        *examine_place(config, relief(models, orphans)),
         *examine_locks(config),
-        *examine_models(config, store.scan()),
-        *examine_leftovers(config),
+        *examine_models(config, models),
+        *examine_leftovers(config, orphans),
         *(examine_hub(config, hub) if hub is not None else ()),
     )
+
+
+def relief(models: Sequence[Snapshot], orphans: Sequence[Leftover]) -> str:
+    """The command that gives disk back: what nobody needs, else the largest model, else another disk."""
+    if any(one.size for one in orphans):
+        return "ingle clean"
+    ours = [one for one in models if one.origin is Origin.HUB_CACHE]
+    if ours:
+        return f"ingle rm {shlex.quote(max(ours, key=lambda one: one.size).ref.name)}"
+    return ELSEWHERE
 
 
 def examine_environment(found: Environment) -> Iterator[Finding]:
@@ -72,7 +87,7 @@ def examine_environment(found: Environment) -> Iterator[Finding]:
             level=Level.PROBLEM,
             says=f"Python {version} is older than 3.11.",
             means="Ingle and its engines need Python 3.11 or newer.",
-            command="python3.12 -m venv .venv",
+            command="python3.12 -m venv ~/ingle && ~/ingle/bin/pip install ingle",
         )
     for package, engine in sorted(found.engines.items()):
         if engine is not None:
@@ -83,10 +98,15 @@ def examine_environment(found: Environment) -> Iterator[Finding]:
                 level=Level.WARNING,
                 says=f"{package} is not installed.",
                 means="Models of its format cannot be loaded here.",
-                command=f"python -m pip install {package}",
+                command=f"{shlex.quote(sys.executable)} -m pip install {shlex.quote(_wheel(package))}",
                 details={"package": package},
             )
     yield ok("accelerator", found.accelerator)
+
+
+def _wheel(package: str) -> str:
+    """What to ask pip for: MLX has its computing part in an extra on Linux."""
+    return "mlx[cpu]" if package == "mlx" and sys.platform == "linux" else package
 
 
 def examine_hub(config: Config, hub: Hub) -> Iterator[Finding]:
@@ -135,7 +155,9 @@ def _endpoint(probe: Probe, *, last: bool) -> Finding:
             level=Level.PROBLEM if last else Level.WARNING,
             says=f"{probe.endpoint} does not answer: {probe.problem}",
             means="What is here works; nothing can be pulled from it now.",
-            command=f"curl -I {probe.endpoint}",
+            command=f"curl -I {shlex.quote(probe.endpoint)}"
+            if probe.endpoint == DEFAULT_ENDPOINT
+            else "unset HF_ENDPOINT",
         )
     seconds = probe.seconds or 0.0
     if seconds > SLOW:
@@ -143,8 +165,8 @@ def _endpoint(probe: Probe, *, last: bool) -> Finding:
             check="endpoint",
             level=Level.NOTE,
             says=f"{probe.endpoint} took {seconds:.1f} s to answer.",
-            means="Pulls work and begin slowly; a mirror may be nearer.",
-            command="export HF_ENDPOINT=https://MIRROR",
+            means="Pulls work and begin slowly. It may pass; a mirror in HF_ENDPOINT may be nearer.",
+            command="ingle doctor",
         )
     return ok("endpoint", f"{probe.endpoint} answers in {seconds * 1000:.0f} ms.", seconds=seconds)
 
@@ -175,7 +197,9 @@ def _token(config: Config, hub: Hub) -> Finding:
             level=Level.WARNING,
             says="The hub does not accept the token any more.",
             means="Public models are pulled without it; gated and private ones cannot be.",
-            command="hf auth login",
+            # `hf` itself, which need not be where commands are looked for
+            command="unset HF_TOKEN HUGGING_FACE_HUB_TOKEN && "
+            f"{shlex.quote(sys.executable)} -m huggingface_hub.cli.hf auth login",
         )
     except IngleError as exc:
         return Finding(

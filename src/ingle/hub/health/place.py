@@ -1,175 +1,119 @@
-"""Examines the disk: where the cache is, whether it can be used, who is writing to it, what lies in it."""
+"""Examines the disk where the cache is: whether it is there, ours to write, with room, and able to hold links."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
-import time
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
-
 from ingle.catalog.fits import gigabytes
-from ingle.catalog.model import DiskState, Origin, Snapshot
 from ingle.config import Config
 from ingle.hub.disk import free_bytes
-from ingle.hub.health.checks import recall
-from ingle.hub.health.finding import Finding, Fix, Level, ok, several
-from ingle.hub.health.leftover import Kind, entries, is_held
-from ingle.hub.health.others import find_leftovers
-from ingle.hub.health.sweep import find_orphans, surely_ours
-from ingle.hub.layout import repo_id_of
-from ingle.hub.locks import holder_pid
+from ingle.hub.health.finding import Finding, Fix, Level, ok
 from ingle.hub.shelf import may_change
 
 LITTLE = 5_000_000_000  # bytes: room for one model of the middle size
 NONE = 500_000_000  # bytes: not even room for a small one
-_BREAKING = {Kind.DANGLING, Kind.LOST_REF}
+ELSEWHERE = 'export HF_HUB_CACHE="$HOME/models"'
+"""Keeps models on the home's disk from now on."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 
 
-def examine_place(config: Config) -> Iterator[Finding]:
-    """The cache folder itself: there, ours to write, with room, able to hold links."""
+def try_disk(folder: Path) -> OSError | None:
+    """What the disk says to a file and a link in `folder`; removes both, and the folders it needed."""
+    made = [one for one in (folder, folder.parent) if not one.is_dir()]
+    name = f"probe.{os.getpid()}.{os.urandom(4).hex()}"
+    file, link = folder / f"{name}.file", folder / f"{name}.link"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+        link.symlink_to(file.name)
+    except OSError as exc:
+        return exc
+    finally:
+        for path in (link, file):
+            with suppress(OSError):
+                path.unlink()
+        for one in made:
+            with suppress(OSError):
+                one.rmdir()
+    return None
+
+
+def examine_place(
+    config: Config, relief: str, tried: Callable[[Path], OSError | None] = try_disk
+) -> Iterator[Finding]:
+    """The cache folder itself. `relief` is the command that gives most room; `tried(folder)` tries the disk."""
     cache = config.cache
     if not cache.is_dir():
-        yield Finding(
-            check="cache",
-            level=Level.PROBLEM if cache.exists() else Level.NOTE,
-            says=f"The model cache {cache} is {'a file' if cache.exists() else 'not there yet'}.",
-            means="Models are kept in a folder there; the first pull makes it.",
-            command=f"mkdir -p {shlex.quote(str(cache))}",
-            fix=None if cache.exists() else Fix.MAKE_CACHE,
-        )
+        yield _no_cache(cache)
         return
     yield ok("cache", f"Models are kept in {cache}.", path=str(cache))
     closed = [folder for folder in (cache, cache / ".locks", config.work) if _is_closed(folder)]
-    if closed:
-        yield Finding(
-            check="permissions",
-            level=Level.PROBLEM,
-            says=f"{', '.join(map(str, closed))} cannot be written.",
-            means="What is there can be used; nothing can be pulled or removed.",
-            command=f'sudo chown -R "$USER" {" ".join(shlex.quote(str(one)) for one in closed)}',
-        )
+    if closed and os.statvfs(closed[0]).f_flag & os.ST_RDONLY:
+        yield read_only(cache)
+    elif closed:
+        yield _permissions(closed)
     else:
         yield ok("permissions", "The cache can be read and written.")
-        yield _links(config)
-    yield examine_space(free_bytes(cache))
+        yield judge_disk(cache, tried(config.work), relief)
+    yield examine_space(free_bytes(cache), relief)
 
 
-def examine_locks(config: Config) -> Iterator[Finding]:
-    """Who is writing now: our pulls and other tools' downloads."""
-    held: dict[str, dict[Path, int | None]] = {}
-    for folder in (*entries(config.cache / ".locks"), *entries(config.work)):
-        repo_id = repo_id_of(folder.name)
-        for path in entries(folder) if repo_id else []:
-            if path.suffix == ".lock" and is_held(path):
-                held.setdefault(str(repo_id), {})[path] = holder_pid(path)
-    for repo_id, locks in sorted(held.items()):
-        known = sorted({pid for pid in locks.values() if pid is not None})
-        by = ", ".join(_process(pid) for pid in known) or "a process the system does not name"
-        yield Finding(
-            check="locks",
-            level=Level.NOTE,
-            says=f"{repo_id} is being written by {by}.",
-            means="A pull of it waits for that; it cannot be removed meanwhile.",
-            command=f"kill {known[0]}" if known else f"lsof {shlex.quote(str(next(iter(locks))))}",
-            details={"repo_id": repo_id, "pids": known},
+def judge_disk(cache: Path, error: OSError | None, relief: str) -> Finding:
+    """What the answer of `try_disk` means."""
+    if error is None:
+        return ok("links", "The disk takes symbolic links.")
+    if error.errno in _FULL:
+        return Finding(
+            check="full",
+            level=Level.PROBLEM,
+            says=f"The disk of {cache} takes no new file ({error.strerror}).",
+            means="It is full, has no room for more names (`df -i` tells), or your share of it is used up.",
+            command=relief,
         )
-    if not held:
-        yield ok("locks", "Nobody is writing to the cache.")
-
-
-def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Finding]:
-    """What lies there: partial and damaged models, and checks that went wrong."""
-    models = list(snapshots)
-    for model in (one for one in models if one.state is DiskState.PARTIAL):
-        yield _partial(model)
-    for checked in recall(config).values():
-        # A file that changed since is another one: a repair has mended it.
-        still = any(str(model.root) == checked.root and model.modified <= checked.time for model in models)
-        if still and not checked.ok:
-            days = int((time.time() - checked.time) / 86400)
-            yield Finding(
-                check="verify",
-                level=Level.PROBLEM,
-                says=f"{checked.name}: {checked.sentence}",
-                means=f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled.",
-                command=f"ingle repair {shlex.quote(checked.name)}",
-            )
-    whole = [one for one in models if one.state is DiskState.COMPLETE]
-    total = sum(one.size for one in whole)
-    yield ok(
-        "models", f"{several(len(whole), 'whole model')}, {gigabytes(total)} together.", count=len(whole)
-    )
-
-
-def examine_leftovers(config: Config) -> Iterator[Finding]:
-    """What could go: ours, which `ingle clean` removes, and others', which is only told."""
-    ours = find_orphans(config)
-    if ours:
-        size = sum(one.size for one in ours)
-        yield Finding(
-            check="orphans",
-            level=Level.NOTE,
-            says=f"Ingle left {several(len(ours), 'thing')} behind, {gigabytes(size)} together.",
-            means="They belong to pulls that ended badly and to models that are gone.",
-            command="ingle clean",
-            fix=Fix.SWEEP if surely_ours(ours) else None,
-            details={"paths": [str(one.path) for one in ours], "bytes": size},
+    if error.errno == errno.EROFS:
+        return read_only(cache)
+    if error.errno == errno.EACCES:
+        return _permissions([Path(error.filename or cache).parent])
+    if error.errno in _NO_LINKS:
+        return Finding(
+            check="links",
+            level=Level.PROBLEM,
+            says=f"The disk of {cache} does not take symbolic links ({error.strerror}).",
+            means="The shared cache is made of links; this disk cannot hold it as every tool writes it.",
+            command=ELSEWHERE,
         )
-    else:
-        yield ok("orphans", "Ingle left nothing behind.")
-    others = find_leftovers(config)
-    breaking = [one for one in others if one.kind in _BREAKING]
-    for one in breaking:
-        yield Finding(
-            check="broken-repo",
-            level=Level.WARNING,
-            says=f"{one.path}: {one.why}",
-            means="Ingle reads past it; other tools do not list the model at all.",
-            command=f"rm -- {shlex.quote(str(one.path))}",
-        )
-    rest = [one for one in others if one.kind not in _BREAKING]
-    if rest:
-        size = sum(one.size for one in rest)
-        yield Finding(
-            check="leftovers",
-            level=Level.NOTE,
-            says=f"Other programs left {several(len(rest), 'thing')} behind, {gigabytes(size)} together.",
-            means="Nobody needs them; Ingle never deletes what it did not write.",
-            command="ingle clean --others",
-            details={"paths": [str(one.path) for one in rest], "bytes": size},
-        )
-
-
-def _partial(model: Snapshot) -> Finding:
-    name = shlex.quote(model.ref.name)
-    damaged = next((line for line in model.missing if "(damaged: " in line), None)
-    ours = model.origin is Origin.HUB_CACHE
-    if damaged is not None:
-        says, level = f"{model.ref.name} is damaged: {damaged}.", Level.PROBLEM
-        command = f"ingle repair {name}"
-    else:
-        missing = f"{model.missing[0]}" + (f" and {len(model.missing) - 1} more" if model.missing[1:] else "")
-        says, level = f"{model.ref.name} is partial: {missing} missing.", Level.NOTE
-        command = f"ingle pull {name}"
-    if not ours:
-        command = f"ls -l {shlex.quote(str(model.root))}"
     return Finding(
-        check="partial",
-        level=level,
-        says=says,
-        means="It cannot be loaded until it is whole."
-        if ours
-        else f"It lies in {model.root}, where Ingle only reads: mend it with the program that put it there.",
-        command=command,
-        details={"name": model.ref.name, "missing": list(model.missing)},
+        check="disk",
+        level=Level.PROBLEM,
+        says=f"The disk of {cache} cannot be written to ({error.strerror}).",
+        means="It may be failing: a copy of what is on it is worth having.",
+        command=ELSEWHERE,
     )
 
 
-def examine_space(free: int) -> Finding:
+def read_only(cache: Path) -> Finding:
+    """The whole file system is mounted so that nothing can be written."""
+    top = cache.resolve()
+    while not top.is_mount():
+        top = top.parent
+    return Finding(
+        check="read-only",
+        level=Level.PROBLEM,
+        says=f"The disk of {cache} is mounted read-only.",
+        means="What is there can be used; nothing can be pulled or removed.",
+        command=f"sudo mount {'-uw' if sys.platform == 'darwin' else '-o remount,rw'} {shlex.quote(str(top))}",
+    )
+
+
+def examine_space(free: int, relief: str) -> Finding:
     """Whether so many bytes of disk are enough to pull into."""
     if free >= LITTLE:
         return ok("space", f"{gigabytes(free)} of disk are free.", free=free)
@@ -178,41 +122,34 @@ def examine_space(free: int) -> Finding:
         level=Level.PROBLEM if free < NONE else Level.WARNING,
         says=f"Only {gigabytes(free)} of disk are free where the models are kept.",
         means="A pull refuses to begin when the model does not fit.",
-        command="ingle clean",
+        command=relief,
         details={"free": free},
     )
 
 
-def _links(config: Config) -> Finding:
-    """Tries a link where the cache is; removes it and the folders it needed."""
-    made = [folder for folder in (config.work, config.work.parent) if not folder.is_dir()]
-    probe = config.work / f"probe.{os.getpid()}.{os.urandom(4).hex()}"
-    try:
-        config.work.mkdir(parents=True, exist_ok=True)
-        probe.symlink_to("nothing")
-    except OSError as exc:
-        return Finding(
-            check="links",
-            level=Level.PROBLEM,
-            says=f"The disk of {config.cache} does not take symbolic links ({exc.strerror}).",
-            means="The shared cache is made of links; this disk cannot hold it as Ingle writes it.",
-            command='export HF_HUB_CACHE="$HOME/models"',
-        )
-    finally:
-        with suppress(OSError):
-            probe.unlink()
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()
-    return ok("links", "The disk takes symbolic links.")
+def _no_cache(cache: Path) -> Finding:
+    in_the_way, quoted = os.path.lexists(cache), shlex.quote(str(cache))
+    return Finding(
+        check="cache",
+        level=Level.PROBLEM if in_the_way else Level.NOTE,
+        says=f"The model cache {cache} is {'no folder' if in_the_way else 'not there yet'}.",
+        means="Models are kept in a folder there; the first pull makes it.",
+        command=f"mv -- {quoted} {quoted}.old" if in_the_way else f"mkdir -p {quoted}",
+        fix=None if in_the_way else Fix.MAKE_CACHE,
+    )
+
+
+def _permissions(closed: list[Path]) -> Finding:
+    mine = all(folder.stat().st_uid == os.geteuid() for folder in closed)
+    change = "chmod -R u+rwX" if mine else 'sudo chown -R "$(id -un)"'
+    return Finding(
+        check="permissions",
+        level=Level.PROBLEM,
+        says=f"{', '.join(map(str, closed))} cannot be written.",
+        means="What is there can be used; nothing can be pulled or removed.",
+        command=f"{change} {' '.join(shlex.quote(str(one)) for one in closed)}",
+    )
 
 
 def _is_closed(folder: Path) -> bool:
     return folder.is_dir() and not may_change(folder)
-
-
-def _process(pid: int) -> str:
-    try:
-        return f"process {pid} ({psutil.Process(pid).name()})"
-    except psutil.Error:
-        return f"process {pid}"

@@ -7,7 +7,7 @@ of models it pulled that no snapshot uses. What an unfinished pull still wants i
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -57,7 +57,7 @@ def find_orphans(config: Config) -> list[Leftover]:
     return sorted(found, key=lambda one: one.path)
 
 
-def surely_ours(orphans: list[Leftover]) -> list[Leftover]:
+def surely_ours(orphans: Sequence[Leftover]) -> list[Leftover]:
     """Without the blobs: of a model that we pulled another tool may have fetched further files."""
     return [one for one in orphans if one.kind is not Kind.UNUSED_BLOB]
 

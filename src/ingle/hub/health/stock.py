@@ -1,0 +1,141 @@
+"""Examines what lies in the cache: models that are partial or damaged, who is writing, what could go."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
+from ingle.catalog.fits import gigabytes
+from ingle.catalog.model import DiskState, Origin, Snapshot
+from ingle.config import Config
+from ingle.hub.health.checks import recall
+from ingle.hub.health.finding import Finding, Fix, Level, ok, several
+from ingle.hub.health.leftover import Kind, Leftover, entries, is_held
+from ingle.hub.health.others import find_leftovers
+from ingle.hub.health.sweep import surely_ours
+from ingle.hub.layout import repo_id_of
+from ingle.hub.locks import holder_pid
+
+_BREAKING = {Kind.DANGLING, Kind.LOST_REF}
+
+
+def examine_locks(config: Config) -> Iterator[Finding]:
+    """Who is writing now: our pulls and other tools' downloads."""
+    held: dict[str, dict[Path, int | None]] = {}
+    for folder in (*entries(config.cache / ".locks"), *entries(config.work)):
+        repo_id = repo_id_of(folder.name)
+        for path in entries(folder) if repo_id else []:
+            if path.suffix == ".lock" and is_held(path):
+                held.setdefault(str(repo_id), {})[path] = holder_pid(path)
+    for repo_id, locks in sorted(held.items()):
+        known = sorted({pid for pid in locks.values() if pid is not None})
+        by = ", ".join(_process(pid) for pid in known) or "a process the system does not name"
+        yield Finding(
+            check="locks",
+            level=Level.NOTE,
+            says=f"{repo_id} is being written by {by}.",
+            means="A pull of it waits for that; it cannot be removed meanwhile.",
+            command=f"kill {known[0]}" if known else f"lsof {shlex.quote(str(next(iter(locks))))}",
+            details={"repo_id": repo_id, "pids": known},
+        )
+    if not held:
+        yield ok("locks", "Nobody is writing to the cache.")
+
+
+def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Finding]:
+    """What lies there: partial and damaged models, and checks that went wrong."""
+    models = list(snapshots)
+    for model in (one for one in models if one.state is DiskState.PARTIAL):
+        yield _partial(model)
+    for checked in recall(config).values():
+        # A file that changed since is another one: a repair has mended it.
+        still = any(str(model.root) == checked.root and model.modified <= checked.time for model in models)
+        if still and not checked.ok:
+            days = int((time.time() - checked.time) / 86400)
+            yield Finding(
+                check="verify",
+                level=Level.PROBLEM,
+                says=f"{checked.name}: {checked.sentence}",
+                means=f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled.",
+                command=f"ingle repair {shlex.quote(checked.name)}",
+            )
+    whole = [one for one in models if one.state is DiskState.COMPLETE]
+    total = sum(one.size for one in whole)
+    yield ok(
+        "models", f"{several(len(whole), 'whole model')}, {gigabytes(total)} together.", count=len(whole)
+    )
+
+
+def examine_leftovers(config: Config, ours: Sequence[Leftover]) -> Iterator[Finding]:
+    """What could go: `ours`, which `ingle clean` removes, and others', which is only told."""
+    if ours:
+        size = sum(one.size for one in ours)
+        yield Finding(
+            check="orphans",
+            level=Level.NOTE,
+            says=f"Ingle left {several(len(ours), 'thing')} behind, {gigabytes(size)} together.",
+            means="They belong to pulls that ended badly and to models that are gone.",
+            command="ingle clean",
+            fix=Fix.SWEEP if surely_ours(ours) else None,
+            details={"paths": [str(one.path) for one in ours], "bytes": size},
+        )
+    else:
+        yield ok("orphans", "Ingle left nothing behind.")
+    others = find_leftovers(config)
+    breaking = [one for one in others if one.kind in _BREAKING]
+    for one in breaking:
+        yield Finding(
+            check="broken-repo",
+            level=Level.WARNING,
+            says=f"{one.path}: {one.why}",
+            means="Ingle reads past it; other tools do not list the model at all.",
+            command=f"rm -- {shlex.quote(str(one.path))}",
+        )
+    rest = [one for one in others if one.kind not in _BREAKING]
+    if rest:
+        size = sum(one.size for one in rest)
+        yield Finding(
+            check="leftovers",
+            level=Level.NOTE,
+            says=f"Other programs left {several(len(rest), 'thing')} behind, {gigabytes(size)} together.",
+            means="Nobody needs them; Ingle never deletes what it did not write.",
+            command="ingle clean --others",
+            details={"paths": [str(one.path) for one in rest], "bytes": size},
+        )
+
+
+def _partial(model: Snapshot) -> Finding:
+    name = shlex.quote(model.ref.name)
+    damaged = next((line for line in model.missing if "(damaged: " in line), None)
+    ours = model.origin is Origin.HUB_CACHE
+    if damaged is not None:
+        says, level = f"{model.ref.name} is damaged: {damaged}.", Level.PROBLEM
+        command = f"ingle repair {name}"
+    else:
+        missing = f"{model.missing[0]}" + (f" and {len(model.missing) - 1} more" if model.missing[1:] else "")
+        says, level = f"{model.ref.name} is partial: {missing} missing.", Level.NOTE
+        command = f"ingle pull {name}"
+    if not ours:
+        command = f"rm -r -- {shlex.quote(str(model.path))}"
+    return Finding(
+        check="partial",
+        level=level,
+        says=says,
+        means="It cannot be loaded until it is whole."
+        if ours
+        else f"It lies in {model.root}, where Ingle only reads: mend it with the program that put it there, "
+        "or delete it.",
+        command=command,
+        details={"name": model.ref.name, "missing": list(model.missing)},
+    )
+
+
+def _process(pid: int) -> str:
+    try:
+        return f"process {pid} ({psutil.Process(pid).name()})"
+    except psutil.Error:
+        return f"process {pid}"
