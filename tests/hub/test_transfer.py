@@ -185,6 +185,25 @@ def test_a_file_that_comes_wrong_once_is_fetched_again_and_twice_is_refused(tmp_
     assert not RepoPlace(tmp_path, NAME).partial(listed("small", SMALL).digest).exists()
 
 
+def test_a_small_file_that_an_earlier_pull_checked_is_not_fetched_again(tmp_path: Path) -> None:
+    place, file = RepoPlace(tmp_path, NAME), listed("small", SMALL)
+    assert _fetch(_Source(small=SMALL), [SmallPartial(place, file)])["small"] == place.partial(file.digest)
+    source = _Source(small=SMALL)
+    again = SmallPartial(place, file)
+    assert again.recorded_bytes == len(SMALL)
+    assert _fetch(source, [again])["small"].read_bytes() == SMALL
+    assert source.asked == []
+
+
+def test_a_small_file_that_lies_there_damaged_is_fetched_again(tmp_path: Path) -> None:
+    place, file = RepoPlace(tmp_path, NAME), listed("small", SMALL)
+    place.partial(file.digest).parent.mkdir(parents=True)
+    place.partial(file.digest).write_bytes(bytes(len(SMALL)))
+    source = _Source(small=SMALL)
+    assert _fetch(source, [SmallPartial(place, file)])["small"].read_bytes() == SMALL
+    assert len(source.asked) == 1
+
+
 @pytest.mark.slow
 def test_a_cancel_keeps_what_was_written_also_of_pieces_not_done(tmp_path: Path) -> None:
     place = RepoPlace(tmp_path, NAME)

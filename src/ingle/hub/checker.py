@@ -31,7 +31,6 @@ class Checker:
             with self._ledger.changed:
                 self._busy.discard(number)
                 self._take(number, partial, found)
-                self._ledger.changed.notify_all()
 
     def _next(self) -> int | None:
         ledger = self._ledger
@@ -41,7 +40,7 @@ class Checker:
                     if number not in self._busy and partial.has_next():
                         self._busy.add(number)
                         return number
-                ledger.changed.wait(0.5)
+                ledger.hashable.wait(0.5)
         return None
 
     def _take(self, number: int, partial: Partial, found: Check) -> None:
@@ -51,9 +50,11 @@ class Checker:
                 f"{partial.file.path}: a piece on disk changed since it was written; fetching it again"
             )
             ledger.pieces.spoil(number, partial.frontier)
+            ledger.missing.notify_all()
         elif found is Check.WHOLE:
             del ledger.partials[number]
             ledger.finished.append(partial)
+            ledger.changed.notify_all()
         elif found is Check.WRONG:
             self._came_wrong(number, partial)
 
@@ -74,6 +75,7 @@ class Checker:
             return
         ledger.say(f"{path}: what came has not the listed digest; fetching it again")
         ledger.pieces.add(number, partial.file.size, partial.missing())
+        ledger.missing.notify_all()
 
     def sync_loop(self) -> None:
         """Records what was written, once a second or when enough waits."""

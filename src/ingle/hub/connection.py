@@ -19,6 +19,7 @@ _BUFFER = 1 << 20  # bytes read before they are written: fewer, larger writes
 _GATHER = 512 << 10  # a buffer this full is written
 _GATHER_SECONDS = 0.25  # and one this old, however empty: a slow link is progress too
 _MOST_UNSYNCED = 7  # pieces, 56 MiB: see `_await_disk`
+_REST = 0.5  # seconds until a connection without work looks whether another one's should be taken over
 _MAX_LIES = 4  # answers in a row that do not fit the plan, for one file, beside one for each open range
 _LONGEST_WAIT = 900.0  # seconds; a hub that wants more is told as an error
 
@@ -83,20 +84,28 @@ class Connection:
                 wait = self._after(exc, lease)
             finally:
                 with self._ledger.changed:
-                    self._ledger.pieces.release(lease)
-                    self._ledger.changed.notify_all()
+                    self._give_back(lease)
             if wait:
                 self._ledger.stop.wait(wait)
+
+    def _give_back(self, lease: Lease) -> None:
+        """What is left of a lease is anybody's again. Called under the lock."""
+        left = lease.remaining
+        self._ledger.pieces.release(lease)
+        if left:
+            self._ledger.missing.notify_all()
 
     def _next(self) -> Lease | None:
         line, ledger = self._line, self._ledger
         with ledger.changed:
             while not ledger.over:
-                if self._number < line.connections.wanted:
-                    lease = ledger.pieces.ask(line.clock(), line.connections.wanted)
-                    if lease is not None:
-                        return lease
-                ledger.changed.wait(0.5)
+                if self._number >= line.connections.wanted:
+                    ledger.changed.wait(_REST)
+                    continue
+                lease = ledger.pieces.ask(line.clock(), line.connections.wanted)
+                if lease is not None:
+                    return lease
+                ledger.missing.wait(_REST)
         return None
 
     def _fetch(self, lease: Lease) -> None:
@@ -180,7 +189,9 @@ class Connection:
             if done is not None:
                 partial.done(done.index, done.crc)
                 self._line.lies.pop(lease.file, None)
-                ledger.changed.notify_all()
+                ledger.hashable.notify()
+                if partial.unsynced:
+                    ledger.changed.notify_all()
 
     def _after(self, error: IngleError, lease: Lease) -> float:
         """What a failure means: seconds to wait before this connection goes on, or the end of the pull."""

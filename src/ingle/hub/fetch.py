@@ -1,4 +1,4 @@
-"""Brings every missing file of a plan into `blobs/`: lock, fetch, check, publish, one file after another."""
+"""Brings every missing file of a plan into `blobs/`: lock, fetch, check, publish; small files many at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from filelock import BaseFileLock
 
@@ -18,29 +19,37 @@ from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import holder_pid, try_lock
 from ingle.hub.partial import LargePartial, Partial, SmallPartial
 from ingle.hub.pieces import PIECE
-from ingle.hub.publish import publish_blob
+from ingle.hub.publish import publish_blob, publish_blobs
 from ingle.hub.transfer import Transfer
 from ingle.hub.verify import check_file, survey
 
 _OPEN_FILES = 48  # at once: each large one takes three descriptors
 _AHEAD = 128 << 20  # bytes queued before another file is opened
+_BATCH = 64  # small files that are published together: they share the flushes of the disk
 _TICK = 0.1
 
 
 def held_bytes(place: RepoPlace, files: Iterable[ListedFile]) -> dict[str, int]:
-    """Bytes by digest that earlier pulls left in the work tree, as their journals say."""
+    """Bytes by digest that earlier pulls left in the work tree, as journals and sizes say; never all of a file."""
     found = {}
+    left = _sizes(place.work / "partial")
     for file in files:
         if file.size > PIECE:
             written = read_journal(place.journal(file.digest), file).values()
             found[file.digest] = min(file.size - 1, sum(one.length for one in written))
+        elif file.size and left.get(file.digest) == file.size:
+            found[file.digest] = file.size - 1
     return found
 
 
 def blob_sizes(place: RepoPlace) -> dict[str, int]:
     """The size of every blob by its name, links followed; what leads nowhere is left out. One reading."""
+    return _sizes(place.blobs)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
     found = {}
-    with suppress(OSError), os.scandir(place.blobs) as entries:
+    with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):
                 found[entry.name] = entry.stat().st_size
@@ -83,6 +92,7 @@ class Fetch:
         self._waiting = deque(sorted(files, key=lambda file: file.size > PIECE))
         self._blocked: deque[ListedFile] = deque()
         self._locks: dict[str, BaseFileLock] = {}
+        self._ready: list[Partial] = []
         self.held = held_bytes(place, self._waiting)
         self._held = dict(self.held)
         self._transfer = transfer
@@ -91,6 +101,11 @@ class Fetch:
         self._log = log
         self._known = 0
         self.waiting_for = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether bytes are still to come; if not, only checking and publishing is left."""
+        return bool(self._waiting) or self._transfer.busy
 
     @property
     def gained(self) -> int:
@@ -111,12 +126,15 @@ class Fetch:
         while self._waiting or self._blocked or self._transfer.open_files:
             self._open_more()
             finished = deque(self._transfer.tick(_TICK))
+            quiet = not finished
             try:
                 while finished:
                     self._publish(finished.popleft())
             finally:
                 for partial in finished:
                     partial.close()
+            if self._ready and (quiet or len(self._ready) >= _BATCH or not self._transfer.open_files):
+                self._publish_ready()
             yield
 
     def _open_more(self) -> None:
@@ -142,11 +160,10 @@ class Fetch:
             return
         partial: Partial
         if file.size > PIECE:
-            large = LargePartial(self._place, file, verify=self._verify)
-            self._known += large.recorded_bytes - self._held.pop(file.digest, 0)
-            partial = large
+            partial = LargePartial(self._place, file, verify=self._verify)
         else:
             partial = SmallPartial(self._place, file)
+        self._known += partial.recorded_bytes - self._held.pop(file.digest, 0)
         self._transfer.add(partial)
 
     def _adopt(self, file: ListedFile) -> bool:
@@ -166,10 +183,13 @@ class Fetch:
         return True
 
     def _publish(self, partial: Partial) -> None:
+        if not isinstance(partial, LargePartial):
+            self._ready.append(partial)
+            return
         file = partial.file
         try:
             source = partial.finish()
-            records = partial.records() if isinstance(partial, LargePartial) else {}
+            records = partial.records()
         finally:
             partial.close()
         publish_blob(self._place, file, source)
@@ -177,6 +197,16 @@ class Fetch:
             keep_pieces(self._place, file, records)
         with suppress(OSError):
             self._place.journal(file.digest).unlink(missing_ok=True)
+        self._in_place(file)
+
+    def _publish_ready(self) -> None:
+        """Publishes the small files that are whole. Should it fail they stay in the work tree, checked."""
+        ready, self._ready = self._ready, []
+        publish_blobs(self._place, [(partial.file, partial.finish()) for partial in ready])
+        for partial in ready:
+            self._in_place(partial.file)
+
+    def _in_place(self, file: ListedFile) -> None:
         self._log(f"{file.path}: {file.size} bytes, {file.kind} {file.digest}, checked and in place")
         self._release(file)
 

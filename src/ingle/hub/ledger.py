@@ -14,13 +14,18 @@ _NEWS = 5.0  # seconds
 
 
 class Ledger:
-    """`changed` guards everything here and is notified when anything of it changes.
+    """One lock guards everything here; three conditions of it keep a thread asleep that has nothing to do.
 
-    `stop` ends every thread; `failure` is what ended the transfer; `fetched` counts bytes written.
+    `missing` is notified when there are bytes to fetch, `hashable` when a piece waits for its check, `changed`
+    when the owner of the transfer or the disk has something to do. `stop` ends every thread; `failure` is
+    what ended the transfer; `fetched` counts bytes written.
     """
 
     def __init__(self, log: Callable[[str], None]) -> None:
-        self.changed = threading.Condition()
+        lock = threading.RLock()
+        self.changed = threading.Condition(lock)
+        self.missing = threading.Condition(lock)
+        self.hashable = threading.Condition(lock)
         self.stop = threading.Event()
         self.pieces = Pieces()
         self.partials: dict[int, Partial] = {}
@@ -56,7 +61,12 @@ class Ledger:
         with self.changed:
             if not self.over:
                 self.failure = error
-            self.changed.notify_all()
+            self.wake()
+
+    def wake(self) -> None:
+        """Wakes every thread, to see what is no single thread's concern. Called under the lock."""
+        for condition in (self.changed, self.missing, self.hashable):
+            condition.notify_all()
 
     def say(self, text: str) -> None:
         """A sentence for people: in the log, and in the next progress."""

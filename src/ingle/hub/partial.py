@@ -2,7 +2,7 @@
 
 A `LargePartial` lies in the work tree with a journal beside it and is hashed behind the write frontier,
 so that the end of the download is the end of the check. A `SmallPartial`, at most one piece, is held in
-memory until it is whole. Both are written by several threads, each to bytes of its own.
+memory until it is whole and right. Both are written by several threads, each to bytes of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,8 @@ class Partial(Protocol):
     def unsynced(self) -> int: ...
     @property
     def frontier(self) -> int: ...
+    @property
+    def recorded_bytes(self) -> int: ...
     def missing(self) -> tuple[tuple[int, int, int], ...]: ...
     def write(self, pos: int, data: memoryview) -> None: ...
     def done(self, index: int, crc: int) -> None: ...
@@ -55,13 +57,17 @@ class Partial(Protocol):
 
 
 class SmallPartial:
-    """A file of at most one piece, in memory; nothing of it is on disk before it is whole."""
+    """A file of at most one piece: in memory until it is whole and right, then in the work tree.
+
+    One that an earlier pull checked and could not publish any more is found there and not fetched again.
+    """
 
     def __init__(self, place: RepoPlace, file: ListedFile) -> None:
         self.file = file
         self._path = place.partial(file.digest)
-        self._data = bytearray(file.size)
-        self._there = file.size == 0
+        self._data = checked_bytes(self._path, file)
+        self._on_disk = self._data is not None
+        self._there = self._on_disk or file.size == 0
         self._whole = False
 
     @property
@@ -74,11 +80,18 @@ class SmallPartial:
         """The piece that is hashed next."""
         return 0
 
+    @property
+    def recorded_bytes(self) -> int:
+        """Bytes that an earlier pull left here."""
+        return self.file.size if self._on_disk else 0
+
     def missing(self) -> tuple[tuple[int, int, int], ...]:
         """The runs of bytes to fetch: (start, stop, CRC-32 of the piece before start)."""
         return () if self._there else ((0, self.file.size, 0),)
 
     def write(self, pos: int, data: memoryview) -> None:
+        if self._data is None:
+            self._data = bytearray(self.file.size)
         self._data[pos : pos + len(data)] = data
 
     def done(self, index: int, crc: int) -> None:
@@ -89,31 +102,54 @@ class SmallPartial:
         return self._there and not self._whole
 
     def check(self) -> Check:
-        """Hashes the whole file."""
+        """Hashes the whole file and puts it on disk when it is right. Raises `DiskFull`, `StoreError`."""
         if not self._there:
             return Check.WAITING
-        self._whole = digest_of(bytes(self._data), self.file.kind) == self.file.digest
-        return Check.WHOLE if self._whole else Check.WRONG
+        data = self._data or bytearray()
+        if digest_of(bytes(data), self.file.kind) != self.file.digest:
+            return Check.WRONG
+        if not self._on_disk:
+            self._put(data)
+        self._data = None
+        self._whole = True
+        return Check.WHOLE
+
+    def _put(self, data: bytearray) -> None:
+        with disk_errors(self._path, "write", self.file.size):
+            try:
+                self._path.unlink(missing_ok=True)
+                self._path.write_bytes(data)
+            except FileNotFoundError:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.write_bytes(data)
+        self._on_disk = True
 
     def restart(self) -> None:
         """What came was wrong: none of it counts."""
         self._there = False
 
     def sync(self, prefixes: tuple[Written, ...] = ()) -> None:
-        """Nothing to keep: a small file is fetched again."""
+        """Nothing to record: a beginning of a small file is fetched again."""
 
     def finish(self) -> Path:
-        """Puts the checked bytes on disk and gives the path. Raises `DiskFull`, `StoreError`."""
+        """The path of the checked file, still in the work tree."""
         if not self._whole:
             raise DigestMismatch(self.file.path, self.file.digest, "not checked")
-        with disk_errors(self._path, "write", self.file.size):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.unlink(missing_ok=True)
-            self._path.write_bytes(self._data)
         return self._path
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def checked_bytes(path: Path, file: ListedFile) -> bytearray | None:
+    """The bytes of a file of at most one piece, if they lie at `path` and are the listed ones; else None."""
+    try:
+        if path.stat().st_size != file.size:
+            return None
+        data = bytearray(path.read_bytes())
+    except OSError:
+        return None
+    return data if digest_of(bytes(data), file.kind) == file.digest else None
 
 
 class LargePartial:
@@ -123,10 +159,21 @@ class LargePartial:
     under the transfer's lock.
     """
 
-    def __init__(self, place: RepoPlace, file: ListedFile, *, verify: bool = True) -> None:
-        """Opens or starts it. Without `verify` (a bench) nothing is hashed. Raises `DiskFull` (early, from the preallocation), `NoPermission`, `StoreError`."""
+    def __init__(
+        self,
+        place: RepoPlace,
+        file: ListedFile,
+        *,
+        verify: bool = True,
+        flush: Callable[[int], None] = sync_data,
+    ) -> None:
+        """Opens or starts it. Without `verify` (a bench) nothing is hashed; `flush` makes a descriptor's data durable.
+
+        Raises `DiskFull` (early, from the preallocation), `NoPermission`, `StoreError`.
+        """
         self.file = file
         self._verify = verify
+        self._flush = flush
         self._path = place.partial(file.digest)
         self._count = piece_count(file.size)
         with disk_errors(self._path, "write", file.size):
@@ -272,7 +319,7 @@ class LargePartial:
             batch = [*self._unsynced, *prefixes]
             if self._closed or not batch:
                 return
-            sync_data(self._descriptor)
+            self._flush(self._descriptor)
             self._journal.append(batch)
             self._journal.sync()
             del self._unsynced[: len(batch) - len(prefixes)]

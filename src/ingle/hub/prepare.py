@@ -15,10 +15,10 @@ from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
 from ingle.errors import MalformedModel, Unsupported
 from ingle.hub.fetch import blob_sizes, held_bytes, is_known
 from ingle.hub.layout import RepoPlace
+from ingle.hub.partial import checked_bytes
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.ranges import Ranges
-from ingle.hub.verify import digest_of
 
 
 def machine_memory() -> Memory:
@@ -48,18 +48,18 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
 
 
 def _checked_head(place: RepoPlace, file: ListedFile, limit: int) -> bytes | None:
-    """What `Ranges.head` gives, from the store; None unless the file is there and known to be right."""
+    """What `Ranges.head` gives, from what is here; None unless the file is whole and known to be right."""
     blob = place.blob(file.digest)
     try:
         if is_known(place, file):
             with blob.open("rb") as opened:
                 return opened.read(limit)
-        if file.size > PIECE:
-            return None
-        data = blob.read_bytes()
     except OSError:
         return None
-    return data[:limit] if digest_of(data, file.kind) == file.digest else None
+    if file.size > PIECE:
+        return None
+    data = checked_bytes(blob, file) or checked_bytes(place.partial(file.digest), file)
+    return None if data is None else bytes(data[:limit])
 
 
 def held(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:

@@ -11,34 +11,45 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.errors import HubLied
-from ingle.hub.disk import default_mode, disk_errors, sync_file, sync_path, write_whole
+from ingle.hub.disk import default_mode, disk_errors, sync_files, sync_path, write_whole
 from ingle.hub.layout import RepoPlace, is_commit
 
 _LAST = (".index.json", "config.json")  # what loaders open first is linked last
 
 
-def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> Path:
-    """Moves a verified file into `blobs/`, replacing whatever lay under that digest.
+def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> None:
+    """`publish_blobs` for one file."""
+    publish_blobs(place, [(file, source)])
 
-    A blob that was a link into a store shared by several repos is replaced as a link: nothing is
-    written through it. The caller holds the blob's lock and has checked `source`.
-    The name becomes durable with the next `publish_snapshot`: until then the file is only fetched again.
-    Raises `DiskFull`, `NoPermission`, `StoreError`; then the source is still where it was.
+
+def publish_blobs(
+    place: RepoPlace,
+    checked: Sequence[tuple[ListedFile, Path]],
+    *,
+    flush: Callable[[Sequence[Path]], None] = sync_files,
+) -> None:
+    """Moves verified files into `blobs/`, replacing whatever lay under their digests.
+
+    `flush` returns when the bytes of all of them are on disk; only then the first one gets its name. A blob that was a link into a
+    store shared by several repos is replaced as a link: nothing is written through it. The caller holds the
+    blobs' locks and has checked the sources, which lie in one folder.
+    The names become durable with the next `publish_snapshot`: until then a file is only fetched again.
+    Raises `DiskFull`, `NoPermission`, `StoreError`; then a source that has no name yet is still where it was.
     """
-    blob = place.blob(file.digest)
-    with disk_errors(blob, "write", file.size):
+    with disk_errors(place.blobs, "write to", sum(file.size for file, _ in checked)):
         for folder in (place.snapshots, place.blobs):
             folder.mkdir(parents=True, exist_ok=True)
-        with source.open("rb+") as opened:
-            os.fchmod(opened.fileno(), default_mode(source.parent))
-            sync_file(opened.fileno())
-        source.replace(blob)
-    return blob
+        mode = default_mode(checked[0][1].parent)
+        for _, source in checked:
+            source.chmod(mode)
+        flush([source for _, source in checked])
+        for file, source in checked:
+            source.replace(place.blob(file.digest))
 
 
 def publish_snapshot(
@@ -48,15 +59,19 @@ def publish_snapshot(
     revision: str | None = None,
     *,
     point: bool = True,
+    flush: Callable[[Path], None] = sync_path,
 ) -> Path:
     """Shows `files`, whose blobs are all in place and verified, as the snapshot of the listing's commit.
 
     `revision` (default: the listing's) is the branch or tag that points there afterwards; a commit is
-    protected by `refs/ingle/<sha>` instead. Without `point` no name is touched. Gives the snapshot folder. Raises `StoreError` kinds.
+    protected by `refs/ingle/<sha>` instead. Without `point` no name is touched. `flush` makes a folder's names durable, those of
+    the blobs before the snapshot is shown and that of the snapshot before anything points there.
+    Gives the snapshot folder. Raises `StoreError` kinds.
     """
     with disk_errors(place.folder, "publish in"):
-        sync_path(place.blobs)
-        folder = _place_snapshot(place, listing.commit, {file.path: file.digest for file in files})
+        flush(place.blobs)
+        digests = {file.path: file.digest for file in files}
+        folder = _place_snapshot(place, listing.commit, digests, flush)
         if all(os.path.lexists(folder / file.path) for file in listing.files):
             write_whole(place.tree(listing.commit), tree_json(listing.files), place.stage)
         if point:
@@ -64,7 +79,9 @@ def publish_snapshot(
     return folder
 
 
-def _place_snapshot(place: RepoPlace, commit: str, digests: Mapping[str, str]) -> Path:
+def _place_snapshot(
+    place: RepoPlace, commit: str, digests: Mapping[str, str], flush: Callable[[Path], None]
+) -> Path:
     final = place.snapshot(commit)
     if all(_points(final / path, digest) for path, digest in digests.items()):
         return final
@@ -73,7 +90,7 @@ def _place_snapshot(place: RepoPlace, commit: str, digests: Mapping[str, str]) -
         for path, digest in digests.items():
             _link(staged, path, digest)
         for folder, _, _ in os.walk(staged):
-            sync_path(Path(folder))
+            flush(Path(folder))
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             staged.rename(final)
@@ -83,7 +100,7 @@ def _place_snapshot(place: RepoPlace, commit: str, digests: Mapping[str, str]) -
             _add_links(staged, final, digests)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    sync_path(place.snapshots)
+    flush(place.snapshots)
     return final
 
 

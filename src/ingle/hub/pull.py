@@ -264,7 +264,7 @@ class PullRun:
             for _ in rounds:
                 done = before + fetch.gained
                 waiting = Phase.WAITING if fetch.waiting_for else Phase.VERIFYING
-                phase = Phase.FETCHING if transfer.busy else waiting
+                phase = Phase.FETCHING if fetch.busy else waiting
                 yield meter.at(phase, done, fetch.waiting_for or transfer.message or self._note)
 
     def _vanished(self, plan: PullPlan) -> tuple[str, ...]:

@@ -115,8 +115,12 @@ class Transfer:
         with ledger.changed:
             number, self._next_file = self._next_file, self._next_file + 1
             ledger.partials[number] = partial
-            ledger.pieces.add(number, partial.file.size, partial.missing())
-            ledger.changed.notify_all()
+            missing = partial.missing()
+            ledger.pieces.add(number, partial.file.size, missing)
+            if missing:
+                ledger.missing.notify(1 if partial.file.size <= PIECE else MOST_CONNECTIONS)
+            if partial.has_next():
+                ledger.hashable.notify()
 
     def tick(self, seconds: float) -> list[Partial]:
         """Waits up to `seconds` for something to happen and gives the files that are whole now.
@@ -148,7 +152,7 @@ class Transfer:
             leases = ledger.pieces.leases
             for lease in leases:
                 lease.revoked = True
-            ledger.changed.notify_all()
+            ledger.wake()
         for stream in streams:
             stream.abort()
         with ledger.changed:  # a revoked lease begins no write; those under way end with the disk
@@ -181,7 +185,7 @@ class Transfer:
                     f"{ledger.path(lease.file)}: a connection stalled or fell far behind the others; trying another"
                 )
                 self._line.abort(lease)
-                ledger.changed.notify_all()
+                ledger.missing.notify_all()
             wanted = self._connections.look(now, ledger.fetched)
             if ledger.pieces.idle:
                 self._patience.arrived(now)  # hashing, or waiting for another program: nothing to come
