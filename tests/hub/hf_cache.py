@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,3 +195,13 @@ def everything(root: Path) -> dict[str, bytes | str]:
         elif path.is_file():
             found[name] = path.read_bytes()
     return found
+
+
+def hf(cache: Path, *arguments: str, endpoint: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The real `hf` command on this cache; offline unless an endpoint is given."""
+    script = "import sys; from huggingface_hub.cli.hf import main; sys.argv[0] = 'hf'; main()"
+    environ = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1", "NO_COLOR": "1"}
+    environ |= {"HF_ENDPOINT": endpoint} if endpoint else {"HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments], env=environ, capture_output=True, text=True, timeout=120
+    )

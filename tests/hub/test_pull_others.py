@@ -18,6 +18,7 @@ from ingle.hub.locks import hold
 from ingle.hub.pull import pull
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
+from tests.hub.hf_cache import hf
 from tests.hub.pulling import (
     NAME,
     REF,
@@ -32,16 +33,6 @@ from tests.hub.pulling import (
 pytestmark = pytest.mark.slow
 
 
-def _hf(cache: Path, *arguments: str, endpoint: str | None = None) -> subprocess.CompletedProcess[str]:
-    """The real `hf` command on this cache; offline unless an endpoint is given."""
-    script = "import sys; from huggingface_hub.cli.hf import main; sys.argv[0] = 'hf'; main()"
-    environ = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1", "NO_COLOR": "1"}
-    environ |= {"HF_ENDPOINT": endpoint} if endpoint else {"HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", script, *arguments], env=environ, capture_output=True, text=True, timeout=120
-    )
-
-
 def test_hf_lists_verifies_and_prunes_nothing_of_ours(tmp_path: Path) -> None:
     with FakeHub() as hub:
         commit = hub.add_repo(NAME, model_files())
@@ -49,10 +40,10 @@ def test_hf_lists_verifies_and_prunes_nothing_of_ours(tmp_path: Path) -> None:
         pull_all(config)
         pinned = hub.add_repo("org/pinned", model_files(1000))
         pull_all(config, ModelRef(name="p", repo_id="org/pinned", revision=pinned))
-        assert "org/name" in _hf(config.cache, "cache", "ls").stdout
-        checked = _hf(config.cache, "cache", "verify", NAME, "--revision", commit, endpoint=hub.url)
+        assert "org/name" in hf(config.cache, "cache", "ls").stdout
+        checked = hf(config.cache, "cache", "verify", NAME, "--revision", commit, endpoint=hub.url)
         assert checked.returncode == 0, checked.stderr
-        pruned = _hf(config.cache, "cache", "prune", "--yes")
+        pruned = hf(config.cache, "cache", "prune", "--yes")
         assert pruned.returncode == 0, pruned.stderr
         assert {repo.repo_id for repo in scan_cache_dir(config.cache).repos} == {NAME, "org/pinned"}
         assert snapshot_download(NAME, cache_dir=config.cache, local_files_only=True)
@@ -70,7 +61,7 @@ def test_a_prune_in_the_middle_of_a_pull_takes_nothing_of_it(tmp_path: Path) -> 
             events.append(event)
             if len(events) == 6:
                 hub.faults = Faults()
-                assert _hf(config.cache, "cache", "prune", "--yes").returncode == 0
+                assert hf(config.cache, "cache", "prune", "--yes").returncode == 0
         assert_whole(config, snapshot_of(events), files)
 
 

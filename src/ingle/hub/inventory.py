@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,6 +95,16 @@ def take_inventory(place: RepoPlace) -> Inventory:
     ]
     found.sort(key=lambda one: (one.modified, one.name), reverse=True)
     return Inventory(place, tuple(found), refs)
+
+
+def linked_blobs(place: RepoPlace) -> frozenset[str]:
+    """The names of the blobs that any snapshot's links point to."""
+    found = set()
+    for folder, folders, names in os.walk(place.snapshots):
+        for name in (*folders, *names):
+            with suppress(OSError):
+                found.add(Path(folder, name).readlink().name)
+    return frozenset(found)
 
 
 def promised_sizes(place: RepoPlace, commit: str | None) -> tuple[dict[str, int], Receipt | None]:

@@ -16,7 +16,7 @@ from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import entry_ref
 from ingle.catalog.safetensors import INDEX
 from ingle.hub.headers import Headers
-from ingle.hub.inventory import Inventory, Revision, promised_sizes
+from ingle.hub.inventory import Inventory, Revision, linked_blobs, promised_sizes
 from ingle.hub.layout import RepoPlace
 from ingle.hub.receipt import Asked, Receipt
 from ingle.hub.shelf import DiskShelf
@@ -104,16 +104,21 @@ class RepoScan:
             for asked in receipt.asked:
                 if any(asks_for(asked, one.ref.file) for one in here):
                     continue
-                # A pull that never got a byte, or whose files another tool deleted, left nothing to show.
+                # A pull that never got a byte, or whose snapshot another tool deleted, left nothing to show.
                 if any(self._has(file.digest) for file in receipt.listing.files if file.path in asked.files):
                     partial = self._partial(receipt, asked, taken)
                     taken.add(partial.ref.name)
                     yield partial
 
     def _has(self, digest: str) -> bool:
-        """Whether anything of a file lies here that a pull could go on from."""
-        places = (self.place.blob(digest), self.place.partial(digest))
-        return any(os.path.exists(path) for path in places)  # noqa: PTH110
+        """Whether anything of a file lies here for this model; what another snapshot uses is that one's."""
+        if os.path.exists(self.place.partial(digest)):  # noqa: PTH110  # a listing asks thousands
+            return True
+        return digest not in self._linked and os.path.exists(self.place.blob(digest))  # noqa: PTH110
+
+    @functools.cached_property
+    def _linked(self) -> frozenset[str]:
+        return linked_blobs(self.place)
 
     def _partial(self, receipt: Receipt, asked: Asked, taken: set[str]) -> Snapshot:
         wanted = [file for file in receipt.listing.files if file.path in set(asked.files)]

@@ -15,7 +15,8 @@ import msgspec
 from ingle.config import Config
 from ingle.errors import InvalidRequest, StoreError
 from ingle.hub.disk import disk_errors
-from ingle.hub.health.leftover import Kind, Leftover, disk_size, entries, files_below, is_held
+from ingle.hub.health.leftover import Kind, Leftover, disk_size, entries, is_held
+from ingle.hub.inventory import linked_blobs
 from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import try_lock
 from ingle.hub.receipt import Receipt
@@ -153,7 +154,7 @@ class _RepoOrphans:
                 self._broken.append(path)
             else:
                 self._receipts.append(receipt)
-        self._used = {link.readlink().name for link in files_below(place.snapshots) if link.is_symlink()}
+        self._used = linked_blobs(place)
         alive = [receipt for receipt in self._receipts if self._is_alive(receipt)]
         self.wanted = {file.digest for receipt in alive for file in receipt.wanted}
 
@@ -184,12 +185,14 @@ class _RepoOrphans:
                 yield self._one(path, Kind.UNUSED_BLOB, "No snapshot of the model uses it any more.")
 
     def _is_alive(self, receipt: Receipt) -> bool:
-        """Whether the receipt's model has a snapshot, or anything fetched that a pull can go on from."""
+        """Whether the receipt's model has a snapshot, or anything that was fetched for it and for no other."""
         place = self._place
         if place.snapshot(receipt.listing.commit).is_dir():
             return bool(receipt.asked)
         return any(
-            place.blob(file.digest).exists() or place.partial(file.digest).exists() for file in receipt.wanted
+            place.partial(file.digest).exists()
+            or (file.digest not in self._used and place.blob(file.digest).exists())
+            for file in receipt.wanted
         )
 
     def _one(self, path: Path, kind: Kind, why: str) -> Leftover:

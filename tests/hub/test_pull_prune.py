@@ -1,0 +1,141 @@
+"""The real `hf cache prune`, at every stage of an update and beside pinned commits: there is always a whole version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import scan_cache_dir, snapshot_download
+
+from ingle.catalog.model import DiskState, ModelRef
+from ingle.config import Config
+from ingle.hub.cache import Store
+from ingle.hub.layout import RepoPlace
+from ingle.hub.progress import Phase, Progress
+from ingle.hub.publish import publish_snapshot
+from ingle.hub.pull import PullOptions, PullRun
+from ingle.hub.receipt import read_receipt
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.hub.hf_cache import hf
+from tests.hub.pulling import NAME, REF, assert_whole, model_files, pull_all, settings, snapshot_of
+
+pytestmark = pytest.mark.slow
+
+OLD = model_files(9_000_000)
+NEW = {**model_files(9_000_000, seed=1), "tokenizer.json": OLD["tokenizer.json"]}
+
+
+def prune(config: Config) -> None:
+    pruned = hf(config.cache, "cache", "prune", "--yes")
+    assert pruned.returncode == 0, pruned.stderr
+
+
+def offline(config: Config, revision: str | None = None) -> Path:
+    """Where the real library finds the model without a network."""
+    return Path(snapshot_download(NAME, revision=revision, cache_dir=config.cache, local_files_only=True))
+
+
+def assert_usable(config: Config, folder: Path, files: dict[str, bytes]) -> None:
+    """Every tool, and Ingle too, opens exactly these files under the model's bare name."""
+    assert offline(config) == folder
+    assert {path: (folder / path).read_bytes() for path in files} == files
+    assert Store(config).require(REF).root == folder
+
+
+def every_event(config: Config) -> Iterator[Progress]:
+    """The steps of a pull, each one: what people are shown is at most ten a second."""
+    return PullRun(REF, config, threading.Event(), PullOptions()).run()
+
+
+def is_listing(event: Progress) -> bool:
+    return event.phase is Phase.LISTING
+
+
+def is_fetching(event: Progress) -> bool:
+    return event.phase is Phase.FETCHING and 0 < event.bytes_done < event.bytes_total
+
+
+def is_publishing(event: Progress) -> bool:
+    """Every blob is in place and nothing points to it yet."""
+    return event.phase is Phase.PUBLISHING
+
+
+@pytest.mark.parametrize("stage", [is_listing, is_fetching, is_publishing])
+def test_a_prune_during_an_update_leaves_the_old_version_usable_and_the_update_whole(
+    tmp_path: Path, stage: Callable[[Progress], bool]
+) -> None:
+    with FakeHub() as hub:
+        first = hub.add_repo(NAME, OLD)
+        config = settings(tmp_path, hub.url)
+        pull_all(config)
+        old = RepoPlace(config.cache, NAME).snapshot(first)
+        second = hub.add_repo(NAME, NEW)
+        hub.faults = Faults(rate=3_000_000, only="model.safetensors")
+        events, pruned = [], False
+        for event in every_event(config):
+            events.append(event)
+            if not pruned and stage(event):
+                pruned = True
+                hub.faults = Faults()
+                prune(config)
+                assert_usable(config, old, OLD)
+        assert pruned
+        new = RepoPlace(config.cache, NAME).snapshot(second)
+        assert_usable(config, new, NEW)
+        prune(config)  # nothing points to the old version any more: now it may go
+        assert not old.exists()
+        assert_usable(config, new, NEW)
+        assert_whole(config, snapshot_of(events), NEW)
+        checked = hf(config.cache, "cache", "verify", NAME, "--revision", second, endpoint=hub.url)
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_a_prune_between_the_new_snapshot_and_its_name_leaves_the_old_version_and_costs_no_second_download(
+    tmp_path: Path,
+) -> None:
+    with FakeHub() as hub:
+        first = hub.add_repo(NAME, OLD)
+        config = settings(tmp_path, hub.url)
+        pull_all(config)
+        place = RepoPlace(config.cache, NAME)
+        second = hub.add_repo(NAME, NEW)
+        for event in every_event(config):
+            if is_publishing(event):
+                receipt = read_receipt(place, second)
+                assert receipt is not None
+                publish_snapshot(place, receipt.listing, receipt.wanted, point=False)
+                assert_usable(config, place.snapshot(first), OLD)
+                prune(config)
+                assert_usable(config, place.snapshot(first), OLD)
+                break
+        assert {one.commit_hash for repo in scan_cache_dir(config.cache).repos for one in repo.revisions} == {
+            first
+        }
+        assert_whole(config, snapshot_of(pull_all(config)), NEW)
+        assert_usable(config, place.snapshot(second), NEW)
+
+
+def test_a_pinned_commit_survives_prunes_while_its_branch_moves_on(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        first = hub.add_repo(NAME, OLD)
+        config = settings(tmp_path, hub.url)
+        pinned = ModelRef(name=f"{NAME}@{first}", repo_id=NAME, revision=first)
+        pull_all(config, pinned)
+        prune(config)
+        second = hub.add_repo(NAME, NEW)
+        pull_all(config)
+        prune(config)
+        third = hub.add_repo(NAME, {**NEW, "config.json": b'{"model_type": "qwen3"}'})
+        pull_all(config)
+        prune(config)
+        for commit, files in ((first, OLD), (third, {**NEW, "config.json": b'{"model_type": "qwen3"}'})):
+            folder = offline(config, commit)
+            assert {path: (folder / path).read_bytes() for path in files} == files
+        assert not RepoPlace(config.cache, NAME).snapshot(second).exists()
+        assert Store(config).require(pinned).commit == first
+        assert Store(config).require(REF).commit == third
+        assert {one.state for one in Store(config).scan()} == {DiskState.COMPLETE}
+        assert (RepoPlace(config.cache, NAME).refs / "ingle" / first).read_text() == first
