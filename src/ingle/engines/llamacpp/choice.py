@@ -6,9 +6,11 @@ prompt plus what was thought; llama.cpp's prompt cache makes that cheap.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +18,15 @@ import msgspec
 
 from ingle.engines.assemble import AnswerShape, Assembler
 from ingle.engines.llamacpp.fields import Step, completion_fields, read_step
+from ingle.engines.llamacpp.replay import Replay
 from ingle.engines.llamacpp.server import Server
 from ingle.engines.prepare import Prepared, closed
 from ingle.engines.reasoning import THINK
 from ingle.engines.schema import satisfies
-from ingle.errors import GenerationFailed
+from ingle.errors import GenerationFailed, OutOfMemory
 from ingle.generation import Chunk, FinishReason, SamplingParams
+
+_LOG = logging.getLogger("ingle.llamacpp")
 
 
 class ChoiceResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +44,8 @@ class ChoiceResult(msgspec.Struct, frozen=True, kw_only=True):
 class Choice:
     """One choice: `run` on a thread of its own; `cancelled` may be set from any thread.
 
-    `on_chunk` gets the chunks, `on_step` is called at every sign of life of llama.cpp.
+    `on_chunk` gets the chunks, `on_step` is called at every sign of life of llama.cpp. `alone` keeps others
+    out while a completion that failed is tried again; False: it was cancelled meanwhile.
     """
 
     server: Server
@@ -52,6 +58,7 @@ class Choice:
     cancelled: threading.Event
     on_chunk: Callable[[Chunk], None]
     on_step: Callable[[], None]
+    alone: Callable[[], AbstractContextManager[bool]]
     _told: str = ""
     _cached: int | None = None
     _first: float | None = None
@@ -141,9 +148,13 @@ class Choice:
             visible=_marks(self.prepared.shape),
         )
 
+        replay = Replay()
+
         def on_chunk(raw: dict[str, Any]) -> bool:
             self.on_step()
-            step = read_step(raw, self.sampling.top_logprobs)
+            step = replay.pass_on(read_step(raw, self.sampling.top_logprobs))
+            if step is None:
+                return self.cancelled.is_set()
             if self._cached is None:
                 self._cached = step.cached
             if step.finish is not None:
@@ -154,7 +165,14 @@ class Choice:
                 stop = take(step)
             return stop or self.cancelled.is_set() or assembler.finished is not None
 
-        self.server.complete(fields, on_chunk)
+        try:
+            self.server.complete(fields, on_chunk)
+        except (OutOfMemory, GenerationFailed) as error:
+            _LOG.warning("a completion failed and is tried once more, alone: %s", error)
+            replay.begin_again()
+            with self.alone() as got:
+                if got and not self.cancelled.is_set():
+                    self.server.complete(fields, on_chunk)
 
     def _push(self, assembler: Assembler, step: Step) -> None:
         predicted = step.predicted if step.predicted is not None else self._phase_tokens + 1

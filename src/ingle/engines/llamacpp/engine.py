@@ -18,6 +18,7 @@ from ingle.engines.checks import check_fits, check_vocabulary
 from ingle.engines.free import free_memory
 from ingle.engines.llamacpp.choice import Choice, ChoiceResult
 from ingle.engines.llamacpp.fields import choice_seed
+from ingle.engines.llamacpp.room import Room
 from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server
 from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
 from ingle.engines.prepare import prepare
@@ -58,7 +59,11 @@ class LlamaEngine:
     `LoadFailed` (by llama.cpp)."""
 
     def __init__(
-        self, snapshot: Snapshot, options: EngineOptions, open_server: ServerOpener = LlamaServer
+        self,
+        snapshot: Snapshot,
+        options: EngineOptions,
+        open_server: ServerOpener = LlamaServer,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         header = _header(snapshot.path)
         plan = _plan(snapshot, header, options)
@@ -66,9 +71,10 @@ class LlamaEngine:
         self._vocabulary = header.vocabulary
         self._running: dict[str, _Running] = {}
         self._steps = 0
-        self._last_step = time.monotonic()
+        self._clock = clock
+        self._last_step = clock()
         self._server = open_server(snapshot.path, plan.context, options)
-        self._slots = threading.Semaphore(options.slots)
+        self._room = Room(options.slots)
         self._marks = self._server.properties()
         self._template = self._compile(options.template or header.chat_template)
         notes = [plan.note, "n-gram speculation on" if options.speculate else ""]
@@ -112,7 +118,7 @@ class LlamaEngine:
 
     def health(self) -> EngineHealth:
         active = len(self._running)
-        silent = time.monotonic() - self._last_step
+        silent = self._clock() - self._last_step
         stuck = bool(active) and silent > STUCK_SECONDS
         reason = f"no token for {silent:.0f} seconds" if stuck else ""
         return EngineHealth(ok=not stuck, active=active, steps=self._steps, reason=reason)
@@ -167,8 +173,9 @@ class LlamaEngine:
                 cancelled=running.cancelled,
                 on_chunk=emit,
                 on_step=self._alive,
+                alone=lambda: self._room.alone(running.cancelled),
             )
-            with self._slots:  # never more inside than llama.cpp has slots: a queued call cannot be cancelled
+            with self._room.share():
                 self._alive()
                 return choice.run()
 
@@ -199,7 +206,7 @@ class LlamaEngine:
 
     def _alive(self) -> None:
         self._steps += 1
-        self._last_step = time.monotonic()
+        self._last_step = self._clock()
 
 
 def _all_choices(

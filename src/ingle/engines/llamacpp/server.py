@@ -51,6 +51,9 @@ class LlamaServer:
         params.api_keys = [self._key]
         try:
             self._server: Any = xllamacpp.Server(params)
+        except MemoryError:
+            self._remove_folder()
+            raise
         except (RuntimeError, ValueError) as exc:
             self._remove_folder()
             raise LoadFailed(
@@ -76,6 +79,8 @@ class LlamaServer:
 
         try:
             answer = self._server.handle_completions(fields, guarded)
+        except MemoryError as exc:
+            raise translate("out of memory") from exc
         except (RuntimeError, ValueError) as exc:
             raise translate(exc) from exc
         if raised:
