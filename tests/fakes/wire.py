@@ -66,6 +66,7 @@ class Listener:
         self._tls = tls
         self._numbers = itertools.count(1)
         self._open: set[socket.socket] = set()
+        self._peers: set[int] = set()
         self._lock = threading.Condition()
         self.closing = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -88,7 +89,14 @@ class Listener:
                     sock.shutdown(socket.SHUT_RDWR)
 
     def settle(self, seconds: float) -> None:
-        """Ends every open connection and waits until its last request has been dealt with."""
+        """Ends every open connection and waits until its last request has been dealt with.
+
+        Connections that were made and not accepted yet count too: one more is made and, as they come in
+        the order in which they were made, waited for.
+        """
+        with socket.create_connection(("127.0.0.1", self.port)) as last, self._lock:
+            port = last.getsockname()[1]
+            self._lock.wait_for(lambda: port in self._peers, seconds)
         self.drop()
         with self._lock:
             self._lock.wait_for(lambda: not self._open, seconds)
@@ -96,20 +104,26 @@ class Listener:
     def _accept(self) -> None:
         while not self.closing.is_set():
             try:
-                sock, _ = self._listening.accept()
+                sock, (_, port) = self._listening.accept()
             except OSError:
                 return
             number = next(self._numbers)
             self.connections = number
-            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
-
-    def _serve(self, sock: socket.socket, number: int) -> None:
-        try:
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open.add(sock)
+                self._peers.add(port)
+                self._lock.notify_all()
+            threading.Thread(target=self._serve, args=(sock, port, number), daemon=True).start()
+
+    def _serve(self, accepted: socket.socket, port: int, number: int) -> None:
+        sock = accepted
+        try:
+            if self._tls is not None:
+                sock = self._tls.wrap_socket(accepted, server_side=True)
+                with self._lock:
+                    self._open.discard(accepted)  # which is detached now
+                    self._open.add(sock)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for asked in _requests(sock, self._name, number):
                 if not self._send(sock, asked, self._answer(asked)):
                     return
@@ -117,9 +131,11 @@ class Listener:
             pass
         finally:
             with self._lock:
-                self._open.discard(sock)
+                self._open -= {accepted, sock}
+                self._peers.discard(port)
                 self._lock.notify_all()
             sock.close()
+            accepted.close()
 
     def _send(self, sock: socket.socket, asked: Asked, reply: Reply) -> bool:
         """True when the connection may carry another request."""
