@@ -6,6 +6,7 @@ name, and mlx-lm's or llama.cpp's where it has none.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -35,12 +36,29 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     arguments: str
 
 
+class CallPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A piece of a call as it comes. `index` numbers the calls of one choice from 0.
+
+    The first piece of a call has its `id` and `name`; the `arguments` of all its pieces, joined, are the
+    call's arguments.
+    """
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A function the model may call; `parameters` is a JSON schema."""
+    """A function the model may call; `parameters` is a JSON schema.
+
+    `strict`: arguments that do not satisfy it must be impossible, also where the model is free to call.
+    """
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = {}
+    strict: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +110,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
     `max_tokens` None means: until the model stops or the context is full. `stop` strings are never
     part of the text. `stop_on_loop` ends a sequence that repeats itself with `FinishReason.LOOP`.
-    `tool_choice` is "auto", "none", "required" or the name of a tool that must be called.
+    `tool_choice` is "auto", "none", "required" or the name of a tool that must be called. Without
+    `parallel_calls` a choice ends with its first call.
     """
 
     messages: tuple[Message, ...] | None = None
@@ -104,6 +123,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     constraint: Constraint | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
+    parallel_calls: bool = True
     thinking: Thinking = Thinking()
     stop_on_loop: bool = False
     template: str | None = None
@@ -132,7 +152,7 @@ class TokenLogprob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of an answer. `index` is the choice (0 .. n-1).
+    """One piece of an answer. `index` is the choice (0 .. n-1). `whole_calls` joins `tool_calls`.
 
     The last chunk of a choice has its `finish_reason`; the last chunk of the request has `usage`.
     """
@@ -140,8 +160,20 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     index: int = 0
     text: str = ""
     reasoning: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[CallPart, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     tokens: int = 0
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+
+
+def whole_calls(parts: Iterable[CallPart]) -> tuple[ToolCall, ...]:
+    """The calls of one choice, from all its parts in the order they came."""
+    calls: dict[int, ToolCall] = {}
+    for part in parts:
+        known = calls.get(part.index)
+        if known is None:
+            calls[part.index] = ToolCall(id=part.id, name=part.name, arguments=part.arguments)
+        else:
+            calls[part.index] = msgspec.structs.replace(known, arguments=known.arguments + part.arguments)
+    return tuple(calls[index] for index in sorted(calls))

@@ -16,6 +16,7 @@ from ingle.generation import (
     TokenLogprob,
     ToolCall,
     Usage,
+    whole_calls,
 )
 from ingle.worker.process import WorkerProcess
 
@@ -44,7 +45,7 @@ class Reply:
 
     @property
     def calls(self) -> list[ToolCall]:
-        return [call for chunk in self.chunks for call in chunk.tool_calls]
+        return list(whole_calls(part for chunk in self.chunks for part in chunk.tool_calls))
 
     @property
     def logprobs(self) -> list[TokenLogprob]:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ingle.engines.assemble import AnswerShape, Assembler
 from ingle.engines.reasoning import THINK
-from ingle.engines.tools import BARE, LISTED, TAGGED, ToolFormat
-from ingle.generation import Chunk, FinishReason, TokenLogprob, ToolCall
+from ingle.engines.toolformats import BARE, LISTED, TAGGED, ToolFormat
+from ingle.generation import Chunk, FinishReason, TokenLogprob, ToolCall, whole_calls
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def text(chunks: list[Chunk]) -> str:
 
 
 def calls(chunks: list[Chunk]) -> list[ToolCall]:
-    return [call for chunk in chunks for call in chunk.tool_calls]
+    return list(whole_calls(part for chunk in chunks for part in chunk.tool_calls))
 
 
 def cut(whole: str, sizes: list[int]) -> list[str]:

@@ -8,7 +8,7 @@ from ingle.engines.prepare import closed, prepare
 from ingle.engines.reasoning import THINK
 from ingle.engines.schema import satisfies
 from ingle.engines.templates import ChatTemplate
-from ingle.engines.tools import BARE, TAGGED, ToolFormat, parse_json_calls
+from ingle.engines.toolformats import BARE, TAGGED, Writing
 from ingle.errors import InvalidRequest, NoChatTemplate, Unsupported
 from ingle.generation import Constraint, Generation, Message, Role, Thinking, Tool
 
@@ -77,15 +77,14 @@ def test_tools_are_told_and_looked_for_unless_forbidden() -> None:
 
 
 def test_a_demanded_call_is_forced_also_where_the_models_own_format_is_no_json() -> None:
-    shown = ChatTemplate("{% for t in tools or [] %}{{ t.function.name }}{% endfor %}")
-    odd = ToolFormat(start="<call ", end=">", parse=parse_json_calls, arguments=None)
+    shown = ChatTemplate("{% for t in tools or [] %}{{ t.function.name }}{% endfor %}{# <arg_key> #}")
     request = Generation(messages=HI, tools=(CLOCK,), tool_choice="clock")
-    prepared = prepare(request, shown, "m", tools_format=odd)
+    prepared = prepare(request, shown, "m")
     assert prepared.shape.tools is BARE
     assert prepared.grammar is not None
     assert satisfies(prepared.grammar, '{"name": "clock", "parameters": {}}')
-    free = prepare(Generation(messages=HI, tools=(CLOCK,)), shown, "m", tools_format=odd)
-    assert free.shape.tools is odd
+    free = prepare(Generation(messages=HI, tools=(CLOCK,)), shown, "m")
+    assert free.shape.tools is not None and free.shape.tools.writing is Writing.OWN
 
 
 def test_calls_of_different_requests_have_different_ids() -> None:

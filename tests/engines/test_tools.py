@@ -1,23 +1,10 @@
-"""Tools are told, forced and parsed, with and without a template that knows them."""
+"""Tools are told with and without a template that knows them, and a choice of tools is checked."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from ingle.engines.schema import satisfies
-from ingle.engines.tools import (
-    BARE,
-    LISTED,
-    TAGGED,
-    ToolFormat,
-    forced_grammar,
-    generic_prompt,
-    must_call,
-    parse_json_calls,
-    tool_format,
-)
+from ingle.engines.tools import generic_prompt, must_call
 from ingle.errors import InvalidRequest
 from ingle.generation import Message, Role, Tool, ToolCall
 
@@ -25,56 +12,6 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required"
 WEATHER = Tool(name="weather", description="Weather of a city", parameters=CITY)
 CLOCK = Tool(name="clock")
 USER = Message(role=Role.USER, content="Hi")
-
-
-@pytest.mark.parametrize(
-    ("text", "calls"),
-    [
-        ('{"name": "f", "arguments": {"a": 1}}', [("f", '{"a": 1}')]),
-        ('{"name": "f", "parameters": {}}', [("f", "{}")]),
-        ('{"name": "f"}', [("f", "{}")]),
-        ('[{"name": "f"}, {"name": "g", "arguments": "{}"}]', [("f", "{}"), ("g", "{}")]),
-        ('{"type": "function", "function": {"name": "f", "arguments": {}}}', [("f", "{}")]),
-    ],
-)
-def test_calls_are_read_from_json(text: str, calls: list[tuple[str, str]]) -> None:
-    assert parse_json_calls(text) == calls
-
-
-@pytest.mark.parametrize("text", ["", "nope", "[]", "3", '{"no": "name"}', '[{"name": 3}]', "[1]"])
-def test_what_is_no_call_is_a_value_error(text: str) -> None:
-    with pytest.raises(ValueError):
-        parse_json_calls(text)
-
-
-@pytest.mark.parametrize("format", [TAGGED, LISTED, BARE], ids=["tagged", "listed", "bare"])
-def test_a_forced_call_is_one_call_of_one_of_the_tools(format: ToolFormat) -> None:
-    grammar = forced_grammar(format, (WEATHER, CLOCK))
-
-    def written(name: str, arguments: dict[str, object]) -> str:
-        assert format.arguments is not None
-        call = json.dumps({"name": name, format.arguments: arguments})
-        call = f"[{call}]" if format.many else call
-        before = "" if format.keeps_start else format.start + ("\n" if format.end else "")
-        return before + call + ("\n" + format.end if format.end else "")
-
-    assert satisfies(grammar, written("weather", {"city": "Paris"}))
-    assert satisfies(grammar, written("clock", {}))
-    assert not satisfies(grammar, written("weather", {}))
-    assert not satisfies(grammar, written("stove", {}))
-
-
-def test_references_inside_parameters_still_find_their_definitions() -> None:
-    parameters = {
-        "type": "object",
-        "properties": {"to": {"$ref": "#/$defs/place"}},
-        "required": ["to"],
-        "additionalProperties": False,
-        "$defs": {"place": {"enum": ["here", "there"]}},
-    }
-    grammar = forced_grammar(BARE, (Tool(name="go", parameters=parameters), WEATHER))
-    assert satisfies(grammar, '{"name": "go", "parameters": {"to": "there"}}')
-    assert not satisfies(grammar, '{"name": "go", "parameters": {"to": "away"}}')
 
 
 def test_tool_choice_names_who_must_be_called() -> None:
@@ -107,10 +44,3 @@ def test_the_generic_prompt_shows_calls_and_results_as_text() -> None:
     assert [message.role for message in shown] == [Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER]
     assert '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>' in shown[2].content
     assert "noon" in shown[3].content
-
-
-def test_the_format_is_read_from_the_template() -> None:
-    assert tool_format("...<tool_call>...") is TAGGED
-    assert tool_format("[TOOL_CALLS]") is LISTED
-    assert tool_format('<|python_tag|> "parameters"') is BARE
-    assert tool_format("anything") is TAGGED

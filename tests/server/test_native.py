@@ -10,6 +10,7 @@ import pytest
 
 from ingle.errors import DigestMismatch, GenerationFailed, HubUnreachable
 from ingle.generation import (
+    CallPart,
     Chunk,
     Constraint,
     FinishReason,
@@ -176,8 +177,9 @@ async def test_every_parameter_reaches_the_engine(client: httpx.AsyncClient, wor
         "stop": ["END"],
         "n": 2,
         "constraint": {"kind": "regex", "value": "a+"},
-        "tools": [{"name": "f", "description": "d", "parameters": {"type": "object"}}],
+        "tools": [{"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}],
         "tool_choice": "required",
+        "parallel_calls": False,
         "thinking": {"enabled": True, "budget": 13},
         "stop_on_loop": True,
         "template": "t",
@@ -193,7 +195,8 @@ async def test_every_parameter_reaches_the_engine(client: httpx.AsyncClient, wor
     )
     assert (asked.max_tokens, asked.stop, asked.n) == (12, ("END",), 2)
     assert asked.constraint == Constraint(kind="regex", value="a+")
-    assert asked.tools == (Tool(name="f", description="d", parameters={"type": "object"}),)
+    assert asked.tools == (Tool(name="f", description="d", parameters={"type": "object"}, strict=True),)
+    assert asked.parallel_calls is False
     assert (asked.tool_choice, asked.stop_on_loop, asked.template) == ("required", True, "t")
     assert asked.thinking == Thinking(enabled=True, budget=13)
 
@@ -202,13 +205,13 @@ async def test_every_part_of_a_chunk_reaches_the_client(client: httpx.AsyncClien
     world.chunks = (
         Chunk(reasoning="hm", tokens=1),
         Chunk(text="yes", tokens=1, logprobs=(TokenLogprob(token="yes", logprob=-0.5, top=(("no", -1.0),)),)),
-        Chunk(index=1, tool_calls=(ToolCall(id="1", name="f", arguments="{}"),)),
+        Chunk(index=1, tool_calls=(CallPart(index=0, id="1", name="f", arguments="{}"),)),
     )
     told = lines(await client.post("/ingle/generate", json={"model": MODEL, "prompt": "x"}))
     chunks = [line["chunk"] for line in told if "chunk" in line]
     assert chunks[0] == {"index": 0, "reasoning": "hm", "tokens": 1}
     assert chunks[1]["logprobs"] == [{"token": "yes", "logprob": -0.5, "top": [["no", -1.0]]}]
-    assert chunks[2]["tool_calls"] == [{"id": "1", "name": "f", "arguments": "{}"}]
+    assert chunks[2]["tool_calls"] == [{"index": 0, "id": "1", "name": "f", "arguments": "{}"}]
 
 
 async def test_an_error_in_the_middle_of_an_answer_is_its_last_line(

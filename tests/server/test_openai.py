@@ -11,6 +11,7 @@ import pytest
 from ingle.catalog.model import DiskState
 from ingle.errors import GenerationFailed, PromptTooLong
 from ingle.generation import (
+    CallPart,
     Chunk,
     Constraint,
     FinishReason,
@@ -32,7 +33,6 @@ pytestmark = pytest.mark.slow
 MODEL = "org/tiny"
 ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
-CALL = ToolCall(id="call_1", name="f", arguments='{"a":1}')
 END = Chunk(
     finish_reason=FinishReason.STOP,
     usage=Usage(prompt_tokens=7, completion_tokens=3, cached_tokens=2, reasoning_tokens=1),
@@ -109,23 +109,47 @@ async def test_tool_calls_and_reasoning_are_told_whole_and_streamed(
 ) -> None:
     world.chunks = (
         Chunk(reasoning="hm"),
-        Chunk(tool_calls=(CALL,)),
-        Chunk(tool_calls=(ToolCall(id="call_2", name="g", arguments="{}"),)),
+        Chunk(tool_calls=(CallPart(index=0, id="call_1", name="f", arguments='{"a'),)),
+        Chunk(tool_calls=(CallPart(index=0, arguments='":'),)),
+        Chunk(
+            tool_calls=(
+                CallPart(index=0, arguments="1}"),
+                CallPart(index=1, id="call_2", name="g", arguments="{}"),
+            )
+        ),
         Chunk(finish_reason=FinishReason.TOOL_CALLS),
         Chunk(usage=END.usage),
     )
     tool = {"type": "function", "function": {"name": "f"}}
     whole = (await client.post(CHAT, json={**ASK, "tools": [tool]})).json()["choices"][0]
     assert whole["message"]["content"] is None and whole["message"]["reasoning_content"] == "hm"
-    assert whole["message"]["tool_calls"][0] == {
-        "id": "call_1",
-        "type": "function",
-        "function": {"name": "f", "arguments": '{"a":1}'},
-    }
+    assert whole["message"]["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
+        {"id": "call_2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
+    ]
     assert whole["finish_reason"] == "tool_calls"
     told = frames(await client.post(CHAT, json={**ASK, "tools": [tool], "stream": True}))
     calls = [call for frame in told for call in frame["choices"][0]["delta"].get("tool_calls", [])]
-    assert [call["index"] for call in calls] == [0, 1]
+    assert calls == [
+        {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a'}},
+        {"index": 0, "function": {"arguments": '":'}},
+        {"index": 0, "function": {"arguments": "1}"}},
+        {"index": 1, "id": "call_2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
+    ]
+
+
+async def test_logprobs_that_come_behind_their_text_are_streamed_too(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (
+        Chunk(text="a"),
+        Chunk(logprobs=(TokenLogprob(token="a", logprob=-0.5),)),
+        Chunk(finish_reason=FinishReason.STOP),
+        Chunk(usage=END.usage),
+    )
+    told = frames(await client.post(CHAT, json={**ASK, "logprobs": True, "stream": True}))
+    entries = [frame["choices"][0]["logprobs"] for frame in told]
+    assert [entry["content"][0]["token"] for entry in entries if entry] == ["a"]
 
 
 async def test_logprobs_have_openais_shape(client: httpx.AsyncClient, world: World) -> None:
@@ -251,8 +275,11 @@ def test_every_parameter_is_mapped() -> None:
         max_completion_tokens=12,
         stop=["A", "B"],
         n=2,
-        tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+        tools=[
+            {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "strict": True}}
+        ],
         tool_choice={"type": "function", "function": {"name": "f"}},
+        parallel_tool_calls=False,
         thinking={"enabled": True, "budget": 5},
         stop_on_loop=True,
         template="t",
@@ -276,8 +303,9 @@ def test_every_parameter_is_mapped() -> None:
         max_tokens=12,
         stop=("A", "B"),
         n=2,
-        tools=(Tool(name="f", parameters={"type": "object"}),),
+        tools=(Tool(name="f", parameters={"type": "object"}, strict=True),),
         tool_choice="f",
+        parallel_calls=False,
         thinking=Thinking(enabled=True, budget=5),
         stop_on_loop=True,
         template="t",
@@ -328,7 +356,6 @@ async def test_what_cannot_be_honoured_is_refused_by_name(client: httpx.AsyncCli
         ({"messages": [image]}, "messages"),
         ({"messages": []}, "messages"),
         ({"top_logprobs": 2}, "top_logprobs"),
-        ({"parallel_tool_calls": False}, "parallel_tool_calls"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
         ({"response_format": {"type": "json_schema"}}, "response_format"),

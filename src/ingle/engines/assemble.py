@@ -10,17 +10,18 @@ import msgspec
 
 from ingle.engines.loops import LoopDetector
 from ingle.engines.reasoning import THINK, ReasoningFormat, ReasoningSplitter
-from ingle.engines.stops import StopFinder, held_suffix
-from ingle.engines.tools import ToolFormat
-from ingle.generation import Chunk, FinishReason, TokenLogprob, ToolCall
+from ingle.engines.stops import StopFinder
+from ingle.engines.toolcalls import CallFinder
+from ingle.engines.toolformats import ToolFormat
+from ingle.generation import CallPart, Chunk, FinishReason, TokenLogprob
 
 
 class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     """What to look for in the text of one choice.
 
     `reasoning` None: nothing is split off. `inside`: the prompt already opened the reasoning.
-    `budget` is in reasoning tokens. `tools` None: calls are not looked for. `call_seed` makes the
-    ids of calls unique (the request's id).
+    `budget` is in reasoning tokens. `tools` None: calls are not looked for. `one_call` ends the choice with
+    its first call. `call_seed` makes the ids of calls unique (the request's id).
     """
 
     index: int = 0
@@ -30,6 +31,7 @@ class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     inside: bool = False
     budget: int | None = None
     tools: ToolFormat | None = None
+    one_call: bool = False
     call_seed: str = "0"
 
 
@@ -37,7 +39,7 @@ class Assembler:
     """One choice of one request. `tokens` and `reasoning_tokens` count what was pushed.
 
     `push` and `finish` give a chunk, or None while everything is held back. `finished` is set when
-    a stop string or a loop ends the choice; the engine then stops making tokens and calls `finish`.
+    a stop string, a loop or the only call wanted ends the choice; the engine then stops making tokens and calls `finish`.
     """
 
     def __init__(self, shape: AnswerShape) -> None:
@@ -47,7 +49,11 @@ class Assembler:
         )
         self._stops = StopFinder(shape.stop)
         self._loops = LoopDetector() if shape.stop_on_loop else None
-        self._calls = _CallFinder(shape) if shape.tools else None
+        self._calls = (
+            CallFinder(shape.tools, f"call_{shape.call_seed}_{shape.index}", only_one=shape.one_call)
+            if shape.tools
+            else None
+        )
         self._untold = 0
         self._logprobs: list[tuple[int, TokenLogprob]] = []
         self._seen = 0
@@ -111,15 +117,20 @@ class Assembler:
         chunk = chunk or Chunk(index=self._shape.index)
         return msgspec.structs.replace(chunk, finish_reason=ended, tokens=told)
 
-    def _show(self, answer: str) -> tuple[str, tuple[ToolCall, ...]]:
+    def _show(self, answer: str) -> tuple[str, tuple[CallPart, ...]]:
         self._seen += len(answer)
         safe = self._stops.push(answer)
         if self._stops.matched is not None and self.finished is None:
             self.finished = FinishReason.STOP
-        return self._calls.push(safe) if self._calls is not None else (safe, ())
+        if self._calls is None:
+            return safe, ()
+        found = self._calls.push(safe)
+        if self._calls.full and self.finished is None:
+            self.finished = FinishReason.TOOL_CALLS
+        return found
 
     def _chunk(
-        self, text: str, reasoning: str, calls: tuple[ToolCall, ...], *, everything: bool = False
+        self, text: str, reasoning: str, calls: tuple[CallPart, ...], *, everything: bool = False
     ) -> Chunk | None:
         self._shown += len(text)
         due = [entry for at, entry in self._logprobs if everything or at < self._shown]
@@ -136,85 +147,3 @@ class Assembler:
             logprobs=tuple(due),
             tokens=told,
         )
-
-
-class _CallFinder:
-    """Takes calls out of the answer's text; what does not parse as a call stays text."""
-
-    def __init__(self, shape: AnswerShape) -> None:
-        assert shape.tools is not None
-        self._format = shape.tools
-        self._shape = shape
-        self._held = ""
-        self._inside = False
-        self._blank = True
-        self.made = 0
-
-    def push(self, text: str) -> tuple[str, tuple[ToolCall, ...]]:
-        self._held += text
-        shown: list[str] = []
-        calls: list[ToolCall] = []
-        while self._step(shown, calls):
-            pass
-        return "".join(shown), tuple(calls)
-
-    def flush(self) -> tuple[str, tuple[ToolCall, ...]]:
-        """A call whose end never came counts when it parses all the same."""
-        held, self._held = self._held, ""
-        if not self._inside:
-            return held, ()
-        self._inside = False
-        calls = self._parse(held)
-        return ("", calls) if calls else (("" if self._format.keeps_start else self._format.start) + held, ())
-
-    def _step(self, shown: list[str], calls: list[ToolCall]) -> bool:
-        if self._inside:
-            return self._close(shown, calls)
-        at = self._held.find(self._format.start)
-        allowed = not self._format.at_start or (self._blank and not self._held[: max(at, 0)].strip())
-        if at >= 0 and allowed:
-            self._show(self._held[:at], shown)
-            self._held = self._held[at + (0 if self._format.keeps_start else len(self._format.start)) :]
-            self._inside = True
-            return True
-        keep = held_suffix(self._held, (self._format.start,)) if allowed else 0
-        self._show(self._held[: len(self._held) - keep], shown)
-        self._held = self._held[len(self._held) - keep :]
-        return False
-
-    def _close(self, shown: list[str], calls: list[ToolCall]) -> bool:
-        at = self._held.find(self._format.end) if self._format.end else -1
-        if at < 0:
-            return False
-        body, self._held = self._held[:at], self._held[at + len(self._format.end) :]
-        self._inside = False
-        found = self._parse(body)
-        calls.extend(found)
-        if not found:
-            self._show(self._format.start + body + self._format.end, shown)
-        return True
-
-    def _show(self, text: str, shown: list[str]) -> None:
-        if self._blank and self.made:
-            text = text.lstrip()  # white space between calls says nothing
-        if text.strip():
-            self._blank = False
-        shown.append(text)
-
-    def _parse(self, body: str) -> tuple[ToolCall, ...]:
-        try:
-            found = self._format.parse(body.strip())
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return ()
-        calls = []
-        for name, arguments in found:
-            calls.append(
-                ToolCall(
-                    id=f"call_{self._shape.call_seed}_{self._shape.index}_{self.made}",
-                    name=name,
-                    arguments=arguments,
-                )
-            )
-            self.made += 1
-        self._blank = True
-        return tuple(calls)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from ingle.engines.assemble import AnswerShape
 from ingle.engines.checks import check_generation
 from ingle.engines.reasoning import ReasoningFormat, prompt_opens_reasoning, reasoning_format
-from ingle.engines.schema import constraint_grammar
+from ingle.engines.schema import constraint_grammar, constraint_term
 from ingle.engines.templates import ChatTemplate
-from ingle.engines.tools import ToolFormat, forceable, forced_grammar, must_call, tool_format
+from ingle.engines.toolformats import TAGGED, TokenOf, ToolFormat, tool_format
+from ingle.engines.toolgrammar import forceable, forced_grammar, free_grammar
+from ingle.engines.tools import must_call
 from ingle.errors import NoChatTemplate, Unsupported
 from ingle.generation import Generation, Tool
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """`prompt` is the whole text. `grammar` must be enforced from the first token of the answer, which
-    comes after the reasoning when `thinks`. `shape` has index 0; replace it for further choices."""
+    comes after the reasoning when `thinks`; `as_text` is the same without token numbers, to check a text with.
+    `shape` has index 0; replace it for further choices."""
 
     prompt: str
     shape: AnswerShape
     grammar: str | None = None
+    as_text: str | None = None
     thinks: bool = False
 
 
@@ -30,10 +36,10 @@ def prepare(
     model: str,
     *,
     request: str = "0",
-    tools_format: ToolFormat | None = None,
+    token_of: TokenOf | None = None,
 ) -> Prepared:
     """Check and render one request. `template` is the model's own (None: it has none); the request's
-    own template wins. `tools_format` is given by engines that know their model's format better.
+    own template wins. `token_of` looks a text up in the model's vocabulary.
 
     Raises `InvalidRequest`, `NoChatTemplate` and `Unsupported`, before any token is spent.
     """
@@ -41,13 +47,13 @@ def prepare(
     constraint = constraint_grammar(generation.constraint) if generation.constraint else None
     if generation.messages is None:
         shape = AnswerShape(stop=generation.stop, stop_on_loop=generation.stop_on_loop, call_seed=request)
-        return Prepared(prompt=generation.prompt or "", shape=shape, grammar=constraint)
+        return Prepared(prompt=generation.prompt or "", shape=shape, grammar=constraint, as_text=constraint)
     if generation.template is not None:
         marks = template.marks if template is not None else {}
         template = ChatTemplate(generation.template, **marks)
     if template is None:
         raise NoChatTemplate(model)
-    return _chat(generation, template, constraint, request, tools_format)
+    return _chat(generation, template, constraint, request, token_of)
 
 
 def _chat(
@@ -55,7 +61,7 @@ def _chat(
     template: ChatTemplate,
     constraint: str | None,
     request: str,
-    known_format: ToolFormat | None,
+    token_of: TokenOf | None,
 ) -> Prepared:
     thinking = generation.thinking
     if thinking.enabled and not template.knows_thinking:
@@ -66,7 +72,7 @@ def _chat(
         )
     tools: tuple[Tool, ...] = () if generation.tool_choice == "none" else generation.tools
     wanted = must_call(generation.tool_choice, tools)
-    calls = _format(template, known_format) if tools else None
+    calls = _format(template, tools, token_of) if tools else None
     if calls is not None and wanted:
         calls = forceable(calls)
     prompt = template.render(generation.messages or (), tools, thinking=thinking.enabled)
@@ -82,10 +88,14 @@ def _chat(
         inside=inside,
         budget=thinking.budget if thinks else 0,
         tools=calls,
+        one_call=not generation.parallel_calls,
         call_seed=request,
     )
-    grammar = forced_grammar(calls, wanted) if calls is not None and wanted else constraint
-    return Prepared(prompt=prompt, shape=shape, grammar=grammar, thinks=thinks)
+    grammar = as_text = constraint
+    if calls is not None:
+        write = partial(_call_grammar, generation, calls, wanted, "" if thinks else marks.open)
+        grammar, as_text = write(token_of), write(None)
+    return Prepared(prompt=prompt, shape=shape, grammar=grammar, as_text=as_text, thinks=thinks)
 
 
 def closed(marks: ReasoningFormat) -> str:
@@ -93,7 +103,30 @@ def closed(marks: ReasoningFormat) -> str:
     return f"\n{marks.close}\n\n"
 
 
-def _format(template: ChatTemplate, known: ToolFormat | None) -> ToolFormat:
+def _format(template: ChatTemplate, tools: tuple[Tool, ...], token_of: TokenOf | None) -> ToolFormat:
     if not template.shows_tools:
-        return tool_format("")  # the generic prompt teaches its own
-    return known or tool_format(template.text)
+        return TAGGED  # the generic prompt teaches it
+    return tool_format(template.text, tools, token_of)
+
+
+def _call_grammar(
+    generation: Generation,
+    calls: ToolFormat,
+    wanted: tuple[Tool, ...],
+    never: str,
+    token_of: TokenOf | None,
+) -> str | None:
+    """What binds an answer that must or may call; None when nothing does."""
+    if wanted:
+        return forced_grammar(calls, wanted, token_of)
+    constraint = generation.constraint
+    if constraint is None and not any(tool.strict for tool in generation.tools):
+        return None
+    answer = constraint_term(constraint) if constraint is not None else None
+    if constraint is not None and answer is None:
+        raise Unsupported(
+            "A grammar and tools that may be called cannot both shape the answer.",
+            hint="Use tool_choice none, or write the answer as a schema, a regex or a choice.",
+            param="tools",
+        )
+    return free_grammar(calls, generation.tools, token_of, never=never, answer=answer)

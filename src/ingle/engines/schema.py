@@ -30,13 +30,33 @@ def constraint_grammar(constraint: Constraint) -> str:
     Raises `InvalidRequest` when it is malformed and `Unsupported` when the grammar engine knows a
     keyword and cannot keep it.
     """
-    return checked(_lark(constraint))
+    term = constraint_term(constraint)
+    return checked(constraint.value if term is None else f"start: {term}\n")
 
 
-def wrapped_grammar(before: str, inner: str, after: str) -> str:
-    """A checked grammar: the literal `before`, what the term `inner` (like `%json {...}`) says, `after`."""
-    parts = [_quoted(before) if before else "", "body", _quoted(after) if after else ""]
-    return checked(f"start: {' '.join(part for part in parts if part)}\nbody: {inner}\n")
+def constraint_term(constraint: Constraint) -> str | None:
+    """The Lark term of a constraint, not checked yet; None for a grammar, which is rules of its own.
+
+    Raises `InvalidRequest` when it is malformed.
+    """
+    value = constraint.value
+    match constraint.kind:
+        case "json_object":
+            return json_term({"type": "object"})
+        case "json_schema":
+            if not isinstance(value, (dict, bool)):
+                raise _malformed("json_schema", "a JSON schema (an object)")
+            return json_term(value)
+        case "regex":
+            if not isinstance(value, str) or not value:
+                raise _malformed("regex", "a regular expression")
+            return _regex(value)
+        case "grammar":
+            if not isinstance(value, str) or not value:
+                raise _malformed("grammar", "a Lark grammar with a rule called start")
+            return None
+        case "choice":
+            return " | ".join(_quoted(choice) for choice in _choices(value))
 
 
 def json_term(schema: dict[str, Any] | bool) -> str:
@@ -78,27 +98,6 @@ def satisfies(grammar: str, text: str) -> bool:
 
     matcher = LLMatcher(LLTokenizer("byte"), LLMatcher.grammar_from_lark(grammar), log_level=0)
     return bool(matcher.consume_tokens(list(text.encode())) and matcher.is_accepting())
-
-
-def _lark(constraint: Constraint) -> str:
-    value = constraint.value
-    match constraint.kind:
-        case "json_object":
-            return f"start: {json_term({'type': 'object'})}\n"
-        case "json_schema":
-            if not isinstance(value, (dict, bool)):
-                raise _malformed("json_schema", "a JSON schema (an object)")
-            return f"start: {json_term(value)}\n"
-        case "regex":
-            if not isinstance(value, str) or not value:
-                raise _malformed("regex", "a regular expression")
-            return f"start: {_regex(value)}\n"
-        case "grammar":
-            if not isinstance(value, str) or not value:
-                raise _malformed("grammar", "a Lark grammar with a rule called start")
-            return value
-        case "choice":
-            return f"start: {' | '.join(_quoted(choice) for choice in _choices(value))}\n"
 
 
 def _choices(value: Any) -> Sequence[str]:

@@ -22,7 +22,8 @@ from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
 from ingle.engines.checks import check_fits, check_generation
 from ingle.engines.reasoning import THINK
 from ingle.engines.schema import constraint_grammar
-from ingle.engines.tools import TAGGED, must_call
+from ingle.engines.toolformats import TAGGED
+from ingle.engines.tools import must_call
 from ingle.errors import GenerationFailed, IngleError, LoadFailed, NoChatTemplate
 from ingle.generation import Chunk, FinishReason, Generation, Message, Tool, Usage
 
@@ -170,6 +171,7 @@ class ScriptedEngine:
                 stop_on_loop=generation.stop_on_loop,
                 reasoning=THINK if chat else None,
                 tools=TAGGED if generation.tools and generation.tool_choice != "none" else None,
+                one_call=not generation.parallel_calls,
                 call_seed=request,
             )
         )

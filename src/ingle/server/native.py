@@ -26,7 +26,8 @@ down to the engine (a pull that was joined goes on; `cancel` ends it). What may 
     {"progress": {"phase", "bytes_done", "bytes_total", "rate", "seconds_left", "message", "fraction"}}
     {"loading": {"model"}}                      the model is not in memory yet, the load has begun or is waited for
     {"ready": {"model", "engine": EngineInfo, "why", "load_seconds"}}      once, before the first chunk
-    {"chunk": {"index", "text", "reasoning", "tool_calls", "logprobs", "tokens", "finish_reason"}}   no defaults
+    {"chunk": {"index", "text", "reasoning", "tool_calls", "logprobs", "tokens", "finish_reason"}}   no defaults;
+                         "tool_calls": parts [{"index", "id"?, "name"?, "arguments"?}], joined by their index
     {"done": {...}}      the last line of a success: pull, verify, repair: {"view": ModelView};
                          generate: {"usage": Usage, "finish_reasons": [...], "timings": Timings}
     {"error": {...}}     the last line of a failure, also after chunks
@@ -34,8 +35,8 @@ down to the engine (a pull that was joined goes on; `cancel` ends it). What may 
 GenerateRequest: `model` (default: the configured one), exactly one of `messages` [{role, content, name?,
 tool_calls?, tool_call_id?}] and `prompt`, `sampling` {temperature, top_p, top_k, min_p, repetition_penalty,
 presence_penalty, frequency_penalty, logit_bias, seed, logprobs, top_logprobs}, `max_tokens`, `stop` [..], `n`,
-`constraint` {kind, value}, `tools` [{name, description, parameters}], `tool_choice`, `thinking` {enabled,
-budget}, `stop_on_loop`, `template`: the names and defaults of generation.py; and for the load `keep_alive`
+`constraint` {kind, value}, `tools` [{name, description, parameters, strict}], `tool_choice`, `parallel_calls`,
+`thinking` {enabled, budget}, `stop_on_loop`, `template`: the names and defaults of generation.py; and for the load `keep_alive`
 (seconds; 0 at once, negative for ever), `engine`, `context`, and `pull` (true: fetch it first when it is absent).
 
 Timings, in seconds: `load`, `first_token` (from the request's arrival, loads included), `first_token_warm`

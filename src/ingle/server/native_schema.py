@@ -69,6 +69,7 @@ class GenerateBody(Body):
     constraint: ConstraintBody | None = None
     tools: list[ToolBody] = Field(default=[])
     tool_choice: str = "auto"
+    parallel_calls: bool = True
     thinking: ThinkingBody | None = None
     stop_on_loop: bool = False
     template: str | None = None

@@ -14,7 +14,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ingle.generation import Chunk, FinishReason, Generation, TokenLogprob, ToolCall, Usage
+from ingle.generation import (
+    CallPart,
+    Chunk,
+    FinishReason,
+    Generation,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+    whole_calls,
+)
 from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse, openai_body
@@ -82,9 +91,8 @@ class Form:
             "choices": choices,
         }
 
-    def delta(self, chunk: Chunk, *, first: bool, calls: int, told: int) -> dict[str, Any]:
-        """One choice of a streamed piece; before it, this choice has made `calls` tool calls and told the
-        logprobs of `told` characters."""
+    def delta(self, chunk: Chunk, *, first: bool, told: int) -> dict[str, Any]:
+        """One choice of a streamed piece; before it, the logprobs of `told` characters were told."""
         choice: dict[str, Any] = {"index": chunk.index, "finish_reason": finish(chunk.finish_reason)}
         if not self.chat:
             return {**choice, "text": chunk.text, "logprobs": plain_logprobs(chunk.logprobs, told)}
@@ -94,28 +102,24 @@ class Form:
         if chunk.reasoning:
             delta["reasoning_content"] = chunk.reasoning
         if chunk.tool_calls:
-            delta["tool_calls"] = [
-                {"index": calls + at, **tool_call(call)} for at, call in enumerate(chunk.tool_calls)
-            ]
+            delta["tool_calls"] = [call_part(part) for part in chunk.tool_calls]
         return {**choice, "delta": delta, "logprobs": logprobs(chunk.logprobs)}
 
 
 async def _deltas(
     runtime: Runtime, generation: Generation, wants: Wants, form: Form, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
-    calls: dict[int, int] = {}
     told: dict[int, int] = {}
     usage: Usage | None = None
     async with aclosing(runtime.generate(form.model, generation, wants)) as chunks:
         async for chunk in chunks:
             usage = chunk.usage or usage
-            first = chunk.index not in calls
-            made = calls.setdefault(chunk.index, 0)
-            if not (chunk.text or chunk.reasoning or chunk.tool_calls or chunk.finish_reason or first):
+            first = chunk.index not in told
+            says = chunk.text or chunk.reasoning or chunk.tool_calls or chunk.logprobs or chunk.finish_reason
+            if not (says or first):
                 continue
             at = told.get(chunk.index, 0)
-            frame = form.frame([form.delta(chunk, first=first, calls=made, told=at)], chunk=True)
-            calls[chunk.index] = made + len(chunk.tool_calls)
+            frame = form.frame([form.delta(chunk, first=first, told=at)], chunk=True)
             told[chunk.index] = at + sum(len(one.token) for one in chunk.logprobs)
             yield sse({**frame, "usage": None} if with_usage else frame)
     if with_usage and usage is not None:
@@ -140,7 +144,7 @@ async def _whole(runtime: Runtime, generation: Generation, wants: Wants, form: F
 def _choice(index: int, pieces: list[Chunk], *, chat: bool) -> dict[str, Any]:
     text = "".join(piece.text for piece in pieces)
     reasoning = "".join(piece.reasoning for piece in pieces)
-    calls = [tool_call(call) for piece in pieces for call in piece.tool_calls]
+    calls = [tool_call(call) for call in whole_calls(part for piece in pieces for part in piece.tool_calls)]
     probs = tuple(one for piece in pieces for one in piece.logprobs)
     ends = [piece.finish_reason for piece in pieces if piece.finish_reason is not None]
     choice: dict[str, Any] = {"index": index, "finish_reason": finish(ends[-1] if ends else None)}
@@ -167,6 +171,14 @@ def tool_call(call: ToolCall) -> dict[str, Any]:
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
     }
+
+
+def call_part(part: CallPart) -> dict[str, Any]:
+    """A piece of a call; only the first piece of a call tells its id and name."""
+    told: dict[str, Any] = {"index": part.index, "function": {"arguments": part.arguments}}
+    if part.id:
+        told.update(id=part.id, type="function", function={"name": part.name, "arguments": part.arguments})
+    return told
 
 
 def logprobs(found: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:

@@ -3,8 +3,8 @@
 Source of names and meanings: OpenAI's API reference, "Chat completions". Ingle's own parameters stand
 beside them (top_k, min_p, repetition_penalty, thinking, stop_on_loop, constraint, template, keep_alive).
 What cannot be honoured is refused by name, never accepted and ignored. Two fields have no meaning here: `user`
-only tells OpenAI who its customer's customer is; a tool's `strict`, which client libraries always send, is
-kept where the call is demanded and is a wish where the model is free to call.
+only tells OpenAI who its customer's customer is; `response_format.json_schema.strict` asks for what is always
+done, the schema is kept exactly.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ingle.errors import InvalidRequest, Unsupported
+from ingle.errors import InvalidRequest
 from ingle.generation import Generation
 from ingle.runtime.needs import Wants
 from ingle.server.schema import LARGEST, Body, ConstraintBody, ModelName, ThinkingBody, Token, generation_of
@@ -171,7 +171,7 @@ class ChatRequest(SamplingFields):
     template: str | None = None
 
     def generation(self) -> Generation:
-        """Raises `InvalidRequest` and `Unsupported`, each naming the field."""
+        """Raises `InvalidRequest`, naming the field."""
         self._refuse()
         fields = self.shared()
         fields["messages"] = [message.fields() for message in self.messages]
@@ -185,6 +185,7 @@ class ChatRequest(SamplingFields):
         if self.tool_choice is not None:
             named = isinstance(self.tool_choice, ToolChoice)
             fields["tool_choice"] = self.tool_choice.function.name if named else self.tool_choice  # type: ignore[union-attr]  # `named` says which of the two it is
+        fields["parallel_calls"] = self.parallel_tool_calls
         fields["thinking"] = self._thinking()
         return generation_of({name: value for name, value in fields.items() if value is not None})
 
@@ -193,12 +194,6 @@ class ChatRequest(SamplingFields):
             raise InvalidRequest("Give max_tokens or max_completion_tokens, not both.", field="max_tokens")
         if self.top_logprobs and not self.logprobs:
             raise InvalidRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
-        if self.parallel_tool_calls is False:
-            raise Unsupported(
-                "parallel_tool_calls: false cannot be promised here.",
-                hint="Leave the field out and take the first call.",
-                field="parallel_tool_calls",
-            )
         if self.constraint is not None and self.response_format is not None:
             raise InvalidRequest("Give response_format or constraint, not both.", field="constraint")
         if self.tool_choice not in (None, "none", "auto") and not self.tools:
@@ -239,4 +234,5 @@ def _tool(spec: ToolSpec) -> dict[str, Any]:
         "name": spec.function.name,
         "description": spec.function.description or "",
         "parameters": spec.function.parameters or {},
+        "strict": bool(spec.function.strict),
     }

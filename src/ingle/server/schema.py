@@ -85,6 +85,7 @@ class ToolBody(Body):
     name: str
     description: str = ""
     parameters: dict[str, Any] = Field(default={})
+    strict: bool = False
 
 
 class ThinkingBody(Body):

@@ -9,7 +9,7 @@ import pytest
 
 from ingle.engines.base import Engine
 from ingle.errors import InvalidRequest, Unsupported
-from ingle.generation import Constraint, FinishReason, SamplingParams, Thinking, Tool
+from ingle.generation import Constraint, FinishReason, SamplingParams, Thinking, Tool, whole_calls
 from tests.engines.mlx.asking import ask, begin, chat
 
 pytestmark = pytest.mark.slow
@@ -92,7 +92,7 @@ def test_what_cannot_be_kept_is_refused_before_a_token_is_spent(alphabet: Engine
 @pytest.mark.parametrize("choice", ["required", "weather"])
 def test_a_demanded_call_is_made_with_arguments_that_fit(alphabet: Engine, choice: str) -> None:
     answer = ask(alphabet, chat(tools=(WEATHER,), tool_choice=choice, max_tokens=120))
-    (call,) = [call for chunk in answer.chunks for call in chunk.tool_calls]
+    (call,) = whole_calls(part for chunk in answer.chunks for part in chunk.tool_calls)
     assert (call.name, json.loads(call.arguments)["city"] in ("Bern", "Rome")) == ("weather", True)
     assert answer.text.strip() == ""
     assert answer.reasons == [FinishReason.TOOL_CALLS]

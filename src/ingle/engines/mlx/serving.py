@@ -12,7 +12,6 @@ from ingle.engines.checks import check_fits
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Job
 from ingle.engines.mlx.loop import Loop
-from ingle.engines.mlx.toolformats import ToolFormats
 from ingle.engines.prepare import Prepared, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
 from ingle.errors import Cancelled, IngleError, InvalidRequest, MalformedModel
@@ -35,7 +34,6 @@ class MlxEngine:
         text = options.template or loaded.tokenizer.template
         marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
         self._template = ChatTemplate(text, **marks) if text else None
-        self._tools = ToolFormats(text, loaded.tokenizer.vocabulary)
         self._preparing = ThreadPoolExecutor(1, "prepare")
         self._pending: dict[str, threading.Event] = {}
         self._closed = False
@@ -98,7 +96,7 @@ class MlxEngine:
                 self._template,
                 self._info.model,
                 request=request_id,
-                tools_format=self._tools.of(generation),
+                token_of=self._tokenizer.token_id,
             )
             self._check_bias(generation)
             tokens = self._encode(generation, prepared.prompt)

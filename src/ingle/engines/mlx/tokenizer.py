@@ -11,9 +11,9 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from ingle.engines.reasoning import FORMATS
+from ingle.engines.toolformats import visible_marks
 from ingle.errors import FileMissing, LoadFailed, MalformedModel
 
-_TOOL_MARKS = ("tool_call", "TOOL_CALLS", "python_tag", "function_call", "tool_sep", "[ARGS]", "[CALL_ID]")
 _CONTEXT_TOKENS = 4  # of the prompt, so that the first token's leading space is decoded in its place
 
 
@@ -54,11 +54,6 @@ class ModelTokenizer:
         found: int | None = self._tokenizer.token_to_id(text)
         return found
 
-    def vocabulary(self) -> dict[str, int]:
-        """Every token's text and id, added ones included."""
-        found: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
-        return found
-
     def detokenizer(self, context: Iterable[int] = ()) -> Detokenizer:
         """One for each answer; `context` are the ids of a plain prompt that the answer continues."""
         return Detokenizer(self.decode, self._hidden, tuple(context)[-_CONTEXT_TOKENS:])
@@ -84,11 +79,11 @@ class ModelTokenizer:
 
     def _hidden_ids(self) -> frozenset[int]:
         """Special tokens never shown; the marks of reasoning and calls are, for those who look for them."""
-        marks = {mark for kind in FORMATS for mark in (kind.open, kind.close)}
+        marks = {mark for kind in FORMATS for mark in (kind.open, kind.close)} | visible_marks()
         return frozenset(
             token
             for token, added in self._tokenizer.get_added_tokens_decoder().items()
-            if added.special and added.content not in marks and not _is_tool_mark(added.content)
+            if added.special and added.content not in marks
         )
 
 
@@ -177,10 +172,6 @@ def _token_text(value: Any) -> str:
     if isinstance(value, dict):
         value = value.get("content")
     return value if isinstance(value, str) else ""
-
-
-def _is_tool_mark(text: str) -> bool:
-    return any(mark in text for mark in _TOOL_MARKS)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
