@@ -81,7 +81,7 @@ class Choice:
             else:
                 self._submit(assembler, grammar, again=False)
         last = assembler.finish(self._reason(assembler))
-        self._check_kept(grammar, last)
+        self._check_kept(self.prepared.as_text, last)
         self.on_chunk(last)
         ended = time.monotonic()
         first = self._first or ended
@@ -212,5 +212,5 @@ class Choice:
 def _marks(shape: AnswerShape) -> tuple[str, ...]:
     """What the assembler must be able to see."""
     thoughts = (shape.reasoning.open, shape.reasoning.close) if shape.reasoning is not None else ()
-    calls = (shape.tools.start, shape.tools.end) if shape.tools is not None else ()
-    return tuple(mark for mark in (*thoughts, *calls) if mark)
+    calls = shape.tools.visible if shape.tools is not None else ()
+    return (*thoughts, *calls)

@@ -149,7 +149,9 @@ class LlamaEngine:
 
     def _answer(self, request_id: str, generation: Generation, running: _Running) -> None:
         began = time.monotonic()
-        prepared = prepare(generation, self._template, self._model, request=request_id)
+        prepared = prepare(
+            generation, self._template, self._model, request=request_id, token_of=self._token_of
+        )
         if self._vocabulary is not None:
             check_vocabulary(generation.sampling, self._vocabulary)
         tokens = self._tokens(prepared.prompt)
@@ -199,6 +201,11 @@ class LlamaEngine:
         if len(tokens) > 1 and tokens[0] == tokens[1] and self._begins_twice(prompt):
             return tokens[1:]
         return tokens
+
+    def _token_of(self, text: str) -> int | None:
+        """The id of a text that is one token, None when it is several."""
+        found = self._server.tokenize(text, special=False)
+        return found[0] if len(found) == 1 else None
 
     def _begins_twice(self, prompt: str) -> bool:
         mark = self._mark("bos_token")
