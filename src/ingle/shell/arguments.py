@@ -10,12 +10,15 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Arguments:
-    """`flags` holds every option seen (clusters both whole and letter by letter), `rest` the operands."""
+    """`flags` holds every option seen (clusters both whole and letter by letter, unless `cluster` is false), `rest` the operands."""
 
-    __slots__ = ("flags", "rest", "values", "words")
+    __slots__ = ("cluster", "flags", "rest", "values", "words")
 
-    def __init__(self, words: list[Value], takes: Collection[str] = _NONE, *, stop: bool = False) -> None:
+    def __init__(
+        self, words: list[Value], takes: Collection[str] = _NONE, *, stop: bool = False, cluster: bool = True
+    ) -> None:
         self.words = words
+        self.cluster = cluster
         self.flags: set[str] = set()
         self.values: dict[str, list[Value]] = {}
         self.rest: list[Value] = []
@@ -42,7 +45,7 @@ class Arguments:
         if equals:
             # `cut -d=`: a short option takes the sign itself
             self.values.setdefault(name, []).append(Value(value or "=" * (len(name) == 2), word.taint))
-        if text.startswith("--") or name in takes:
+        if text.startswith("--") or name in takes or not self.cluster:
             if name in takes and not equals and at < len(words):
                 self.values.setdefault(name, []).append(words[at])
                 return at + 1

@@ -47,15 +47,19 @@ def visit_declaration(machine: Machine, node: Node, stdin: Value) -> Value:
     named = [child for child in node.children if child.is_named]
     if all(child.type == "word" and machine.text(child)[:1] == "-" for child in named):
         return Value(UNKNOWN.text, Taint.SECRET)
+    refers = any(child.type == "word" and machine.text(child) == "-n" for child in named)
     with machine.at(node, []):
         for child in named:
-            if child.type == "variable_assignment":
+            if child.type == "variable_assignment" and refers:
+                key, _, target = machine.text(child).partition("=")
+                machine.state.references[key] = target.strip("\"'")
+            elif child.type == "variable_assignment":
                 assignment(machine, child)
-                continue
-            for value in evaluate(machine.text(child), machine):
-                name, equals, text = value.text.partition("=")
-                if equals:
-                    machine.assign(name, Value(text, value.taint))
+            else:
+                for value in evaluate(machine.text(child), machine):
+                    name, equals, text = value.text.partition("=")
+                    if equals:
+                        machine.assign(name, Value(text, value.taint))
     return EMPTY
 
 

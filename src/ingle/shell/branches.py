@@ -33,6 +33,11 @@ _LITERAL_TRUE = re.compile(r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test
 _LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
 
 
+_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"")
+# A wait holds a loop back, unless it waits in the background.
+_PACE = re.compile(r"\b(?:sleep|wait|read|inotifywait)\b[^;&|\n]*(?:&&|[;|\n)}]|\Z)")
+
+
 _CHOICES = 8
 
 
@@ -62,7 +67,7 @@ def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
     text = " ".join(machine.text(child) for child in condition if child.is_named)
     endless = bool((_LITERAL_TRUE if keyword == "while" else _LITERAL_FALSE).match(text))
     breaks = re.search(r"\b(?:break|exit|return)\b", machine.text(node)) is not None
-    paced = machine.paced or re.search(r"\b(?:sleep|wait|read|inotifywait)\b", machine.text(node)) is not None
+    paced = machine.paced or _PACE.search(_QUOTED.sub("''", machine.text(node))) is not None
     with machine.setting(endless=machine.endless or (endless and not breaks), paced=paced):
         return visit_branches(machine, node, stdin)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import commands, spec, targets
+from . import commands, hooks, spec, targets
 from .arguments import Arguments
 from .finding import Level
 from .paths import Place, is_secret
@@ -35,9 +35,22 @@ _HOOK_WORDS = frozenset(
 )
 _ENV_PRINTERS = frozenset(("opam", "fnm", "mise", "docker-machine", "luarocks"))
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
-_LISTS = frozenset(("ls", "list", "ps", "get", "--get-selections", "-qa", "-Qq"))
+_LISTS = frozenset(
+    "ls list ps get --get-selections -qa -Qq -W --show -l --list -Q -Qe -Qn -Qqe showmanual showauto pkgnames freeze leaves "
+    "--list-extensions list-units list-unit-files".split()
+)
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
+# Commands that are given a disk to mount or to ask, not to write.
+_MOUNTERS = frozenset(
+    "mount umount eject udisksctl losetup hdparm sdparm partprobe badblocks photorec fusermount swapon diskutil hdiutil "
+    "ntfs-3g smartctl nvme btrfs zpool testdisk udevadm lsof fuser".split()
+)
+# Words by which a program nobody described says that something goes for good.
+_DESTROYS = re.compile(
+    r"(?:--?)?(?:destroy|terminate|purge|wipe|nuke|erase|obliterate|factory-?reset|delete|drop|shred|uninstall-all|reset-all)"
+    r"(?:[-:_]?(?:all|db|database|data|everything|cluster|instance|server|project|app|volume|disk|site|account|bucket|force|vm))?"
+)
 _VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
 _GNU = frozenset(
     "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
@@ -54,6 +67,7 @@ def assigned(machine: Machine, name: str, values: list[Value]) -> None:
     if not name.isupper() and name != "fish_history":
         return
     value = values[0] if values else EMPTY
+    hooks.prompt(machine, name, value)
     if _HOOKS.match(name) and value.text:
         from .code import run_hidden
 
@@ -86,6 +100,8 @@ def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> V
             return _unresolved(machine, words, stdin)
         return _dispatch(machine, known, words, stdin, local=True)
     state = machine.state
+    if first.has(Taint.DEFAULT) and not spec_or_handler(name):
+        return _unresolved(machine, words, stdin)
     if bare and name in state.aliases and name not in machine.calling:
         return _alias(machine, name, words, stdin)
     if name in state.functions:
@@ -192,7 +208,7 @@ def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> V
         return _dispatch(machine, base, words, stdin, local=False)
     machine.commands.append(base)
     machine.report(Level.MODERATE, "execute", f"runs a program of its own: `{words[0].shown()}`")
-    _judge_operands(machine, words, stdin)
+    _judge_operands(machine, words[1:])
     return Value(HOLE, stdin.taint)
 
 
@@ -244,18 +260,22 @@ def _unknown(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if len(words) == 2 and words[1].text in ("--help", "--version", "-V", "version", "help"):
         return UNKNOWN
     machine.report(Level.MODERATE, "unknown", f"nothing is known about `{name}`")
-    _judge_operands(machine, words, stdin)
+    _judge_operands(machine, words[1:])
+    if any(_DESTROYS.fullmatch(word.text) for word in words[1:5]):
+        machine.report(
+            Level.HIGH, "effect", f"`{name}` says that it deletes, and nothing more is known of it"
+        )
     return Value(HOLE, _passed(machine, words, stdin))
 
 
-def _judge_operands(machine: Machine, words: list[Value], stdin: Value) -> None:
-    """An unknown program is handed text that was fetched or a whole disk: not moderate any more."""
-    if any(
-        targets.place_of(machine, word)[1] is Place.DEVICE
-        for word in words[1:]
-        if word.text.startswith("/dev/")
-    ):
-        machine.report(Level.HIGH, "write", "hands a whole disk to a program nothing is known about")
+def _judge_operands(machine: Machine, words: list[Value]) -> None:
+    """A program that changes something is handed a whole disk: not moderate any more."""
+    for word in words:
+        _, _, path = word.text.rpartition("=")
+        if not path.startswith("/dev/") or path.startswith("/dev/sr"):
+            continue
+        if targets.place_of(machine, Value(path))[1] is Place.DEVICE:
+            machine.report(Level.HIGH, "write", "hands a whole disk to a program that may write to it")
 
 
 def _passed(machine: Machine, words: list[Value], stdin: Value) -> int:
@@ -269,7 +289,7 @@ def _passed(machine: Machine, words: list[Value], stdin: Value) -> int:
 
 def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) -> int:
     """Apply a command's rules; gives the taint of what it prints."""
-    arguments = Arguments(words, entry.takes)
+    arguments = Arguments(words, entry.takes, cluster=entry.cluster)
     if not entry.dry.isdisjoint(arguments.flags) or (
         "--help" in arguments.flags and words[-1].text == "--help" and entry.rules
     ):
@@ -285,15 +305,15 @@ def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) 
             for value in found:
                 _effect(machine, rule, value, stdin)
         else:
-            _report(machine, entry, rule.level, rule.consequence)
+            _report(machine, entry, rule.level, rule.consequence, words)
             return taint
-    _report(machine, entry, entry.level, entry.consequence)
+    _report(machine, entry, entry.level, entry.consequence, words)
     return taint
 
 
-def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str) -> None:
-    if machine.isolated and level > Level.MODERATE:
-        level = Level.MODERATE
+def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str, words: list[Value]) -> None:
+    if level is Level.MODERATE and entry.name not in _MOUNTERS:
+        _judge_operands(machine, words)
     machine.report(level, "effect", consequence or f"`{entry.name}` changes something")
 
 
@@ -311,6 +331,8 @@ def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> No
             targets.write(machine, value, Value(HOLE, stdin.taint), append=True)
         case "read":
             targets.read(machine, value)
+        case "lock":
+            targets.lock(machine, value)
         case "send" if value.text == "-":
             targets.send(machine, stdin)
         case "send" if not _ELSEWHERE.match(value.text):

@@ -15,6 +15,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*|[0-9?$!#@*-]")
 _ZSH_TAIL = re.compile(r"\([^()|<>$'\"]*\)\Z")
 _ZSH_RANGE = re.compile(r"<\d*-\d*>")
 _ZSH_STYLE = re.compile(r"\$[\^=~]+(?=[\w{])")
+_ZSH_SPLITS = re.compile(r"\$\{?[\^~]*=")
+_ZSH_LIVE = re.compile(r"\$[\^=]*~[\^=]*(\w+)")
 
 
 class Names(Protocol):
@@ -28,6 +30,7 @@ class Names(Protocol):
     def substitute(self, source: str) -> Value: ...
     def process(self, source: str, direction: str) -> Value: ...
     def home(self, user: str) -> str: ...
+    def calculated(self, source: str) -> None: ...
 
 
 class _Reader:
@@ -36,6 +39,7 @@ class _Reader:
     def __init__(self, names: Names, split: bool) -> None:
         self.names = names
         self.split = split
+        self.splits = False
         self.fields: list[Value] = []
         self.parts: list[str] = []
         self.taint = 0
@@ -53,7 +57,7 @@ class _Reader:
     def expansion(self, value: Value, quoted: bool) -> None:
         self.taint |= value.taint & ~Taint.QUOTED
         text = value.text
-        if quoted or not self.split or self.names.shell == "zsh":
+        if quoted or not self.split or (self.names.shell == "zsh" and not self.splits):
             if quoted or text:
                 self.add(text if quoted else _alive(text))
             return
@@ -233,7 +237,7 @@ def _zsh_source(text: str, names: Names) -> str:
     if "<" in text:
         text = _ZSH_RANGE.sub("*", text)
     if "$" in text:
-        text = _ZSH_STYLE.sub("$", text)
+        text = _ZSH_STYLE.sub("$", _ZSH_LIVE.sub(r"${~\1}", text))
     if (text[:1] == "^" and len(text) > 1) or text.startswith("*~"):
         return "*"
     return text[1:] if re.match(r"=[A-Za-z]", text) else text
@@ -243,12 +247,15 @@ def evaluate(text: str, names: Names, split: bool = True) -> list[Value]:
     """The fields one word becomes; `split=False` is the right side of an assignment."""
     if _PLAIN.match(text):
         return [Value(text)]
+    splits = False
     if names.shell == "zsh":
+        splits = "=" in text and _ZSH_SPLITS.search(text) is not None
         text = _zsh_source(text, names)
     sources = brace_words(text) if split and "{" in text and names.shell != "sh" else [text]
     fields: list[Value] = []
     for source in sources:
         reader = _Reader(names, split)
+        reader.splits = splits
         reader.read(source)
         reader.close()
         fields.extend(reader.fields)

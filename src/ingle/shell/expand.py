@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Value, show
+from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Taint, Value, show
 
 if TYPE_CHECKING:
     from .evaluate import Names
@@ -67,6 +67,7 @@ def arithmetic(source: str, names: Names) -> Value:
         return UNKNOWN
     for body in re.findall(r"\$\(([^()]+)\)|`([^`]+)`", source):
         names.substitute(body[0] or body[1])
+    names.calculated(source)
 
     def operand(match: re.Match[str]) -> str:
         text = match.group()
@@ -97,8 +98,12 @@ def expand_parameter(body: str, names: Names) -> Value:
         if not value.known:
             return UNKNOWN
         value = names.lookup(value.text) if re.fullmatch(r"\w+", value.text) else UNKNOWN
-    if flags:
+    if flags and "e" in flags:
+        value = _again(value, names)
+    elif flags:
         value = _zsh_flags(value, flags)
+    if "~" in sign and value.text.startswith("~"):
+        value = Value(names.home("") + value.text[1:], value.taint)
     return _operate(name, value, rest, names) if rest else value
 
 
@@ -119,9 +124,14 @@ def _zsh_flags(value: Value, flags: str) -> Value:
         text = text.upper()
     if "L" in flags:
         text = text.lower()
-    if "e" in flags:
-        return Value(HOLE, value.taint)
     return Value(text, value.taint)
+
+
+def _again(value: Value, names: Names) -> Value:
+    """A value that is expanded a second time: `${x@P}`, zsh's `${(e)x}`."""
+    from .evaluate import inside_double
+
+    return Value(inside_double(value.text, names).text, value.taint)
 
 
 def _operate(name: str, value: Value, rest: str, names: Names) -> Value:
@@ -139,7 +149,8 @@ def _operate(name: str, value: Value, rest: str, names: Names) -> Value:
         if op in (":=", "="):
             names.assign(name, default)
         # An unknown variable may be unset: the default is what could surely happen.
-        return default if default.text or unset else value
+        taint = default.taint | (0 if unset else Taint.DEFAULT)
+        return Value(default.text, taint) if default.text or unset else value
     if op in (":+", "+"):
         return one(operand, names) if not unset else value
     if op in (":?", "?"):
@@ -166,7 +177,7 @@ def _transform(op: str, value: Value, operand: str, names: Names) -> Value:
     if op == ":":
         return _slice(value, operand, names)
     if op == "@":
-        return value
+        return _again(value, names) if operand == "P" else value
     return _replace(op, value, operand, names)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .hooks import EVENT
 from .scan import end_of_bracket, end_of_double
 from .spans import Translation
 
@@ -154,6 +155,11 @@ def _statement(words: list[str], stack: list[str]) -> tuple[str, str]:
         return _set(rest), ""
     if first == "alias" and len(rest) >= 2 and not rest[0].startswith("-"):
         return f"alias {rest[0]}={_word(rest[1])}", ""
+    if first == "alias" and len(rest) >= 3 and rest[0] in ("-s", "--save"):
+        return (
+            f"alias {rest[1]}={_word(rest[2])}; function {rest[1]} {{ {_word(rest[2])}; }}; funcsave {rest[1]}",
+            "",
+        )
     if first in ("abbr", "functions", "status", "string", "count", "math", "contains", "argparse"):
         return f"{first} " + " ".join(_word(word) for word in rest), ""
     return " ".join(_word(word) for word in words), ""
@@ -170,7 +176,9 @@ def _opening(first: str, rest: list[str], stack: list[str]) -> tuple[str, str]:
     if first == "for":
         return "for " + " ".join(_word(word) for word in rest), "do :;"
     if first == "function":
-        return f"function {rest[0] if rest else '_'} {{ :", ""
+        name = rest[0] if rest else "_"
+        itself = any(word.startswith("--on-") for word in rest)
+        return f"function {EVENT if itself else ''}{name} {{ :", ""
     return f"case {_word(rest[0]) if rest else '_'} in _never) :", ""
 
 

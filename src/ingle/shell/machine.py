@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from . import call, fish, limits, paths, statements
+from . import call, fish, hooks, limits, paths, statements
 from .finding import Finding, Level
 from .parse import parse, read
 from .spans import Translation
@@ -16,6 +16,9 @@ from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 _SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIALS")
+
+# What a container does not keep in.
+_REACHES_OUT = frozenset(("exhaust", "backdoor", "privilege", "exfiltrate", "deceive", "unread", "fault"))
 
 
 class Exhausted(Exception):
@@ -55,6 +58,8 @@ class Machine:
     ) -> None:
         if level is Level.SAFE:
             return
+        if self.isolated and effect not in _REACHES_OUT:
+            level = min(level, Level.MODERATE)
         key = (level, effect, consequence)
         if key not in self.findings:
             self.findings[key] = Finding(
@@ -194,6 +199,7 @@ class Machine:
 
     def assign_all(self, name: str, values: list[Value]) -> None:
         names = self.state.names
+        name = self.state.references.get(name, name)
         if self.conditional:
             before = self.state.every(name)
             if before != values and (name in names or before != [UNKNOWN]):
@@ -215,6 +221,10 @@ class Machine:
             found = self.source(text)
         return Value(found.text.rstrip("\n"), found.taint)
 
+    def calculated(self, source: str) -> None:
+        if self.state.names:
+            hooks.arithmetic(self, source)
+
     def process(self, source: str, direction: str) -> Value:
         """A process substitution becomes a file with a name of its own."""
         path = f"/dev/fd/{60 + len(self.state.files)}"
@@ -227,6 +237,8 @@ class Machine:
         return Value(path)
 
     def home(self, user: str) -> str:
+        if user in self.state.folders:
+            return self.state.folders[user]
         if not user:
             found = self.state.every("HOME")[0]
             return found.text or "/"

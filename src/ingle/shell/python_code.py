@@ -84,6 +84,24 @@ class _Reader(ast.NodeVisitor):
         self.loops += 1
         self.generic_visit(node)
         self.loops -= 1
+        inner = {type(part) for part in ast.walk(node)}
+        called = {
+            part.func.attr
+            for part in ast.walk(node)
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
+        }
+        endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        endless = endless and not inner & {ast.Break, ast.Return, ast.Raise} and "sleep" not in called
+        if endless and (ast.AugAssign in inner or called & {"append", "extend", "add", "insert"}):
+            self.machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.Constant | ast.List | ast.Call):
+            if isinstance(node.left, ast.Constant) and not isinstance(node.left.value, str | bytes):
+                return
+            if python_values.amount(node.right) >= 10**10:
+                self.machine.report(Level.HIGH, "exhaust", "asks for more memory than there is")
 
     def visit_Call(self, node: ast.Call) -> None:
         name = self.values.name_of(node.func)

@@ -31,6 +31,20 @@ _READERS = (
 )
 
 
+def amount(node: ast.expr) -> int:
+    """A constant number, powers and shifts worked out; 0 when it is none."""
+    match node:
+        case ast.Constant(value=int(number) | float(number)):
+            return int(min(number, 1e18))
+        case ast.BinOp(left=left, op=ast.Pow(), right=right) if amount(right) < 64:
+            return min(amount(left) ** amount(right), 10**18) if amount(left) < 10**6 else 10**18
+        case ast.BinOp(left=left, op=ast.LShift(), right=right) if amount(right) < 64:
+            return amount(left) << amount(right)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return amount(left) * amount(right)
+    return 0
+
+
 class Values:
     """The names of one script and what they hold, as far as it is constant."""
 

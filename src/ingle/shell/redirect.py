@@ -32,6 +32,14 @@ def _descriptor(machine: Machine, node: Node) -> str:
     return ""
 
 
+def words_behind(machine: Machine, node: Node) -> list[Node]:
+    """The words after a redirection's own: they belong to the command (`rm >log -rf x`)."""
+    if node.type == "heredoc_redirect":
+        return node.children_by_field_name("argument")
+    named = node.children_by_field_name("destination")
+    return named[2 if len(named) > 1 and machine.text(named[0]) == "!" else 1 :]
+
+
 def _here_document(machine: Machine, node: Node) -> tuple[Value, list[Node]]:
     """The text of a here-document, and the statements the grammar hangs below it."""
     start, body, hanging = "", "", []
@@ -109,7 +117,8 @@ def _output(machine: Machine, node: Node) -> list[tuple[Value, bool, str]]:
 def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value, bool, str]]) -> Value:
     """One `<file`, `>file`, `n>&m`; gives the input, and adds to the outputs."""
     operator = _operator(node)
-    destination = node.child_by_field_name("destination")
+    named = node.children_by_field_name("destination")
+    destination = next((child for child in named if machine.text(child) != "!"), None)
     if destination is None:
         named = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
         destination = named[-1] if named else None

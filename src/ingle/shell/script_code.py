@@ -66,6 +66,13 @@ _FORK_LOOP = re.compile(
 )
 
 
+_HOARDS = re.compile(
+    r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0)).*?"
+    r"(?:push|concat|append|alloc|< <|\. =|\+ =|repeat|\[ \] =|\+ \+ \] =)|(?:push|\. =|< <|\+ =)[^;]*while\s*\(?\s*(?:1|true)\b",
+    re.S,
+)
+
+
 _KILL_ALL = re.compile(r"kill\W+\w*\W*,?\s*['\"]?-1\b|kill\(-1|Process\.kill\W+\w+\W+-1")
 
 
@@ -113,6 +120,10 @@ def _print(tokens: list[Token], language: str) -> str:
 def _circumstances(machine: Machine, text: str, bare: str, language: str) -> None:
     if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare[:_LONGEST]) or _FORK_LOOP.search(text)):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
+    if _HOARDS.search(bare[:_LONGEST]) and not re.search(
+        r"\b(?:break|exit|last|sleep|return|read|accept)\b", bare
+    ):
+        machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")
     if _KILL_ALL.search(text):
         machine.report(Level.HIGH, "kill", "ends every process you own")
     for found in re.findall(r"array_map\(\s*['\"](?:unlink|rmdir)['\"]\s*,\s*glob\(\s*['\"]([^'\"]+)", text):

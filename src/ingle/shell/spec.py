@@ -3,7 +3,8 @@
 A rule is `LEVEL pattern… :: consequence`, or `EFFECT@WHERE pattern…` for an effect on operands (or on `stdin`).
 In a pattern a bare word is the next operand (`a|b`, `pre*`), `-x/--long` an option that must be
 there, `!-x` one that must not, `-x=glob` an option's value, `@glob` any word, `!@glob` no word,
-`+` one more operand at least, `$` no more operands, `%all` a listing of everything, `<<` input from a pipe or here-document.
+`+` one more operand at least, `$` no more operands, `%all` a listing of everything, `<<` input from a pipe or here-document. In a table `takes` names the options with a value,
+`dry` those that neutralise it, `long = true` says that `-abc` is one option and no cluster, `same` lists other names.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Spec:
     dry: frozenset[str]
     rules: tuple[Rule, ...] = field(default=())
     consequence: str = ""
+    cluster: bool = True
 
 
 @cache
@@ -86,6 +88,7 @@ def find(name: str) -> Spec | None:
             if line.strip() and line.strip()[0] != "#"
         ),
         table.get("says", ""),
+        not table.get("long", False),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
 
@@ -69,24 +69,24 @@ class State:
     streams: dict[str, str] = field(default_factory=dict)
     git_aliases: dict[str, str] = field(default_factory=dict)
     staged: list[str] = field(default_factory=list)
+    locked: list[str] = field(default_factory=list)
+    references: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A subshell's view: names and place are its own, files are everybody's."""
-        return State(
-            self.cwd,
-            dict(self.names),
-            dict(self.others),
-            dict(self.aliases),
-            dict(self.functions),
-            self.files,
-            self.links,
-            self.fetched,
-            dict(self.streams),
-            self.git_aliases,
-            self.staged,
+        return replace(
+            self,
+            names=dict(self.names),
+            others=dict(self.others),
+            aliases=dict(self.aliases),
+            functions=dict(self.functions),
+            streams=dict(self.streams),
+            references=dict(self.references),
         )
 
     def every(self, name: str) -> list[Value]:
+        name = self.references.get(name, name)
         found = self.names.get(name)
         if found is not None:
             return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import redirect
+from . import hooks, redirect
 from .evaluate import evaluate
 from .finding import Level
 from .state import Function
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 from .assignments import assignment, visit_assignments, visit_declaration, visit_unset
 from .branches import SKIPPED, WORDS, join_output, visit_branches, visit_case, visit_for, visit_while
 
+_NUMERIC = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v)\s")
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 
 
@@ -70,23 +72,42 @@ def _redirected(machine: Machine, node: Node, stdin: Value) -> Value:
             redirects.append(child)
         elif child.is_named and child.type != "comment":
             body = child
+    starts = {
+        child.start_byte for child in redirects
+    }  # in `>&f 0>&1` the grammar takes the number for a word
+    late = [
+        word
+        for child in redirects
+        for word in redirect.words_behind(machine, child)
+        if word.end_byte not in starts
+    ]
+    if late and body is not None and body.type == "command":
+        return _command(machine, body, stdin, redirects, late)
     return redirect.apply(machine, body, redirects, stdin)
 
 
-def _command(machine: Machine, node: Node, stdin: Value) -> Value:
+def _command(
+    machine: Machine, node: Node, stdin: Value, outer: Sequence[Node] = (), late: Sequence[Node] = ()
+) -> Value:
+    """A simple command; `outer` and `late` are redirections and words that the grammar hung behind it."""
     assignments: list[Node] = []
     sources: list[Node] = []
     redirects: list[Node] = []
-    for child in node.children:
+    for child in (*node.children, *outer):
         kind = child.type
         if kind in ("variable_assignment", "subscript"):
             assignments.append(child)
         elif kind in _REDIRECTS:
             redirects.append(child)
+            if child.start_byte == (sources[0].end_byte if len(sources) == 1 else -1) and (
+                machine.text(sources[0]).isdigit()
+            ):
+                sources.clear()  # `2>file` at the front, where zsh's grammar sees a name
         elif kind == "ERROR" or (not child.is_named and not sources and kind in ("$", "!")):
             continue
         else:
             sources.append(child)
+    sources.extend(late)
     if redirects:
         return redirect.apply(machine, node, redirects, stdin, sources, assignments)
     return simple(machine, node, sources, assignments, stdin)
@@ -160,7 +181,11 @@ def _function(machine: Machine, node: Node, stdin: Value) -> Value:
     if body is not None and name_node is None:
         return machine.visit(body, stdin)
     if body is not None and name_node is not None:
-        machine.state.functions[machine.text(name_node)] = Function(body, machine.data)
+        name = machine.text(name_node)
+        machine.state.functions[name] = Function(body, machine.data)
+        if hooks.runs_itself(name):
+            with machine.at(node, []), machine.subshell():
+                machine.visit(body, stdin)
     return EMPTY
 
 
@@ -171,6 +196,9 @@ def _subshell(machine: Machine, node: Node, stdin: Value) -> Value:
 
 def _test(machine: Machine, node: Node, stdin: Value) -> Value:
     """A condition changes nothing, but the commands substituted into it run."""
+    text = machine.text(node)
+    if machine.state.names and (text[:2] == "((" or _NUMERIC.search(text)):
+        hooks.arithmetic(machine, text)
     stack = [node]
     while stack:
         here = stack.pop()

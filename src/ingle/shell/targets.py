@@ -116,6 +116,8 @@ def delete(
         level = max(level, _HIGH)
     if machine.isolated:
         level = min(level, _MODERATE)
+    if path in machine.state.locked and (is_wild(path) or HOLE in path or level >= _HIGH):
+        machine.report(_CRITICAL, "ransom", "locks your files and deletes the originals")
     what = _WHAT.get(place, f"`{paths.named(path)}`")
     if path.count("/") == 0 or place is Place.UNKNOWN:
         what = "a path that is not known before it runs" if HOLE in path else what
@@ -127,6 +129,11 @@ def delete(
         safer=_safer_delete(place, tree) if level >= _HIGH else "",
     )
     return level
+
+
+def lock(machine: Machine, value: Value) -> None:
+    """Remember that a locked copy of a file was made: deleting it afterwards is what ransom looks like."""
+    machine.state.locked.append(place_of(machine, value)[0])
 
 
 def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bool, filtered: bool) -> Level:

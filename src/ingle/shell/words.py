@@ -27,6 +27,7 @@ class Taint:
     QUOTED = 64
     INTERACTIVE = 128
     PARAMETER = 256
+    DEFAULT = 512
 
 
 class Value(NamedTuple):

@@ -136,6 +136,8 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     for word in rest[1:]:
         taint |= targets.read(machine, word, shows=False)
         _, place = targets.place_of(machine, word)
+        if locked:
+            targets.lock(machine, word)
         if place in (Place.HOME, Place.HOMES):
             taint |= Taint.SECRET
         if gone:

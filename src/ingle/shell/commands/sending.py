@@ -188,6 +188,8 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
             targets.leak(machine, EMPTY)
         return Value(HOLE, Taint.NETWORK | (stdin.taint & Taint.INTERACTIVE))
     decodes = arguments.any("-d")
+    if task == "enc" and source is not None and not decodes:
+        targets.lock(machine, source)
     if (
         task in ("base64", "enc")
         and (task == "base64" or arguments.any("-base64", "-a"))

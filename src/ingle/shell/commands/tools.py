@@ -121,6 +121,8 @@ def _gpg(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     taint = stdin.taint
     for word in arguments.rest:
         taint |= targets.read(machine, word, shows=False)
+        if arguments.any("-c", "-e", "--symmetric", "--encrypt"):
+            targets.lock(machine, word)
     decrypts = arguments.any("-d", "--decrypt")
     taint |= Taint.DECODED if decrypts else 0
     if target is not None:
