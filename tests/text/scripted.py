@@ -16,6 +16,7 @@ class ScriptedModel:
     def __init__(self, script: Script, finish: FinishReason = FinishReason.STOP) -> None:
         self.script = script
         self.finish = finish
+        self.prompt_tokens = 7
         self.asked: list[Generation] = []
 
     async def __call__(self, generation: Generation) -> AsyncIterator[Chunk]:
@@ -29,7 +30,7 @@ class ScriptedModel:
         yield Chunk(
             text=answer[middle:],
             finish_reason=self.finish,
-            usage=Usage(prompt_tokens=7, completion_tokens=3),
+            usage=Usage(prompt_tokens=self.prompt_tokens, completion_tokens=3),
         )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,9 @@ MARKDOWN = st.lists(
     st.sampled_from(
         ["# Title\n", "a line of words.\n", "- item one\n", "  - nested\n", "```py\n", "x = 1  # teh\n", "```\n",
          "\n", "    indented\n", "> quoted words\n", "| a | b |\n", "|---|---|\n", "1. first\n", "***\n", "\t", "é ",
-         "<div>\n", "[a]: http://x.y\n", "word", "\r\n", "   ", "- [ ] todo me\n"]
+         "<div>\n", "[a]: http://x.y\n", "word", "\r\n", "   ", "- [ ] todo me\n",
+         "> ```\n", "---\n", "title: teh\n", "<!-- a\n", "-->\n", "$$\n", "a | b\n", "--- | ---\n", "\ufeff", "שלום ", "**b** ",
+         "    ```\n"]
     ),
     max_size=30,
 ).map("".join)  # fmt: skip
@@ -91,3 +94,40 @@ def test_line_breaks_return_to_their_words() -> None:
     source = "he go to school\nyesterday and dont\ncame back"
     answer = "He went to school yesterday and didn't come back."
     assert restore(source, answer) == "He went to school\nyesterday and didn't\ncome back."
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "- item\n\n    ```py\n    teh = 1\n    ```\n",
+        "1. item\n   ```\n   teh\n   ```\n",
+        "> ```\n> teh\n> ```\n",
+        "```\n``` teh is no end\nteh\n```\n",
+        "---\ntitle: teh\n---\n",
+        "+++\ntitle = 'teh'\n+++\n",
+        "<!-- teh\nteh -->\n",
+        "$$\nteh = 1\n$$\n",
+        "a | b\n--- | ---\nteh | x\n",
+        "\ufeff---\r\ntitle: teh\r\n---\r\n",
+    ],
+)
+def test_no_construct_that_is_not_prose_reaches_a_model(kept: str) -> None:
+    pieces = cut(kept + "\nThese are words.\n")
+    assert "teh" not in "".join(piece.text for piece in pieces if piece.prose)
+    assert "These are words." in [piece.text for piece in pieces if piece.prose]
+
+
+def test_a_byte_order_mark_stays_outside() -> None:
+    assert [piece.text for piece in cut("\ufeffHello there.") if piece.prose] == ["Hello there."]
+
+
+def test_a_line_of_code_marks_is_no_fence_and_a_rule_no_front_matter() -> None:
+    for text in ("```code``` and words\n", "---\n\nand words\n\n---\n"):
+        assert any("and words" in piece.text for piece in cut(text) if piece.prose)
+
+
+def test_a_piece_is_measured_in_what_a_model_pays() -> None:
+    text = "今日は天気が良かったので、みんなで川沿いを歩きました。" * 40
+    pieces = split_prose(text, 300)
+    assert all(len(piece.text.encode()) <= 300 for piece in pieces)
+    assert all(piece.text.endswith("。") for piece in pieces)

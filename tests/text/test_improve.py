@@ -177,10 +177,10 @@ async def test_a_dictation_that_fails_returns_the_words_as_they_were_said() -> N
 
 async def test_long_lists_are_joined_and_long_digests_digested_again() -> None:
     text = " ".join(f"This is sentence number {n} of a long text." for n in range(200))
-    points = await run("keypoints", text, ScriptedModel(lambda _p, n: f"- point {n}"))
-    assert points.text.startswith("- point 0\n- point 1")
+    points = await run("keypoints", text, ScriptedModel(lambda _p, n: f"- point {'ab'[n % 2]}"))
+    assert points.text.startswith("- point a\n- point b")
     digest = await run(
-        "summary", text, ScriptedModel(lambda p, n: "All of it." if "Part" in p else f"Part {n}.")
+        "summary", text, ScriptedModel(lambda p, n: "All of it." if "Part" in p else f"Part {'abc'[n % 3]}.")
     )
     assert digest.text == "All of it."
 
@@ -189,3 +189,32 @@ async def test_a_text_over_the_limit_of_a_tool_is_refused_with_the_numbers() -> 
     with pytest.raises(InvalidRequest) as caught:
         await run("table", "x" * 13_000, ScriptedModel(echo))
     assert caught.value.details == {"characters": 13_000, "limit": 12_000}
+
+
+@pytest.mark.parametrize("tool", ["summary", "keypoints", "table", "custom", "proofread"])
+@pytest.mark.parametrize("text", ["", " \n\t\n", "\r\n"])
+async def test_of_no_text_nothing_is_made_and_no_model_is_asked(tool: str, text: str) -> None:
+    model = ScriptedModel(lambda _p, _n: "A text about nothing.")
+    result = await run(tool, text, model, instruction="Go")
+    assert (result.text, result.changed, model.asked) == (text, False, [])
+
+
+async def test_tables_of_other_columns_are_not_put_under_one_header() -> None:
+    text = " ".join(f"Sentence {'x' * n} of a text that is long enough." for n in range(70))
+    tables = ["| a | b |\n|---|---|\n| x | y |", "| c |\n|---|\n| z |", "| a | b |\n|---|---|\n| v | w |"]
+    result = await run("table", text, ScriptedModel(lambda _p, n: tables[n % 3]))
+    assert result.text.startswith(tables[0] + "\n\n" + tables[1])
+
+
+async def test_a_second_try_after_a_cut_has_room_for_what_the_tokenizer_counted() -> None:
+    model = ScriptedModel(lambda _p, _n: "He goes", FinishReason.LENGTH)
+    model.prompt_tokens = 400
+    await run("proofread", "he go home", model)
+    assert [asked.max_tokens for asked in model.asked] == [token_limit("he go home"), 568]
+
+
+async def test_a_long_text_in_a_dense_script_is_cut_within_the_context() -> None:
+    text = "今日は天気が良かったので、みんなで川沿いを歩きました。" * 60
+    model = ScriptedModel(echo)
+    assert (await run("proofread", text, model)).text == text
+    assert all(2 * token_limit((asked.messages or ())[-1].content) < 2048 + 600 for asked in model.asked)

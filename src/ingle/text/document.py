@@ -2,7 +2,8 @@
 
 `"".join(piece.text for piece in cut(text)) == text` holds for every string (a property test).
 Markdown constructs are those of CommonMark 0.31 that matter for prose: fenced and indented code,
-lists, headings, quotes, thematic breaks, tables (GitHub's extension), link reference definitions.
+lists, headings, quotes, thematic breaks, tables (GitHub's extension), link reference definitions,
+comments; and a block of front matter at the top, display mathematics, a byte order mark.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from itertools import pairwise
 
 import msgspec
 
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+LEAD = r"(?P<lead>(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])[ \t]))*[ \t]*)"
+FENCE = re.compile(rf"^{LEAD}(?P<mark>(?P<one>[`~])(?P=one){{2,}})(?P<info>.*)$")
+FRONT_MATTER = re.compile(
+    r"\A(---|\+\+\+)[ \t]*\r?\n(?=[\w-]+[ \t]*[:=])(?:[^\n]*\n)*?(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)"
+)
+DELIMITER_ROW = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?\s*$")
 RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|=+)[ \t]*$")
 TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
 LINK_DEFINITION = re.compile(r"^ {0,3}\[[^\]]+\]:\s")
@@ -24,6 +30,9 @@ MARKER = re.compile(
 )
 LIST_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s")
 SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’»)\]]*\s+|(?<=[。！？])")
+
+
+BOM = "\ufeff"
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -59,37 +68,81 @@ def cut(text: str) -> list[Piece]:
     return _merge(pieces)
 
 
-def _lines(text: str) -> Iterator[tuple[str, bool, str]]:
-    """Each line with its end, whether it is kept as it is, and the marker that opens it."""
-    fence = ""
-    in_list = False
-    after_blank = True  # or after what is no paragraph: there an indented line is code
-    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
-        body = line.rstrip("\r\n")
-        found = FENCE.match(body)
-        if fence:
-            if found and found[1][0] == fence[0] and len(found[1]) >= len(fence):
-                fence, after_blank = "", True
-            yield line, True, ""
-            continue
-        if found:
-            fence = found[1]
-            yield line, True, ""
-            continue
+class _Reader:
+    """Reads lines in order, and remembers which construct that spans several of them is open."""
+
+    def __init__(self) -> None:
+        self.fence = ""
+        self.fence_is_quoted = False
+        self.until = ""  # what ends a comment or display mathematics
+        self.in_table = False
+        self.in_list = False
+        self.after_blank = True  # or after what is no paragraph: there an indented line is code
+
+    def read(self, body: str, following: str) -> tuple[bool, str]:
+        """Whether the line is kept as it is, and the marker that opens it; `following` is the next line."""
+        if self._spans(body, following):
+            self.after_blank = True
+            return True, ""
         if not body.strip():
-            after_blank = True
-            yield line, True, ""
-            continue
-        indented_code = after_blank and not in_list and re.match(r"^(?: {4}|\t)", body) is not None
+            self.after_blank = True
+            return True, ""
+        indented_code = self.after_blank and not self.in_list and re.match(r"^(?: {4}|\t)", body) is not None
         kept = any(rule.match(body) for rule in (RULE, TABLE_ROW, LINK_DEFINITION, HTML_LINE))
         if LIST_ITEM.match(body):
-            in_list = True
-        elif after_blank and not body[0].isspace():
-            in_list = False
+            self.in_list = True
+        elif self.after_blank and not body[0].isspace():
+            self.in_list = False
         found_marker = MARKER.match(body)
         marker = found_marker[0] if found_marker else ""
-        after_blank = kept or indented_code or "#" in marker
-        yield line, kept or indented_code, "" if kept or indented_code else _opening(marker)
+        self.after_blank = kept or indented_code or "#" in marker
+        return kept or indented_code, "" if kept or indented_code else _opening(marker)
+
+    def _spans(self, body: str, following: str) -> bool:
+        """Whether the line belongs to a fence, a comment, mathematics or a table."""
+        if self.fence:
+            return self._in_fence(body)
+        if self.until:
+            if self.until in body:
+                self.until = ""
+            return True
+        if self.in_table and "|" in body:
+            return True
+        self.in_table = "|" in body and DELIMITER_ROW.match(following) is not None
+        if self.in_table:
+            return True
+        fence = FENCE.match(body)
+        if fence and not (fence["one"] == "`" and "`" in fence["info"]):
+            self.fence, self.fence_is_quoted = fence["mark"], ">" in fence["lead"]
+            return True
+        for opening, closing in (("<!--", "-->"), ("$$", "$$")):
+            if body.lstrip().startswith(opening):
+                self.until = "" if closing in body.lstrip()[len(opening) :] else closing
+                return True
+        return False
+
+    def _in_fence(self, body: str) -> bool:
+        """Whether the open fence holds this line; a line that closes it belongs to it."""
+        found = FENCE.match(body)
+        if self.fence_is_quoted and ">" not in body:  # the quotation ended, and its fence with it
+            self.fence = ""
+            return self._spans(body, "")
+        if found and found["mark"].startswith(self.fence) and not found["info"].strip():
+            self.fence = ""
+        return True
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool, str]]:
+    """Each line with its end, whether it is kept as it is, and the marker that opens it."""
+    front = FRONT_MATTER.match(text.removeprefix(BOM))
+    opening = text[: len(text) - len(text.removeprefix(BOM)) + (front.end() if front else 0)]
+    if opening:
+        yield opening, True, ""
+    reader = _Reader()
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text[len(opening) :])
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
+        kept, marker = reader.read(line.rstrip("\r\n"), following.rstrip("\r\n"))
+        yield line, kept, marker
 
 
 def _opening(marker: str) -> str:
@@ -119,25 +172,35 @@ def _merge(pieces: list[Piece]) -> list[Piece]:
     return merged
 
 
+def size(text: str) -> int:
+    """Bytes in UTF-8: nearer to what a model pays than letters, which cost one token each in some scripts."""
+    return len(text.encode())
+
+
 def split_prose(text: str, limit: int) -> list[Piece]:
-    """Sentences of `text` grouped up to `limit` characters, the white space between them kept.
+    """Sentences of `text` grouped up to `limit` bytes, the white space between them kept.
 
     A sentence longer than `limit` is cut at white space, a word longer than it at `limit`.
     """
     groups: list[Piece] = []
     current = ""
     for sentence in _sentences(text):
-        if current and len(current) + len(sentence) > limit:
+        if current and size(current) + size(sentence) > limit:
             groups.extend(_bare(current))
             current = ""
-        while len(current) + len(sentence) > limit:
-            room = limit - len(current)
+        while size(current) + size(sentence) > limit and len(sentence) > 1:
+            room = _letters_within(sentence, limit - size(current))
             at = sentence.rfind(" ", 1, room) + 1 or room
             groups.extend(_bare(current + sentence[:at]))
             current, sentence = "", sentence[at:]
         current += sentence
     groups.extend(_bare(current) if current else [])
     return _merge(groups)
+
+
+def _letters_within(text: str, limit: int) -> int:
+    """How many of the first letters fit `limit` bytes, at least one."""
+    return max(1, len(text.encode()[:limit].decode(errors="ignore")))
 
 
 def _sentences(text: str) -> list[str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Set
 from difflib import SequenceMatcher
 from enum import StrEnum
 
 from ingle.generation import FinishReason
-from ingle.text import language, spans
+from ingle.text import alignment, chatter, language, numerals, spans
+from ingle.text.speech import SPOKEN_WORDS
 from ingle.text.tool import Output, Tool
 
 
@@ -30,6 +32,7 @@ class Reason(StrEnum):
     LOST_NAME = "lost_name"
     LOST_MARKUP = "lost_markup"
     LOST_TEXT = "lost_text"
+    CHANGED_NEGATION = "changed_negation"
     INVENTED_TEXT = "invented_text"
     INVENTED_NUMBER = "invented_number"
     ANSWERED = "answered_instead"
@@ -38,69 +41,19 @@ class Reason(StrEnum):
     ENGINE = "engine_error"
 
 
-LEAD_IN = re.compile(
-    r"""^\s*(?:(?:sure|certainly|of\ course|absolutely|okay|ok)\b[^\n:]{0,60}?[!.,]\s*)?
-    (?:
-      here(?:\ is|\ are|['’]s)\b[^\n:]{0,80}:
-    | (?:the|your|a)\ (?:corrected|revised|rewritten|improved|proofread|fixed|edited|cleaned|translated|shortened|polished)
-        \b[^\n:]{0,60}?(?:\ is|\ reads|\ would\ be)?\ ?:
-    | (?:corrected|revised|rewritten|improved|proofread|fixed|edited|cleaned(?:[- ]up)?|translated)
-        (?:\ (?:version|text|sentence|paragraph|transcript|dictation))?\ ?:
-    | (?:translation|summary|output|answer|result)\ ?:
-    | hier\ ist\b[^\n:]{0,80}: | voici\b[^\n:]{0,80}: | aquí\ (?:está|tienes)\b[^\n:]{0,80}: | ecco\b[^\n:]{0,80}:
-    )\s*""",
-    re.VERBOSE | re.IGNORECASE,
+RUN = 4.0
+"""Words in a row that a correction may not drop or add: idioms and grammar move up to three."""
+PRONOUNS = frozenset(
+    "he she it they him her them his hers its their er sie es ihn ihm ihr il elle lui ils elles el ella ellos".split()
 )
-OPENERS = re.compile(
-    r"^\s*(?:sure[,!.]|certainly[,!.]|of course[,!.]|absolutely[,!.]|here(?: is|['’]s| are)\b.{0,60}(?:text|version|"
-    r"sentence|translation|summary|correction|list|table)|(?:i|we)(?: have|['’]ve) (?:corrected|fixed|rewritten|"
-    r"revised|proofread|made)|the (?:corrected|revised|rewritten|text you|sentence you|given text|provided text)|"
-    r"hier ist (?:der|die|das)|voici (?:le|la|votre)|aquí (?:está|tienes))",
-    re.IGNORECASE,
+NEGATIONS = frozenset(
+    "not never none nobody nothing neither nor cannot dont doesnt didnt isnt arent wasnt werent cant couldnt wont "
+    "wouldnt shouldnt hasnt havent hadnt aint nicht kein keine keinen keiner keinem nie niemals pas jamais nunca "
+    "jamás mai niet geen".split()
 )
-CLOSERS = re.compile(
-    r"(?:let me know if|i hope (?:this|that) helps|feel free to|is there anything else|would you like me to|"
-    r"(?:^|\n)\s*(?:note|explanation|changes(?: made)?|corrections?):)",
-    re.IGNORECASE,
-)
-REFUSALS = re.compile(
-    r"(?:\bi(?:['’]m| am) (?:sorry|unable|not able)|\bi (?:can(?:no|['’])t|cannot|won['’]t) (?:help|assist|do|comply|"
-    r"provide|fulfil|process|correct)|\bas an ai\b|\bas a language model\b|\bi don['’]t have (?:access|the ability)|"
-    r"\b(?:please )?provide (?:me with )?the (?:text|sentence)|es tut mir leid|je suis désolé|lo siento, no)",
-    re.IGNORECASE,
-)
-THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-FENCED = re.compile(r"\A```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
-QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“"}
+"""Words whose loss or arrival turns a sentence around. Not `no`, which is a misspelt `know` too often."""
 LISTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\S")
 SEPARATOR = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
-
-
-def unwrap(source: str, answer: str) -> str:
-    """`answer` without the wrapping a model adds around it and the source does not have.
-
-    Only wrappings that cannot be part of the text are taken off: a thinking block, one fence or pair
-    of quotes around everything, a lead-in that ends in a colon.
-    """
-    text = answer
-    if not THINKING.search(source):
-        text = re.sub(r"<think(?:ing)?>.*?</think(?:ing)?>", "", text, flags=re.DOTALL | re.IGNORECASE)
-    text = text.strip()
-    fenced = FENCED.match(text)
-    if fenced and "```" not in source:
-        text = fenced[1].strip()
-    if not LEAD_IN.match(source):
-        text = LEAD_IN.sub("", text, count=1)
-    if source.strip()[:1] not in QUOTES and _quoted_whole(text):
-        text = text[1:-1].strip()
-    return text
-
-
-def _quoted_whole(text: str) -> bool:
-    closing = QUOTES.get(text[:1])
-    if closing is None or len(text) < 3 or text[-1] != closing:
-        return False
-    return text[0] not in text[1:-1] and closing not in text[1:-1]
 
 
 def judge(
@@ -128,17 +81,16 @@ def _form(source: str, answer: str, finish: FinishReason | None) -> Reason | Non
         return Reason.EMPTY
     if finish is FinishReason.LOOP:
         return Reason.REPETITION
-    if THINKING.search(answer) and not THINKING.search(source):
+    if chatter.THINKING.search(answer) and not chatter.THINKING.search(source):
         return Reason.THINKING
     return None
 
 
 def _talk(source: str, answer: str) -> Reason | None:
-    if REFUSALS.search(answer) and not REFUSALS.search(source):
+    if chatter.says(chatter.REFUSALS, source, answer):
         return Reason.REFUSAL
-    for rule in (OPENERS, CLOSERS):
-        if rule.search(answer) and not rule.search(source):
-            return Reason.CHATTER
+    if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
+        return Reason.CHATTER
     return None
 
 
@@ -170,37 +122,54 @@ def _shape(tool: Tool, answer: str) -> Reason | None:
 
 
 def _facts(tool: Tool, source: str, answer: str) -> Reason | None:
+    if tool.output in (Output.DIGEST, Output.LIST, Output.TABLE):
+        rows = answer.count("\n") if tool.output is Output.TABLE else 0
+        return Reason.INVENTED_NUMBER if numerals.unfounded_number(source, answer, rows) else None
     if tool.output is not Output.SAME:
         return None
     if spans.protected(source) != spans.protected(answer):
         return Reason.LOST_MARKUP
     if tool.keep_numbers:
-        mine, theirs = spans.numbers(source), spans.numbers(answer)
-        spoken = set(spans.words(answer))
-        if any(number not in theirs and spans.spelled(number) not in spoken for number in mine):
+        if numerals.lost_number(source, answer, spelled_too=False):
             return Reason.LOST_NUMBER
-        if not spans.has_number_words(source) and any(number not in mine for number in theirs):
+        if numerals.invented_number(source, answer, spelled_too=False):
             return Reason.INVENTED_NUMBER
     if tool.keep_names:
-        there = set(spans.words(answer))
-        if any(not _alike(name.lower(), there) for name in spans.names(source)):
+        if _lost_name(source, answer):
             return Reason.LOST_NAME
+        if _negates(source) != _negates(answer):
+            return Reason.CHANGED_NEGATION
     return None
 
 
-def _alike(word: str, there: set[str]) -> bool:
+def _lost_name(source: str, answer: str) -> bool:
     """A name may be corrected by a letter or two; it may not vanish."""
-    if word in there or word.removesuffix("'s") in there:
-        return True
+    there = set(spans.words(answer))
+    return any(not alignment.alike(name.lower(), there) for name in spans.names(source))
+
+
+def _lost_opener(source: str, answer: str) -> bool:
+    """Whether a first word of a sentence that may be a name went, or became a pronoun.
+
+    It may be an ordinary word all the same: one of grammar is not missed, nor one whose place is taken
+    by a new word with the same first letter (`Pls`, `Please`).
+    """
+    there = set(spans.words(answer))
+    new = {word[0] for word in there - set(spans.words(source)) if word not in PRONOUNS}
     return any(
-        abs(len(word) - len(other)) <= 2 and SequenceMatcher(None, word, other).ratio() >= 0.75
-        for other in there
+        not alignment.alike(word, there) and word[0] not in new
+        for word in map(str.lower, spans.openers(source))
+        if not language.is_function_word(word)
     )
+
+
+def _negates(text: str) -> bool:
+    return any(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in spans.words(text))
 
 
 def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
     """Bounds on the length, and for corrections on how much of the wording may go."""
-    mine, theirs = len(spans.words(source)), len(spans.words(answer))
+    mine, theirs = spans.length(source), spans.length(answer)
     if tool.output in (Output.DIGEST, Output.LIST):
         return Reason.INVENTED_TEXT if theirs > 1.2 * mine + 20 else None
     if tool.output is not Output.SAME:
@@ -211,24 +180,48 @@ def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
         high = 1.15
     if tool.clean_speech:
         low = 0.4
+    if tool.translates and language.script_of(source) != language.script_of(answer):
+        low, high = 0.25, 4.0
     if theirs < low * mine - 2:
         return Reason.LOST_TEXT
     if theirs > high * mine + 4:
         return Reason.INVENTED_TEXT
-    if faithful and mine >= 3 and _kept(source, answer) < 0.5:
+    return _faithful(tool, source, answer) if faithful else None
+
+
+def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
+    """What a correction may not do: answer the text, or drop or add a run of words or a sentence."""
+    count, spoken = len(spans.words(source)), numerals.has_number_words(source)
+    free = numerals.SPOKEN_NUMBERS | (SPOKEN_WORDS if tool.clean_speech else frozenset())
+    if count >= 3 and _kept(source, answer, free) < 0.5:
         return Reason.ANSWERED
-    if faithful and mine < 3 and not spans.has_number_words(source) and not _near(source, answer):
+    if count < 3 and not spoken and not _near(source, answer):
         return Reason.ANSWERED
-    if faithful and source.rstrip().endswith("?") and "?" not in answer:
+    if source.rstrip().endswith("?") and "?" not in answer:
         return Reason.ANSWERED
+    if alignment.lost(source, answer, free, RUN):
+        return Reason.LOST_TEXT
+    if alignment.invented(source, answer, RUN):
+        return Reason.INVENTED_TEXT
+    if _lost_opener(source, answer):
+        return Reason.LOST_NAME
+    if tool.keep_numbers and numerals.lost_number(source, answer):
+        return Reason.LOST_NUMBER
+    if tool.keep_numbers and numerals.invented_number(source, answer):
+        return Reason.INVENTED_NUMBER
     return None
 
 
-def _kept(source: str, answer: str) -> float:
-    """The share of the source's letters that the answer holds in the same order."""
-    mine, theirs = " ".join(spans.words(source)), " ".join(spans.words(answer))
+def _kept(source: str, answer: str, free: Set[str]) -> float:
+    """The share of the source's letters that the answer holds in the same order; `free` words are not missed."""
+    mine = " ".join(word for word in spans.words(source) if word not in free)
+    theirs = " ".join(spans.words(answer))
     matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
-    return sum(block.size for block in matcher.get_matching_blocks() if block.size > 1) / max(1, len(mine))
+    return (
+        sum(block.size for block in matcher.get_matching_blocks() if block.size > 1) / len(mine)
+        if mine
+        else 1.0
+    )
 
 
 def _near(source: str, answer: str) -> bool:
@@ -238,9 +231,11 @@ def _near(source: str, answer: str) -> bool:
 
 def _language(tool: Tool, source: str, answer: str, target: str | None) -> Reason | None:
     if tool.translates:
-        found = language.language_of(answer)
-        wrong = target is not None and found in language.FUNCTION_WORDS and found != target
-        return Reason.WRONG_LANGUAGE if wrong else None
+        stayed = target is not None and (
+            language.is_other(answer, target)
+            or (len(spans.words(source)) > 3 and spans.words(answer) == spans.words(source))
+        )
+        return Reason.WRONG_LANGUAGE if stayed else None
     if tool.output is Output.FREE:
         return None
     return Reason.WRONG_LANGUAGE if language.differs(source, answer) else None

@@ -15,7 +15,8 @@ import msgspec
 from ingle.errors import Cancelled, IngleError, InvalidRequest, NotFound, PromptTooLong, UsageError
 from ingle.generation import Chunk, FinishReason, Generation, Message, Role, SamplingParams
 from ingle.text import guards
-from ingle.text.document import Piece, cut, split_prose
+from ingle.text.chatter import unwrap
+from ingle.text.document import Piece, cut, size, split_prose
 from ingle.text.guards import Reason
 from ingle.text.speech import clean_speech
 from ingle.text.tool import Output, Tool
@@ -23,18 +24,18 @@ from ingle.text.whitespace import flatten, restore
 
 Generate = Callable[[Generation], AsyncIterator[Chunk]]
 
-LANGUAGE_CODES = {
-    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr", "spanish": "es",
-    "español": "es", "italian": "it", "italiano": "it", "portuguese": "pt", "dutch": "nl", "swedish": "sv",
-    "danish": "da", "polish": "pl", "turkish": "tr", "finnish": "fi", "czech": "cs",
-}  # fmt: skip
 LANGUAGE_NAMES = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
     "nl": "Dutch", "sv": "Swedish", "da": "Danish", "pl": "Polish", "tr": "Turkish", "fi": "Finnish",
-    "cs": "Czech", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ru": "Russian", "ar": "Arabic",
+    "cs": "Czech", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ru": "Russian", "uk": "Ukrainian",
+    "bg": "Bulgarian", "el": "Greek", "ar": "Arabic", "fa": "Persian", "he": "Hebrew", "hi": "Hindi", "th": "Thai",
+}  # fmt: skip
+LANGUAGE_CODES = {name.lower(): code for code, name in LANGUAGE_NAMES.items()} | {
+    "deutsch": "de", "français": "fr", "español": "es", "italiano": "it", "日本語": "ja", "中文": "zh", "русский": "ru",
 }  # fmt: skip
 REMINDER = "Your last answer was not usable. Reply with the resulting text and nothing before or after it."
 CONTEXT_LIMIT = 600
+"""Bytes of the piece before and its answer together, which are shown as a turn of context."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -93,7 +94,7 @@ class _Unit(msgspec.Struct, frozen=True):
 def estimate_tokens(text: str) -> int:
     """An upper bound on tokens of ordinary text: byte-pair vocabularies rarely exceed one token per
     three UTF-8 bytes of a Latin or CJK text."""
-    return math.ceil(len(text.encode()) / 3) + 1
+    return math.ceil(size(text) / 3) + 1
 
 
 def token_limit(text: str) -> int:
@@ -102,7 +103,7 @@ def token_limit(text: str) -> int:
 
 
 def unit_limit(tool: Tool, context: int) -> int:
-    """Characters of one piece, so that prompts, a little context, input and answer fit `context` tokens."""
+    """Bytes of one piece, so that prompts, a little context, input and answer fit `context` tokens."""
     overhead = estimate_tokens(tool.system + tool.user) + 2 * CONTEXT_LIMIT // 3 + 160
     return max(200, min(2400, int((context - overhead) / 2.4 * 3)))
 
@@ -132,7 +133,8 @@ async def improve(
         )
     tool.fill("", given)
     run = _Run(tool, generate, given, unit_limit(tool, context))
-    events = run.same(text, clean) if tool.output is Output.SAME else run.about(text)
+    is_itself = tool.output is Output.SAME or not text.strip()  # of no text there is nothing to say
+    events = run.same(text, clean) if is_itself else run.about(text)
     async with aclosing(events):
         async for event in events:
             yield event
@@ -173,7 +175,7 @@ class _Run:
                 if unit.reason:
                     kept.append(Kept(position, position + len(piece.text), unit.reason, unit.detail))
                     previous = None
-                elif len(piece.text) + len(new) <= CONTEXT_LIMIT:
+                elif size(piece.text) + size(new) <= CONTEXT_LIMIT:
                     previous = (flatten(piece.text), flatten(new))
             position += len(piece.text)
             out.append(new)
@@ -198,7 +200,7 @@ class _Run:
             answers.append(unit.text)
             yield TextEvent(progress=(index + 1) / (len(parts) + 1))
         joined = _join(self.tool.output, answers)
-        if self.tool.output is Output.DIGEST and len(answers) > 1 and len(joined) <= self.limit:
+        if self.tool.output is Output.DIGEST and len(answers) > 1 and size(joined) <= self.limit:
             unit = await self._ask_twice(joined, joined, None)
             units += 1
             spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
@@ -208,7 +210,7 @@ class _Run:
         yield self._finish(text, ended, (), units, spent)
 
     def _fit(self, piece: Piece) -> list[Piece]:
-        if not piece.prose or len(piece.text) <= self.limit:
+        if not piece.prose or size(piece.text) <= self.limit:
             return [piece]
         return split_prose(piece.text, self.limit)
 
@@ -245,9 +247,10 @@ class _Run:
         """At most two answers; the second without the turn before, with a reminder, not greedy."""
         spent = [0, 0]
         reason, detail = Reason.EMPTY, ""
+        room = token_limit(shown)
         for attempt in range(2):
             try:
-                answer = await self._ask(shown, previous if attempt == 0 else None, attempt)
+                answer = await self._ask(shown, previous if attempt == 0 else None, attempt, room)
             except PromptTooLong as exc:
                 return _Unit(source, Reason.CUT, exc.message, *spent)
             except (Cancelled, UsageError, NotFound):
@@ -258,14 +261,18 @@ class _Run:
                 reason, detail = Reason.ENGINE, exc.message
                 continue
             spent = [spent[0] + answer.prompt_tokens, spent[1] + answer.completion_tokens]
-            text = guards.unwrap(shown, answer.text)
+            text = unwrap(shown, answer.text)
             found = guards.judge(self.tool, shown, text, answer.finish, self.target)
             if found is None:
                 return _Unit(text, None, "", *spent)
             reason, detail = found, ""
+            if (
+                found is Reason.CUT
+            ):  # a tokenizer that knows this script badly: its own count is the input now
+                room = max(room, math.ceil(1.3 * answer.prompt_tokens) + 48)
         return _Unit(source, reason, detail, *spent)
 
-    async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int) -> _Answer:
+    async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int, room: int) -> _Answer:
         system, user = self.tool.fill(shown, self.options)
         messages = [Message(role=Role.SYSTEM, content=system + (f"\n\n{REMINDER}" if attempt else ""))]
         if previous is not None:
@@ -274,7 +281,7 @@ class _Run:
         messages.append(Message(role=Role.USER, content=user))
         request = Generation(
             messages=tuple(messages),
-            max_tokens=token_limit(shown) if self.tool.output is Output.SAME else token_limit(shown) + 200,
+            max_tokens=room if self.tool.output is Output.SAME else room + 200,
             sampling=SamplingParams(
                 temperature=max(0.3, self.tool.temperature) if attempt else self.tool.temperature,
                 seed=attempt,
@@ -293,8 +300,8 @@ class _Run:
 
 
 def _join(output: Output, answers: list[str]) -> str:
-    """Parts of one answer: lists line by line, tables under the first one's header."""
-    if output is Output.TABLE:
+    """Parts of one answer: lists line by line, tables under one header where all have the same."""
+    if output is Output.TABLE and len({answer.strip().splitlines()[0] for answer in answers}) == 1:
         rows = [line for answer in answers[1:] for line in answer.strip().splitlines()[2:]]
         return "\n".join([answers[0].strip(), *rows])
     return ("\n" if output is Output.LIST else "\n\n").join(answer.strip() for answer in answers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Set
 
 from ingle.text.spans import without_protected, words
 
@@ -51,6 +52,12 @@ SCRIPTS = {
     "THAI": "thai",
     "LATIN": "latin",
 }
+WRITTEN_IN: dict[str, set[str]] = {
+    "ja": {"kana", "han"}, "zh": {"han"}, "ko": {"hangul", "han"}, "ru": {"cyrillic"}, "uk": {"cyrillic"},
+    "bg": {"cyrillic"}, "el": {"greek"}, "ar": {"arabic"}, "fa": {"arabic"}, "he": {"hebrew"},
+    "hi": {"devanagari"}, "th": {"thai"},
+}  # fmt: skip
+"""The scripts of languages that are not written in Latin letters."""
 
 
 def script_of(text: str) -> str | None:
@@ -74,11 +81,35 @@ def language_of(text: str) -> str | None:
     found = words(plain)
     if len(found) < MIN_WORDS:
         return None
-    scores = sorted(
+    (best, language), (second, _) = _ranking(found)[:2]
+    return language if best >= 2 and best >= 1.5 * second and best >= 0.12 * len(found) else None
+
+
+def _ranking(found: list[str]) -> list[tuple[int, str]]:
+    """How many of the words are function words of each language, most first."""
+    return sorted(
         ((sum(word in known for word in found), name) for name, known in FUNCTION_WORDS.items()), reverse=True
     )
-    (best, language), (second, _) = scores[0], scores[1]
-    return language if best >= 2 and best >= 1.5 * second and best >= 0.12 * len(found) else None
+
+
+def is_function_word(word: str) -> bool:
+    """Whether it is a small word of grammar in any language known here."""
+    return any(word in known for known in FUNCTION_WORDS.values())
+
+
+def likeliest(text: str, among: Set[str]) -> str | None:
+    """Which of the languages `among` has most function words in a text that may be short; None on a tie."""
+    ranking = [entry for entry in _ranking(words(text)) if entry[1] in among]
+    (best, language), (second, _) = ranking[:2]
+    return language if best > second else None
+
+
+def is_other(text: str, code: str) -> bool:
+    """Whether `text` is certainly not in the language `code`: another script, or another Latin language."""
+    script, found = script_of(without_protected(text)), language_of(text)
+    if script is not None and script not in WRITTEN_IN.get(code, {"latin"}):
+        return True
+    return code in FUNCTION_WORDS and found in FUNCTION_WORDS and found != code
 
 
 def differs(source: str, answer: str) -> bool:

@@ -1,32 +1,38 @@
-"""Finds what must come back unchanged inside prose: code, links, addresses, placeholders, numbers, names."""
+"""Finds what must come back unchanged inside prose: code, links, addresses, placeholders, names; and its words."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 
 PROTECTED = re.compile(
     r"""
       (?P<code>`+[^`\n]+`+)
-    | (?P<url>(?:https?|ftp|mailto):[^\s<>()\[\]"']*[^\s<>()\[\]"'.,;:!?])
+    | (?P<url>(?:(?:https?|ftp|mailto):|\bwww\.)[^\s<>()\[\]"']*[^\s<>()\[\]"'.,;:!?*_])
     | (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<target>\]\([^()\s]+\))
-    | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{[A-Za-z_][\w.]{0,40}\}|%\([A-Za-z_]\w*\)[sdfr]|%[sd]\b)
+    | (?P<footnote>\[\^[^\]\s]+\])
+    | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{(?:[A-Za-z_][\w.]{0,40}|\d{0,3})\}
+        |%\([A-Za-z_]\w*\)[sdfr]|(?<![\d%])%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?[sdfgix]\b)
     | (?P<tag></?[A-Za-z][\w-]*(?:\s[^<>\n]{0,200})?/?>)
+    | (?P<emphasis>\*\*|~~)
     """,
     re.VERBOSE,
 )
-NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
-WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-SMALL_NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split()))
-NUMBER_WORDS = frozenset(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand "
-    "million billion half first second third fourth fifth null eins zwei drei vier fünf sechs sieben acht "
-    "neun zehn elf zwölf zwanzig dreißig vierzig fünfzig hundert tausend un deux trois quatre cinq sept huit "
-    "neuf dix onze douze vingt trente quarante cinquante cent mille uno dos tres cuatro cinco seis siete ocho "
-    "nueve diez once doce veinte treinta cuarenta cincuenta cien mil".split()
+MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0903\u093a-\u094f\u0951-\u0957"
+    "\u0962\u0963\u0981-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
 )
+"""Combining marks of Latin, Hebrew, Arabic, Devanagari, Bengali and Thai (Unicode 15.1): parts of their words."""
+SPACELESS = (
+    "\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+"""Thai, Lao, Khmer, kana and Han: written without spaces, so each letter counts for a part of a word."""
+WORD = re.compile(
+    rf"[{SPACELESS}]|(?:(?![{SPACELESS}])[^\W\d_][{MARKS}]*)+(?:['’-](?:(?![{SPACELESS}])[^\W\d_][{MARKS}]*)+)*"
+)
+LETTER_WEIGHT = 0.5
 
 
 def protected(text: str) -> Counter[str]:
@@ -38,19 +44,23 @@ def without_protected(text: str) -> str:
     return PROTECTED.sub(" ", text)
 
 
-def numbers(text: str) -> Counter[str]:
-    """Numbers in digits, with grouping and decimal marks dropped so that `1,000` equals `1000`."""
-    return Counter(re.sub(r"[^\d]", "", match[0]) for match in NUMBER.finditer(without_protected(text)))
+def words(text: str) -> list[str]:
+    """The words in lower case, composed; letter by letter where a script has no spaces."""
+    return WORD.findall(unicodedata.normalize("NFC", text).lower())
 
 
-def has_number_words(text: str) -> bool:
-    words = {part for word in WORD.findall(text.lower()) for part in re.split(r"[-’']", word)}
-    return bool(words & NUMBER_WORDS)
+def weight(word: str) -> float:
+    """1.0 for a word, less for one letter of a script without spaces (about two to a word)."""
+    return LETTER_WEIGHT if word >= "\u0e00" and _is_spaceless(word) else 1.0
 
 
-def spelled(number: str) -> str | None:
-    """The English word of a number up to twelve."""
-    return SMALL_NUMBERS.get(int(number)) if len(number) <= 2 else None
+def length(text: str) -> float:
+    """How long a text is, in words, whatever its script."""
+    return sum(weight(word) for word in words(text))
+
+
+def _is_spaceless(word: str) -> bool:
+    return re.match(f"[{SPACELESS}]", word) is not None
 
 
 def names(text: str) -> set[str]:
@@ -58,17 +68,22 @@ def names(text: str) -> set[str]:
 
     In languages that capitalise all nouns these are simply the nouns, which must survive too.
     """
-    plain = without_protected(text)
-    found = set()
+    return {word for word, opens in _capitalised(text) if not opens}
+
+
+def openers(text: str) -> set[str]:
+    """Capitalised words that open a sentence: a name perhaps, perhaps only the first word."""
+    return {word for word, opens in _capitalised(text) if opens and len(word) > 2}
+
+
+def _capitalised(text: str) -> list[tuple[str, bool]]:
+    """Each capitalised word and whether it opens a sentence."""
+    plain = unicodedata.normalize("NFC", without_protected(text))
+    found = []
     for match in WORD.finditer(plain):
         word = match[0]
         if len(word) < 2 or not word[0].isupper() or word in {"I'm", "I'll", "I've", "I'd", "OK"}:
             continue
         before = plain[: match.start()].rstrip(" \t\"'“”‘’«»([*_")
-        if before and before[-1] not in ".!?:…\n-–—•#>|":
-            found.add(word)
+        found.append((word, not before or before[-1] in ".!?:…\n-–—•#>|"))
     return found
-
-
-def words(text: str) -> list[str]:
-    return WORD.findall(text.lower())

@@ -1,7 +1,8 @@
 """Cleans a transcript without a model: fillers, stutters, spoken punctuation. Deterministic, and optional.
 
 Only what cannot carry meaning goes: sounds, asides set off by commas, a word or a pair of words said
-twice in a row. "had had", "that that" and numbers are never collapsed.
+twice in a row. Numbers, spelled letters, names and words that are meant twice ("had had", "that that")
+are never collapsed, and "a new line of" is no line break.
 """
 
 from __future__ import annotations
@@ -9,17 +10,37 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib import resources
+from typing import Any
 
 import msgspec
 
-from ingle.text.language import language_of
+from ingle.text.language import language_of, likeliest
+from ingle.text.numerals import SPOKEN_NUMBERS
 
 MEANT_TWICE = frozenset(
-    "had that no yes very really many so bye ha is do das die der sie sehr nein ja nous vous muy no sí".split()
+    "had that no yes very really many so bye ha is do das die der sie sehr nein ja nous vous muy no sí oh double "
+    "more long far big please never ever there now well go come hear knock chop night walla bora duran pom bla blah "
+    "la più tanto tan mucho très trop bien immer ganz viel viele".split()
+)
+SPOKEN_WORDS = frozenset(
+    "comma period full stop question exclamation mark point colon semicolon dash hyphen new line paragraph newline "
+    "open close quote unquote quotes parenthesis bracket slash ellipsis percent per cent at dot hash euro euros "
+    "dollar dollars pound pounds komma punkt fragezeichen ausrufezeichen doppelpunkt semikolon neue neuer zeile "
+    "absatz prozent virgule nouveau paragraphe coma punto nueva línea párrafo".split()
+)
+"""Words of a dictation that may rightly become symbols."""
+DETERMINERS = (
+    "a an the this that these those my our your his her its their no any some each every another one whole first "
+    "last ein eine einen einem einer der die das den dem dieser diese dieses mein meine unser unsere kein keine un "
+    "une le la les ce cet cette mon ma notre votre del el una este esta mi nuestra su"
 )
 STUTTER = re.compile(r"\b(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)?)(?:[ ,]+(?P=word)\b)+", re.IGNORECASE)
 PAIR = re.compile(r"\b(?P<pair>[^\W\d_]{1,20} [^\W\d_]{1,20})(?:[ ,]+(?P=pair)\b)+", re.IGNORECASE)
-FRAGMENT = re.compile(r"\b(?P<start>[^\W\d_]{1,4})[-–—]+ ?(?=(?P=start)[^\W\d_]*)", re.IGNORECASE)
+FRAGMENT = re.compile(
+    r"(?<![\w-])(?P<start>[^\W\d_]{1,4})(?:[-–—]+ |[-–—](?P=start)[-–—])(?=(?P=start)[^\W\d_]*)",
+    re.IGNORECASE,
+)
+"""A word begun and begun again: `wa- want`, `w-w-what`; not `re-read`, `win-win` or `T-test`."""
 
 
 class Speech(msgspec.Struct, frozen=True):
@@ -30,9 +51,13 @@ class Speech(msgspec.Struct, frozen=True):
     spoken: tuple[tuple[str, str], ...]
 
 
+UNTOLD = "any"
+"""The entry of `fillers.toml` for a text whose language cannot be told: sounds that are a word nowhere."""
+
+
 def load_speech(language: str) -> Speech | None:
-    """The lists for a language code, or None when there are none."""
-    data = tomllib.loads(resources.files("ingle.text").joinpath("fillers.toml").read_text("utf-8"))
+    """The lists for a language code or `UNTOLD`, or None when there are none."""
+    data = _lists()
     if language not in data:
         return None
     entry = data[language]
@@ -41,23 +66,52 @@ def load_speech(language: str) -> Speech | None:
     return Speech(tuple(entry["always"]), tuple(aside), tuple(by_length))
 
 
+def _lists() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(resources.files("ingle.text").joinpath("fillers.toml").read_text("utf-8"))
+
+
 def clean_speech(text: str, language: str | None = None) -> str:
     """`text` without fillers and stutters, spoken punctuation written. Unknown languages: stutters only.
 
-    `language` None means: told from the text, English when it cannot be told.
+    `language` None means: told from the text; where it cannot be told, only sounds that are no word in
+    any language here go ("um" stays, which in German is "at").
     """
-    speech = load_speech(language or language_of(text) or "en")
+    speech = load_speech(language or language_of(text) or likeliest(text, _lists().keys()) or UNTOLD)
     if speech is not None:
         text = _fillers(text, speech)
         text = _spoken(text, speech)
     text = FRAGMENT.sub("", text)
-    text = PAIR.sub(lambda match: match["pair"], text)
+    text = PAIR.sub(_pair_once, text)
     return STUTTER.sub(_once, text)
 
 
 def _once(match: re.Match[str]) -> str:
     word = match["word"]
-    return match[0] if word.lower() in MEANT_TWICE else word
+    if word.lower() in MEANT_TWICE or word.lower() in SPOKEN_NUMBERS or (len(word) == 1 and _spelled(match)):
+        return match[0]
+    named = word[0].isupper() and len(word) > 1 and all(part[0].isupper() for part in _said(match[0]))
+    return match[0] if named and match.start() > 0 else word
+
+
+def _pair_once(match: re.Match[str]) -> str:
+    said = [part.lower() for part in _said(match["pair"])]
+    is_name = all(part[0].isupper() for part in _said(match[0]))
+    is_number = any(part in SPOKEN_NUMBERS | {"oh", "double"} for part in said)
+    is_spelled = any(len(part) == 1 and part not in "ai" for part in said)
+    is_meant = said[0] == said[-1] and said[0] in MEANT_TWICE
+    return match[0] if is_name or is_number or is_spelled or is_meant else match["pair"]
+
+
+def _said(text: str) -> list[str]:
+    return re.split(r"[ ,]+", text)
+
+
+def _spelled(match: re.Match[str]) -> bool:
+    """Whether a letter said twice is one of a word that is spelled out: `b o b b y`."""
+    if match["word"].lower() not in "ai":
+        return True
+    around = match.string[: match.start()].split()[-1:] + match.string[match.end() :].split()[:1]
+    return any(len(word) == 1 and word.isalpha() for word in around)
 
 
 def _fillers(text: str, speech: Speech) -> str:
@@ -66,13 +120,19 @@ def _fillers(text: str, speech: Speech) -> str:
     text = re.sub(rf"(?i)(^|(?<=[.!?\n]))([ \t]*)(?:{sounds})\b[,.…]*[ \t]*", r"\1\2", text)
     text = re.sub(rf"(?i),[ \t]*(?:{sounds})\b[ \t]*,", ",", text)
     text = re.sub(rf"(?i)[ \t]*,?[ \t]*\b(?:{sounds})\b(?!['’-])", "", text)
-    text = re.sub(rf"(?i),[ \t]*(?:{asides})[ \t]*,", ",", text)
+    if asides:
+        text = re.sub(rf"(?i),[ \t]*(?:{asides})[ \t]*,", ",", text)
     return re.sub(r"[ \t]{2,}(?=\S)", " ", text) if "  " in text.strip() else text
 
 
 def _spoken(text: str, speech: Speech) -> str:
+    """Spoken punctuation as symbols, where it is no noun: not behind an article, not before `of`."""
+    nouns = "".join(rf"(?<!\b{word} )" for word in DETERMINERS.split())
+    phrases = r"(?! (?:of|characters?|items?|breaks?|von)\b)"
     for said, written in speech.spoken:
         after = r"[ \t]*" if written.isspace() or written == "(" else ""
         before = "" if written == "(" else r"[ \t]*"
-        text = re.sub(rf"(?i){before},?\b{re.escape(said)}\b{after}", written.replace("\\", r"\\"), text)
+        text = re.sub(
+            rf"(?i){before},?{nouns}\b{re.escape(said)}\b{phrases}{after}", written.replace("\\", r"\\"), text
+        )
     return text
