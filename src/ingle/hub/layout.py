@@ -1,7 +1,7 @@
 """Names every path of one repo: in the cache all tools share, and in our own work tree beside it.
 
 Shared: `<cache>/models--org--name/{blobs,snapshots,refs,trees}` and `<cache>/.locks/models--org--name/`.
-Ours: `<cache>/.locks/.ingle/models--org--name/{receipts,partial,pieces,manual,stage}`, on the same file system, so
+Ours: `<cache>/.locks/.ingle/models--org--name/{receipts,partial,pieces,written,manual,stage}`, on the same file system, so
 that a finished file is moved and never copied. Source of the shared part: huggingface_hub's cache guide.
 """
 
@@ -121,6 +121,11 @@ class RepoPlace:
         return self.work / "pieces" / f"{checked_digest(digest)}.journal"
 
     @property
+    def written(self) -> Path:
+        """Which blobs Ingle itself wrote (see written.py)."""
+        return self.work / "written"
+
+    @property
     def manual(self) -> Path:
         """What the script of `--manual` has fetched and not yet put into `blobs/`."""
         return self.work / "manual"
@@ -128,6 +133,18 @@ class RepoPlace:
     @property
     def stage(self) -> Path:
         return self.work / "stage"
+
+
+def place_of_lock(lock: Path) -> tuple[RepoPlace, str] | None:
+    """The repo and the digest of the blob that a lock file belongs to; None for any other lock."""
+    repo_id = repo_id_of(lock.parent.name)
+    digest = lock.name.removesuffix(".lock")
+    if lock.parent.parent.name != ".locks" or not repo_id or not _DIGEST.fullmatch(digest):
+        return None
+    try:
+        return RepoPlace(lock.parent.parent.parent, repo_id), digest
+    except InvalidRequest:
+        return None
 
 
 def checked_commit(commit: str) -> str:

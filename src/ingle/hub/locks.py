@@ -1,7 +1,7 @@
 """Gives one writer at a time to a file or a repo, across processes and tools, and says who is waited for.
 
 Our locks are `filelock` locks, the kind huggingface_hub takes on the same paths; the kernel drops a dead
-holder's lock, so it is no obstacle.
+holder's lock, so it is no obstacle. What changes in a blob while its lock is ours, we wrote; that is recorded.
 """
 
 from __future__ import annotations
@@ -16,8 +16,22 @@ from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from ingle.errors import Cancelled
 from ingle.hub.disk import disk_errors
+from ingle.hub.written import Watch, watch
 
 _POLL = 0.1  # seconds; a cancel is noticed at once, a freed lock within this
+
+
+class _Lock(FileLock):
+    """The same lock, which before its release has the blob it guards looked at."""
+
+    watch: Watch | None = None
+
+    def release(self, force: bool = False) -> None:
+        """Gives the lock back; a record of what was written under it is made first."""
+        if self.watch is not None and self.is_locked:
+            self.watch.end()
+            self.watch = None
+        super().release(force)
 
 
 def try_lock(path: Path) -> BaseFileLock | None:
@@ -27,17 +41,19 @@ def try_lock(path: Path) -> BaseFileLock | None:
     """
     with disk_errors(path, "lock"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock: BaseFileLock = FileLock(path, mode=0o664, thread_local=False)
+        lock = _Lock(path, mode=0o664, thread_local=False)
         try:
             lock.acquire(blocking=False)
         except Timeout:
             return None
         except NotImplementedError:  # a file system without flock: what huggingface_hub falls back to
-            lock = SoftFileLock(path, mode=0o664, thread_local=False)
+            soft = SoftFileLock(path, mode=0o664, thread_local=False)
             try:
-                lock.acquire(blocking=False)
+                soft.acquire(blocking=False)
             except Timeout:
                 return None
+            return soft
+        lock.watch = watch(path)
     return lock
 
 

@@ -25,6 +25,7 @@ from ingle.hub.receipt import Receipt, write_receipt
 from ingle.hub.scan import asks_for
 from ingle.hub.shelf import may_change
 from ingle.hub.stored import stored_receipt
+from ingle.hub.written import trim_written
 
 _OWNERS = {
     Origin.LM_STUDIO: "LM Studio's folder",
@@ -115,6 +116,7 @@ class _Removing:
             else:
                 self._remove_whole()
             self._forget()
+            trim_written(place)
             _remove_empty(place)
 
     def _remove_whole(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ingle.hub.health.leftover import Kind
 from ingle.hub.health.others import deletion_command, find_leftovers
 from ingle.hub.health.sweep import find_orphans, sweep
 from ingle.hub.layout import RepoPlace
+from ingle.hub.locks import hold
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from tests.catalog.shelf import mlx_folder
 from tests.hub.hf_cache import (
@@ -44,6 +46,13 @@ def pulled(config: Config, files: dict[str, bytes] | None = None) -> RepoPlace:
     place = put(config, "org/name", files or mlx_folder())
     receive(place, files or mlx_folder())
     return place
+
+
+def fetch(place: RepoPlace, content: bytes) -> Path:
+    """A blob of our own making: written while we hold its lock."""
+    digest = hashlib.sha256(content).hexdigest()
+    with hold(place.blob_lock(digest), threading.Event()):
+        return lay(place.blob(digest), content)
 
 
 def kinds(config: Config) -> dict[str, Kind]:
@@ -114,8 +123,8 @@ def test_what_an_interrupted_repair_saved_is_no_orphan(config: Config) -> None:
 
 def test_a_blob_we_pulled_and_no_snapshot_uses_is_an_orphan(config: Config) -> None:
     files = mlx_folder(**{"old.json": b"[1]"})
-    place = pulled(config, files)
-    (place.snapshot(COMMIT) / "old.json").unlink()
+    place = pulled(config)
+    fetch(place, b"[1]")
     receive(place, files)
     # The receipt still wants the file, so it is an unfinished model's; without the wish it is an orphan.
     assert find_orphans(config) == []

@@ -26,6 +26,7 @@ from ingle.hub.remote import Probe, Remote
 from ingle.hub.stored import stored_receipt
 from tests.catalog.shelf import mlx_folder
 from tests.fakes.hub import FakeHub as FakeServer
+from tests.hub.health.test_clean import fetch
 from tests.hub.hf_cache import COMMIT, OTHER, everything, make_config, ordinary_user, put, receive
 
 pytestmark = pytest.mark.slow
@@ -175,11 +176,16 @@ def test_a_blob_that_another_tool_may_have_fetched_is_left_by_fix_and_told(confi
     write_receipt(place, msgspec.structs.replace(receipt, asked=(ours_alone,)))
     theirs = lay(place.blob(hashlib.sha256(b"hello").hexdigest()), b"hello")
     found = findings(config)
-    assert of("orphans", found).details["paths"] == [str(theirs)]
+    assert of("orphans", found).level is Level.OK
+    assert of("leftovers", found).details["paths"] == [str(theirs)]
     assert mend(config, found) == () and theirs.exists()
+    unused = fetch(place, b"ours")
+    found = findings(config)
+    assert of("orphans", found).details["paths"] == [str(unused)]
+    assert mend(config, found) == () and unused.exists()
     ours = lay(place.partial("d" * 64))
     (mended,) = mend(config, findings(config))
-    assert mended.done and not ours.exists() and theirs.exists()
+    assert mended.done and not ours.exists() and theirs.exists() and unused.exists()
 
 
 def test_what_hides_a_repo_from_other_tools_is_a_warning(config: Config) -> None:

@@ -19,7 +19,8 @@ class Kind(StrEnum):
     STAGED = "staged"  # a folder or file that was never renamed into place
     PARTIAL = "partial"  # bytes of a download that no pull wants any more
     RECORD = "record"  # a journal, receipt or note about what is gone
-    UNUSED_BLOB = "unused-blob"  # a blob of a model we pulled, used by no snapshot
+    UNUSED_BLOB = "unused-blob"  # a blob that we wrote, used by no snapshot
+    MANUAL = "manual"  # what the script of --manual fetched and never put in place
 
     INCOMPLETE = "incomplete"  # another tool's unfinished download
     FOREIGN_BLOB = "foreign-blob"  # a blob that no snapshot uses, by whomever

@@ -1,13 +1,14 @@
 """Finds what Ingle itself left behind, and deletes it when told: never what another tool wrote.
 
 Its own are partials and records that no receipt wants, folders that were staged and never shown, and blobs
-of models it pulled that no snapshot uses. What an unfinished pull still wants is no orphan.
+that it wrote itself and no snapshot uses. What an unfinished pull still wants is no orphan.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import try_lock
 from ingle.hub.receipt import Receipt
 from ingle.hub.stored import stored_receipt
+from ingle.hub.written import trim_written, written_blobs
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +61,8 @@ def find_orphans(config: Config) -> list[Leftover]:
 
 
 def surely_ours(orphans: Sequence[Leftover]) -> list[Leftover]:
-    """Without the blobs: of a model that we pulled another tool may have fetched further files."""
-    return [one for one in orphans if one.kind is not Kind.UNUSED_BLOB]
+    """What can go unasked: neither whole blobs, nor what a person fetched by hand and may go on with."""
+    return [one for one in orphans if one.kind not in {Kind.UNUSED_BLOB, Kind.MANUAL}]
 
 
 def wanted_digests(place: RepoPlace) -> set[str]:
@@ -113,6 +115,8 @@ def _sweep_repo(place: RepoPlace, named: list[Leftover], removed: list[Leftover]
                 _delete_blob(place, orphan, removed, kept)
             else:
                 _delete(orphan, removed, kept)
+        with suppress(OSError):
+            trim_written(place)
     finally:
         lock.release()
 
@@ -155,6 +159,7 @@ class _RepoOrphans:
             else:
                 self._receipts.append(receipt)
         self._used = linked_blobs(place)
+        self._written = written_blobs(place)
         alive = [receipt for receipt in self._receipts if self._is_alive(receipt)]
         self.wanted = {file.digest for receipt in alive for file in receipt.wanted}
 
@@ -168,6 +173,11 @@ class _RepoOrphans:
         for path in entries(place.work / "pieces"):
             if not (place.blobs / path.name.removesuffix(".journal")).exists():
                 yield self._one(path, Kind.RECORD, "It describes a blob that is gone.")
+        for path in entries(place.manual):
+            if path.name.removesuffix(".part") not in self.wanted:
+                yield self._one(path, Kind.MANUAL, "The script of --manual fetched it and did not end.")
+        if place.written.exists() and not self._written:
+            yield self._one(place.written, Kind.RECORD, "It describes blobs that are gone.")
         if place.progress.exists():
             yield self._one(place.progress, Kind.RECORD, "It tells the progress of a pull that has ended.")
         for path in self._broken:
@@ -179,10 +189,9 @@ class _RepoOrphans:
         yield from self._unused_blobs()
 
     def _unused_blobs(self) -> Iterator[Leftover]:
-        pulled = {file.digest for receipt in self._receipts for file in receipt.listing.files}
-        for path in entries(self._place.blobs):
-            if path.name in pulled and path.name not in self._used and path.name not in self.wanted:
-                yield self._one(path, Kind.UNUSED_BLOB, "No snapshot of the model uses it any more.")
+        for digest in sorted(self._written - self._used - self.wanted):
+            path = self._place.blobs / digest
+            yield self._one(path, Kind.UNUSED_BLOB, "Ingle fetched it, and no snapshot uses it any more.")
 
     def _is_alive(self, receipt: Receipt) -> bool:
         """Whether the receipt's model has a snapshot, or anything that was fetched for it and for no other."""
