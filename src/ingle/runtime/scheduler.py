@@ -244,7 +244,7 @@ class Scheduler:
                 effects.append(self._start(slot, need, room))
                 continue
             if most < need.bytes:
-                effects += self._refuse_all(slot, _too_much(need, self._free, "not enough memory"))
+                effects += self._refuse_all(slot, _too_much(need, most, "also when all others have left"))
                 continue
             if not any(other.state is WorkerState.STOPPING for other in others):
                 effects += self._make_room(need.bytes - room, [other for other in others if other.idle])
@@ -295,9 +295,9 @@ def _forgettable(slot: Slot) -> bool:
 
 def _too_much(need: Need, free: int | None, why: str) -> OutOfMemory:
     return OutOfMemory(
-        f"{need.model} needs about {need.bytes:,} bytes of memory and {free or 0:,} are free ({why}).",
+        f"{need.model} needs about {need.bytes:,} bytes of memory and {max(0, free or 0):,} are free ({why}).",
         hint="Close other programs, choose a smaller model or quantisation, or a smaller --context.",
         model=need.model,
         needed=need.bytes,
-        free=free or 0,
+        free=max(0, free or 0),
     )
