@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingle.engines.schema import MAX_GRAMMAR, constraint_grammar, satisfies
+from ingle.engines.schema import MAX_GRAMMAR, checked, constraint_grammar, ending_grammar, satisfies
 from ingle.errors import InvalidRequest, UsageError
 from ingle.generation import Constraint
 
@@ -38,6 +38,20 @@ def test_a_grammar_takes_what_it_should_and_nothing_else(constraint: Constraint,
     assert satisfies(grammar, good)
     assert not satisfies(grammar, bad)
     assert not satisfies(grammar, good + "!")
+
+
+@pytest.mark.parametrize(
+    ("grammar", "good"),
+    [
+        ('start: "}" /[}{]{2,3}/ "\\"}" // }\n', '}{{"}'),
+        ('%llguidance {}\nstart: X /y*/\nX: "x"\n%ignore / +/', "x yy"),
+        ('start: %json {"type": "object"} "}"', "{}}"),
+    ],
+)
+def test_any_grammar_can_be_given_a_token_that_ends_it(grammar: str, good: str) -> None:
+    ended = checked(ending_grammar(grammar, 7))
+    assert satisfies(grammar, good) and satisfies(ended, good)
+    assert not satisfies(ended, good + "!")
 
 
 @pytest.mark.parametrize(

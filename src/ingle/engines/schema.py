@@ -59,6 +59,15 @@ def constraint_term(constraint: Constraint) -> str | None:
             return " | ".join(_quoted(choice) for choice in _choices(value))
 
 
+def ending_grammar(grammar: str, end: int) -> str:
+    """The language of a checked `grammar`, after which the token `end` may come.
+
+    For engines whose integration of llguidance knows only one of the tokens that end an answer: where a
+    grammar could go on, the model must still be able to stop.
+    """
+    return f"start: body <[{end}]>?\nbody: %lark {{\n{grammar}\n}}\n"
+
+
 def json_term(schema: dict[str, Any] | bool) -> str:
     """The Lark term for a JSON value that satisfies `schema`."""
     if isinstance(schema, bool):

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from ingle.catalog.gguf import GgufHeader, read_header
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
@@ -22,6 +24,7 @@ from ingle.engines.llamacpp.room import Room
 from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server
 from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
 from ingle.engines.prepare import prepare
+from ingle.engines.schema import ending_grammar
 from ingle.engines.templates import ChatTemplate
 from ingle.errors import (
     FileMissing,
@@ -152,6 +155,9 @@ class LlamaEngine:
         prepared = prepare(
             generation, self._template, self._model, request=request_id, token_of=self._token_of
         )
+        end = self._token_of(self._mark("eos_token"))
+        if prepared.grammar is not None and end is not None:
+            prepared = msgspec.structs.replace(prepared, grammar=ending_grammar(prepared.grammar, end))
         if self._vocabulary is not None:
             check_vocabulary(generation.sampling, self._vocabulary)
         tokens = self._tokens(prepared.prompt)
