@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,64 @@ def test_a_file_that_cannot_be_read_is_named(place: Place) -> None:
     found = place.ingle("text", "proofread", "/proc/self/mem", *MODEL)
     assert found.exit_code == 2
     assert "/proc/self/mem cannot be read" in found.stderr
+
+
+def test_a_mistyped_file_name_and_two_files_are_no_text(place: Place, daemon: FakeDaemon) -> None:
+    found = place.ingle("text", "proofread", str(place.root / "leter.txt"), *MODEL)
+    assert found.exit_code != 0 and "leter.txt" in found.stderr
+    for name in ("a.txt", "b.txt"):
+        (place.root / name).write_text("Teh cat.")
+    found = place.ingle(
+        "text", "proofread", str(place.root / "a.txt"), str(place.root / "b.txt"), "-i", *MODEL
+    )
+    assert (found.exit_code, "One file at a time" in found.stderr) == (2, True)
+    assert daemon.bodies("/text") == []
+
+
+def test_in_place_on_a_read_only_file_asks_no_model(place: Place, daemon: FakeDaemon) -> None:
+    letter = place.root / "letter.txt"
+    letter.write_text("Teh cat sat.")
+    letter.chmod(0o444)
+    found = place.ingle("text", "proofread", str(letter), "--in-place", *MODEL)
+    assert found.exit_code != 0 and "read-only" in found.stderr
+    assert (letter.read_text(), daemon.bodies("/text")) == ("Teh cat sat.", [])
+
+
+def test_a_file_that_changed_while_the_model_thought_keeps_its_new_words(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    letter = place.root / "letter.txt"
+    letter.write_text("Teh cat sat.")
+
+    class WhileThinking(Lines):
+        def __iter__(self) -> Iterator[Any]:
+            letter.write_text("Teh cat sat, and more.")
+            return super().__iter__()
+
+    daemon.answers["POST /text"] = WhileThinking([READY, done(GOOD)])
+    found = place.ingle("text", "proofread", str(letter), "--in-place", *MODEL)
+    assert found.exit_code != 0 and "changed meanwhile" in found.stderr
+    assert letter.read_text() == "Teh cat sat, and more."
+
+
+def test_an_own_tool_gets_its_own_option(place: Place, daemon: FakeDaemon) -> None:
+    own = place.home / "tools"
+    own.mkdir(parents=True)
+    (own / "simple.md").write_text(
+        "---\nname: simple\nintent: x\nneeds: audience\n---\nFor {audience}.\n===\n{text}\n"
+    )
+    place.ingle("text", "simple", "Teh cat.", "--option", "audience=children", *MODEL)
+    assert [body["options"] for body in daemon.bodies("/text")] == [{"audience": "children"}]
+    assert place.ingle("text", "simple", "Teh cat.", "-o", "audience", *MODEL).exit_code == 2
+    assert place.ingle("text", "simple", "Teh cat.", *MODEL).exit_code == 2
+
+
+def test_a_broken_tool_file_is_told_and_the_others_work(place: Place, daemon: FakeDaemon) -> None:
+    own = place.home / "tools"
+    own.mkdir(parents=True)
+    (own / "pirate.md").write_text("no front matter")
+    found = place.ingle("tools")
+    assert found.exit_code == 0
+    assert "pirate.md has no front matter" in found.stderr and "proofread" in found.stdout
+    assert place.ingle("text", "proofread", "Teh cat.", *MODEL).stdout == GOOD
+    assert "pirate.md" in place.ingle("text", "pirate", "Teh cat.", *MODEL).stderr

@@ -117,6 +117,31 @@ async def test_texts_are_remembered_only_where_history_is_on(tmp_path: Path, on:
     assert found == ([("proofread", MODEL, "Teh cat sat.", "The cat sat.")] if on else [])
 
 
+async def test_a_history_that_cannot_be_written_does_not_cost_the_text(tmp_path: Path) -> None:
+    world = World(tmp_path, history=True)
+    world.chunks = (Chunk(text="The cat sat."), END)
+    world.config.history_file.parent.mkdir(parents=True, exist_ok=True)
+    world.config.history_file.write_text("this file is no database, and long enough to be seen as none")
+    async with (
+        world.runtime() as runtime,
+        asgi_client(create_app(runtime, world.config)) as client,
+    ):
+        answer = await client.post(
+            "/text", json={"tool": "proofread", "text": "Teh cat sat.", "model": MODEL}
+        )
+    assert (answer.status_code, answer.json()["text"]) == (200, "The cat sat.")
+
+
+async def test_an_empty_transcript_comes_back_empty(client: httpx.AsyncClient, world: World) -> None:
+    world.chunks = (Chunk(text="Sure, what shall I clean up?"), END)
+    for path, asked in (
+        ("/process", {"prompt": "Clean this up: ${output}", "text": "", "model": MODEL}),
+        ("/text", {"tool": "summary", "text": " \n", "model": MODEL}),
+    ):
+        told = (await client.post(path, json=asked)).json()
+        assert (told["text"], told["changed"]) == (asked["text"], False)
+
+
 async def test_process_puts_the_transcript_into_the_apps_own_prompt(
     client: httpx.AsyncClient, world: World
 ) -> None:

@@ -128,6 +128,7 @@ LETTER = (
         ("dictation", "call me comma new line bye full stop", "Call me,\nbye.", None),
         ("proofread", "Anna called me yesterday and said hello", "She called me yesterday and said hello.", Reason.LOST_NAME),
         ("proofread", "Anna, call me back soon", "Call me back soon.", Reason.LOST_NAME),
+        ("proofread", "Teh cat sat on the mat", "The cat sat on the mat.", None),
         ("proofread", "Pls send me the file", "Please send me the file.", None),
         ("proofread", "this is **very** good you know", "This is very good, you know.", Reason.LOST_MARKUP),
         ("proofread", "press {0} or %.2f now", "Press 0 or 2 now.", Reason.LOST_MARKUP),

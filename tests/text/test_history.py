@@ -39,3 +39,11 @@ def test_a_file_that_is_no_database_is_a_typed_error(tmp_path: Path) -> None:
     path.write_text("not a database at all, not even close to one, for sure not")
     with pytest.raises(StoreError, match=r"history\.sqlite"):
         History(path).recent()
+
+
+def test_words_are_found_in_upper_and_lower_case_of_any_script(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite")
+    history.add(tool="proofread", model="starter", raw="Großer Ärger in Örebro", result="ПРИВЕТ")
+    for words in ("ärger", "GROSSER", "örebro", "привет"):
+        assert len(history.search(words)) == 1, words
+    assert history.search("%") == []

@@ -38,8 +38,26 @@ def test_an_unknown_tool_is_refused_with_the_list() -> None:
     "source",
     ["no front matter", "---\nname: x\n---\nno user prompt", "---\nname: [\n---\ns\n===\n{text}",
      "---\nname: x\nintent: y\ncolour: red\n---\ns\n===\n{text}", "---\nintent: y\n---\ns\n===\n{text}",
-     "---\nname: x\nintent: y\n---\ns\n===\nno field"],
+     "---\nname: x\nintent: y\n---\ns\n===\nno field", "---\nname: Two words\nintent: y\n---\ns\n===\n{text}",
+     "---\nname: x\nintent: y\ntemperature: -1\n---\ns\n===\n{text}",
+     "---\nname: x\nintent: y\nmax_input: 0\n---\ns\n===\n{text}", "---\n- x\n---\ns\n===\n{text}"],
 )  # fmt: skip
 def test_a_tool_file_that_does_not_parse_names_the_file(source: str) -> None:
     with pytest.raises(InvalidConfig, match=r"mine\.md"):
         parse_tool(source, "mine.md")
+
+
+def test_a_tool_file_may_have_the_line_ends_of_any_editor() -> None:
+    source = "\ufeff---\r\nname: x\r\nintent: y\r\n---\r\nS\r\n===\r\nDo: {text}\r\n"
+    assert parse_tool(source, "mine.md").user == "Do: {text}"
+
+
+def test_a_broken_file_spoils_its_own_tool_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "pirate.md").write_text("---\nname: [\n---\nS\n===\n{text}\n")
+    (tmp_path / "table.md").write_bytes(b"\xff\xfe")
+    assert find_tool("proofread", tmp_path).name == "proofread"
+    for name in ("pirate", "table"):
+        with pytest.raises(InvalidConfig, match=rf"{name}\.md"):
+            find_tool(name, tmp_path)
+    with pytest.raises(InvalidConfig, match=r"pirate\.md"):
+        find_tool("buccaneer", tmp_path)

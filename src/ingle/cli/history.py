@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Id = Annotated[int, typer.Argument(metavar="ID")]
 To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `translate`.")]
 Instruction = Annotated[str | None, typer.Option("--instruction", help="For `custom`.")]
+Options = Annotated[
+    list[str] | None, typer.Option("--option", "-o", metavar="NAME=VALUE", help="For a tool of your own.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
 
 
@@ -65,14 +68,15 @@ def redo(
     model: Annotated[str | None, typer.Option("--model", "-m")] = None,
     to: To = None,
     instruction: Instruction = None,
+    option: Options = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand the text of an entry, as it was before, to another tool."""
-    from ingle.cli.text import run_tool
+    from ingle.cli.text import collect_options, run_tool
     from ingle.text.tool import find_tool
 
     session, history = _open()
-    options = {name: value for name, value in {"to": to, "instruction": instruction}.items() if value}
+    options = collect_options(to, instruction, option)
     find_tool(tool, session.config.tools).fill("", options)
     done = run_tool(session, tool, history.get(entry_id).raw, model, options, show=not as_json)
     if as_json:

@@ -41,6 +41,10 @@ To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `t
 Instruction = Annotated[
     str | None, typer.Option("--instruction", help="For `custom`; else its first word or quoted words.")
 ]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", metavar="NAME=VALUE", help="For a tool of your own; may be given again."),
+]
 ShowDiff = Annotated[bool, typer.Option("--diff", help="Show what changed, word by word.")]
 InPlace = Annotated[
     bool, typer.Option("--in-place", "-i", help="Write the result into the file; the old one stays as .bak.")
@@ -51,6 +55,10 @@ Clipboard = Annotated[
 Clean = Annotated[
     bool, typer.Option("--clean/--no-clean", help="`dictation`: drop fillers and stutters before the model.")
 ]
+
+
+TEXT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".rst", ".tex", ".org", ".adoc", ".html"})
+"""A single word that ends so and is no file is a mistyped name, not a text."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -67,10 +75,11 @@ def register(app: typer.Typer) -> None:
 
 def list_tools(as_json: AsJson = False) -> None:
     """List the text tools: the built-in ones and your own."""
-    from ingle.text.tool import load_tools
+    from ingle.text.tool import open_toolbox
 
     session = open_session()
-    tools = load_tools(session.config.tools).values()
+    box = open_toolbox(session.config.tools)
+    tools = box.tools.values()
     if as_json:
         session.terminal.answer_json(
             [{"name": tool.name, "intent": tool.intent, "needs": tool.needs} for tool in tools]
@@ -79,6 +88,8 @@ def list_tools(as_json: AsJson = False) -> None:
     width = max(len(tool.name) for tool in tools)
     session.terminal.answer("\n".join(f"{tool.name:<{width}}  {tool.intent}" for tool in tools))
     session.terminal.tell(f"Your own go into {session.config.tools}.")
+    for error in box.broken.values():
+        session.terminal.complain(error)
 
 
 def improve_text(
@@ -87,6 +98,7 @@ def improve_text(
     model: Model = None,
     to: To = None,
     instruction: Instruction = None,
+    option: Options = None,
     diff: ShowDiff = False,
     in_place: InPlace = False,
     clipboard: Clipboard = False,
@@ -102,7 +114,7 @@ def improve_text(
     if found.needs == "instruction" and instruction is None and words:
         instruction = words.pop(0)
     given = _take(session, words, in_place=in_place, clipboard=clipboard)
-    options = {name: value for name, value in {"to": to, "instruction": instruction}.items() if value}
+    options = collect_options(to, instruction, option)
     found.fill("", options)
     plain = not (diff or as_json or in_place or clipboard)
     done = run_tool(session, tool, given.text, model, options, clean=clean, show=plain)
@@ -112,6 +124,17 @@ def improve_text(
         session.terminal.tell(f"The answer was not usable ({done.reason}), so {places} stayed as written.")
 
 
+def collect_options(to: str | None, instruction: str | None, pairs: list[str] | None) -> dict[str, str]:
+    """What the tool's prompt is filled with. Raises `UsageError` for a pair that is none."""
+    named: dict[str, str | None] = {"to": to, "instruction": instruction}
+    for pair in pairs or ():
+        name, mark, value = pair.partition("=")
+        if not mark or not name:
+            raise UsageError(f"{pair} is no NAME=VALUE.", hint="--option audience=children")
+        named[name] = value
+    return {name: value for name, value in named.items() if value}
+
+
 def read_source(words: list[str], session: Session) -> Given:
     """The text a person means: one existing file, standard input for `-` or nothing, else the words."""
     if not words or words == ["-"]:
@@ -119,7 +142,12 @@ def read_source(words: list[str], session: Session) -> Given:
         if not text and session.terminal.stdin.isatty():
             raise UsageError("There is no text.", hint="Give it as words, as a file, or on standard input.")
         return Given(text)
-    path = _file(words[0]) if len(words) == 1 else None
+    files = [_file(word) for word in words]
+    if len(words) > 1 and all(files):
+        raise UsageError("One file at a time.", hint="for f in *.md; do ingle text proofread -i $f; done")
+    path = files[0] if len(words) == 1 else None
+    if path is None and len(words) == 1 and _is_mistyped(words[0]):
+        raise UsageError(f"There is no file {words[0]}.", hint="As a text it goes in on standard input.")
     if path is not None:
         try:
             with path.open(encoding="utf-8", newline="") as opened:
@@ -141,6 +169,10 @@ def _file(word: str) -> Path | None:
         return None
 
 
+def _is_mistyped(word: str) -> bool:
+    return len(word.split()) == 1 and Path(word).suffix.lower() in TEXT_SUFFIXES and "://" not in word
+
+
 def _take(session: Session, words: list[str], *, in_place: bool, clipboard: bool) -> Given:
     if clipboard:
         from ingle.text.clipboard import read_clipboard
@@ -151,6 +183,10 @@ def _take(session: Session, words: list[str], *, in_place: bool, clipboard: bool
     given = read_source(words, session)
     if in_place and given.file is None:
         raise UsageError("--in-place needs one file.", hint="ingle text proofread FILE --in-place")
+    if in_place and given.file is not None:
+        from ingle.text.files import require_writable
+
+        require_writable(given.file)
     return given
 
 
@@ -210,7 +246,7 @@ def _give(
     if in_place and given.file is not None and done.changed:
         from ingle.text.files import replace_with_backup
 
-        backup = replace_with_backup(given.file, done.text)
+        backup = replace_with_backup(given.file, done.text, was=given.text)
         terminal.tell(f"{given.file} is changed; {backup.name} is how it was.")
     elif in_place:
         terminal.tell(f"{given.file} needed no change.")

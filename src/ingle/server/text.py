@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
@@ -25,7 +26,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ingle.config import Config
-from ingle.errors import InvalidRequest
+from ingle.errors import InvalidRequest, StoreError
 from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse, native_body
@@ -36,6 +37,7 @@ from ingle.text.tool import Output, Tool, find_tool, load_tools
 if TYPE_CHECKING:
     from ingle.text.improve import TextEvent, TextResult
 
+log = logging.getLogger(__name__)
 Improve = Callable[..., "AsyncGenerator[TextEvent, None]"]
 PLACE = "${output}"
 WRITTEN = "{text, as the app wrote it}"
@@ -178,9 +180,12 @@ class Desk:
         from ingle.text.history import History
 
         history = History(self._config.history_file)
-        await asyncio.to_thread(
-            history.add, tool=result.tool, model=model, raw=raw, result=result.text, reason=result.reason
-        )
+        try:
+            await asyncio.to_thread(
+                history.add, tool=result.tool, model=model, raw=raw, result=result.text, reason=result.reason
+            )
+        except StoreError as error:  # the text is made, and is worth more than its remembrance
+            log.warning("a text was not remembered: %s", error.message)
 
 
 async def _last(work: AsyncGenerator[bytes, None]) -> Any:

@@ -27,11 +27,13 @@ class Region(msgspec.Struct, frozen=True):
 
 
 def alike(word: str, there: Set[str]) -> bool:
-    """A word may be corrected by a letter or two; it may not vanish."""
+    """Whether `word`, corrected by a letter or two or by their order, is there."""
     if word in there or word.removesuffix("'s") in there:
         return True
+    letters = sorted(word)
     return any(
-        abs(len(word) - len(other)) <= 2 and SequenceMatcher(None, word, other).ratio() >= 0.75
+        (abs(len(word) - len(other)) <= 2 and SequenceMatcher(None, word, other).ratio() >= 0.75)
+        or (len(word) == len(other) and sorted(other) == letters)
         for other in there
     )
 

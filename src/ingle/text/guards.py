@@ -154,8 +154,9 @@ def _lost_opener(source: str, answer: str) -> bool:
     It may be an ordinary word all the same: one of grammar is not missed, nor one whose place is taken
     by a new word with the same first letter (`Pls`, `Please`).
     """
-    there = set(spans.words(answer))
-    new = {word[0] for word in there - set(spans.words(source)) if word not in PRONOUNS}
+    said = Counter(spans.words(answer))
+    there = said.keys()
+    new = {word[0] for word in said - Counter(spans.words(source)) if word not in PRONOUNS}
     return any(
         not alignment.alike(word, there) and word[0] not in new
         for word in map(str.lower, spans.openers(source))

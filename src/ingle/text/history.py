@@ -58,13 +58,11 @@ class History:
 
     def search(self, words: str, limit: int = 20) -> list[Entry]:
         """Entries whose raw text or result holds `words`, upper and lower case alike; newest first."""
-        escaped = words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        like = f"%{escaped}%"
+        folded = words.casefold()
         return self._find(
-            r"SELECT * FROM entry WHERE raw LIKE ? ESCAPE '\' OR result LIKE ? ESCAPE '\' "
-            "ORDER BY id DESC LIMIT ?",
-            like,
-            like,
+            "SELECT * FROM entry WHERE instr(folded(raw), ?) OR instr(folded(result), ?) ORDER BY id DESC LIMIT ?",
+            folded,
+            folded,
             limit,
         )
 
@@ -99,6 +97,7 @@ class History:
             self.path.touch(mode=0o600)
             with closing(sqlite3.connect(self.path, timeout=5.0)) as db, db:
                 db.execute(SCHEMA)
+                db.create_function("folded", 1, str.casefold, deterministic=True)  # LIKE folds ASCII only
                 yield db
         except PermissionError as exc:
             raise NoPermission(self.path, "write the history in") from exc

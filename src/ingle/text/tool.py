@@ -7,14 +7,18 @@ replaces it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from ingle.errors import InvalidConfig, InvalidRequest
+
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Output(StrEnum):
@@ -38,8 +42,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str
     intent: str
     output: Output = Output.SAME
-    temperature: float = 0.2
-    max_input: int = 400_000
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.2
+    max_input: Annotated[int, msgspec.Meta(ge=1)] = 400_000
     needs: str | None = None
     speculate: bool = False
     keep_numbers: bool = False
@@ -76,9 +80,10 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 
 
 def parse_tool(source: str, where: str) -> Tool:
-    """One tool file. Raises `InvalidConfig` saying what is wrong in `where`."""
+    """One tool file, with any line ends. Raises `InvalidConfig` saying what is wrong in `where`."""
     import yaml
 
+    source = source.removeprefix("\ufeff").replace("\r\n", "\n")
     head, mark, body = source.removeprefix("---\n").partition("\n---\n")
     if not source.startswith("---\n") or not mark:
         raise InvalidConfig(
@@ -92,17 +97,46 @@ def parse_tool(source: str, where: str) -> Tool:
         )
     try:
         fields = yaml.safe_load(head)
-        return msgspec.convert({**fields, "system": system.strip(), "user": user.strip()}, Tool)
-    except (yaml.YAMLError, TypeError, msgspec.ValidationError) as exc:
+        tool = msgspec.convert({**fields, "system": system.strip(), "user": user.strip()}, Tool)
+    except (yaml.YAMLError, TypeError, RecursionError, msgspec.ValidationError) as exc:
         raise InvalidConfig(
             f"The front matter of {where} does not parse: {exc}.",
             hint=f"It may set: {', '.join(Tool.__struct_fields__[:-2])}.",
         ) from exc
+    if not NAME.fullmatch(tool.name):
+        raise InvalidConfig(
+            f"The name in {where} is {tool.name!r}.", hint="Small letters, digits, - and _, a letter first."
+        )
+    return tool
 
 
-def load_tools(own: Path | None = None) -> dict[str, Tool]:
-    """The built-in tools and those of the folder `own`, by name. Raises `InvalidConfig`."""
+class Toolbox(msgspec.Struct, frozen=True):
+    """The tools there are, by name, and what is wrong with the files that are none, by file stem."""
+
+    tools: dict[str, Tool]
+    broken: dict[str, InvalidConfig]
+
+    def find(self, name: str) -> Tool:
+        """The tool called `name`.
+
+        Raises `InvalidRequest` listing the tools there are, or the file's own `InvalidConfig` where one
+        was meant to be it: a broken file spoils its own tool, and no other.
+        """
+        if name in self.broken:
+            raise self.broken[name]
+        if name in self.tools:
+            return self.tools[name]
+        if self.broken:
+            raise next(iter(self.broken.values()))
+        raise InvalidRequest(
+            f"There is no text tool called {name}.", hint=f"There are: {', '.join(self.tools)}."
+        )
+
+
+def open_toolbox(own: Path | None = None) -> Toolbox:
+    """The built-in tools and those of the folder `own`, whose files replace built-in ones by name."""
     found: dict[str, Tool] = {}
+    broken: dict[str, InvalidConfig] = {}
     for entry in sorted(resources.files("ingle.text").joinpath("tools").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".md"):
             tool = parse_tool(entry.read_text("utf-8"), entry.name)
@@ -111,15 +145,19 @@ def load_tools(own: Path | None = None) -> dict[str, Tool]:
         for path in sorted(own.glob("*.md")):
             try:
                 tool = parse_tool(path.read_text("utf-8"), str(path))
+                found[tool.name] = tool
+            except InvalidConfig as error:
+                broken[path.stem] = error
             except (OSError, UnicodeDecodeError) as exc:
-                raise InvalidConfig(f"{path} cannot be read: {exc}.") from exc
-            found[tool.name] = tool
-    return found
+                broken[path.stem] = InvalidConfig(f"{path} cannot be read: {exc}.")
+    return Toolbox(found, broken)
+
+
+def load_tools(own: Path | None = None) -> dict[str, Tool]:
+    """The built-in tools and the readable ones of the folder `own`, by name."""
+    return open_toolbox(own).tools
 
 
 def find_tool(name: str, own: Path | None = None) -> Tool:
-    """The tool called `name`. Raises `InvalidRequest` listing the tools there are."""
-    tools = load_tools(own)
-    if name not in tools:
-        raise InvalidRequest(f"There is no text tool called {name}.", hint=f"There are: {', '.join(tools)}.")
-    return tools[name]
+    """The tool called `name`; see `Toolbox.find`."""
+    return open_toolbox(own).find(name)
