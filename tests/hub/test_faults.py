@@ -20,9 +20,9 @@ from tests.hub.promises import (
     REPO,
     TOKEN,
     WEIGHTS,
+    After,
     Scene,
-    check_promises,
-    check_resume,
+    check_five,
 )
 
 pytestmark = pytest.mark.slow
@@ -77,9 +77,7 @@ def test_trouble_that_passes_is_lived_through(name: str, hub: FakeHub, scene: Sc
     hub.faults = PASSING[name]
     outcome = scene.pull()
     assert outcome.error is None
-    check_promises(scene, outcome)
-    check_resume(scene)
-    assert hub.bytes_sent(BIG) == 0
+    check_five(scene, outcome)
 
 
 LASTING: dict[str, tuple[Faults, type[HubError]]] = {
@@ -112,8 +110,7 @@ def test_trouble_that_lasts_ends_in_an_error_that_says_it_and_the_next_pull_goes
     assert isinstance(outcome.error, kind)
     assert outcome.error.message
     assert outcome.error.hint
-    check_promises(scene, outcome)
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 def test_a_limit_with_both_headers_is_waited_for_and_shown(hub: FakeHub, scene: Scene) -> None:
@@ -121,8 +118,7 @@ def test_a_limit_with_both_headers_is_waited_for_and_shown(hub: FakeHub, scene: 
     outcome = scene.pull()
     assert outcome.error is None
     assert any("wait" in event.message for event in outcome.events)
-    check_promises(scene, outcome)
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 def test_a_branch_that_moves_in_the_middle_gives_the_commit_that_was_listed(
@@ -140,7 +136,7 @@ def test_a_branch_that_moves_in_the_middle_gives_the_commit_that_was_listed(
     outcome = scene.pull()
     assert outcome.error is None
     assert len(hub.repos[REPO].commits) == 2
-    check_promises(scene, outcome)
+    check_five(scene, outcome, After.MOVED)
 
 
 def test_a_commit_that_vanishes_is_said_and_what_came_is_kept(hub: FakeHub, scene: Scene) -> None:
@@ -148,8 +144,7 @@ def test_a_commit_that_vanishes_is_said_and_what_came_is_kept(hub: FakeHub, scen
     outcome = scene.pull()
     assert isinstance(outcome.error, ModelNotFound)
     assert "revision" in outcome.error.message
-    check_promises(scene, outcome)
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])
@@ -162,9 +157,8 @@ def test_a_gated_model_says_where_to_accept_and_is_not_asked_for_again(
     assert isinstance(outcome.error, Gated)
     assert f"{hub.url}/{REPO}" in outcome.error.hint
     assert len([one for one in hub.requests() if one.status >= 400]) == 1
-    check_promises(scene, outcome)
     hub.repos[REPO].gated = False
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 def test_a_token_revoked_in_the_middle_of_a_closed_model_is_said_and_a_new_one_goes_on(
@@ -175,8 +169,7 @@ def test_a_token_revoked_in_the_middle_of_a_closed_model_is_said_and_a_new_one_g
     hub.faults = Faults(revoke_after=5)
     outcome = scene.pull()
     assert isinstance(outcome.error, Unauthorized)
-    check_promises(scene, outcome)
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 def test_a_token_revoked_in_the_middle_does_not_break_a_public_model(hub: FakeHub, tmp_path: Path) -> None:
@@ -186,7 +179,7 @@ def test_a_token_revoked_in_the_middle_does_not_break_a_public_model(hub: FakeHu
     outcome = scene.pull()
     assert outcome.error is None
     assert any("token" in event.message for event in outcome.events)
-    check_promises(scene, outcome)
+    check_five(scene, outcome)
 
 
 def test_a_name_that_cannot_be_looked_up_is_said(hub: FakeHub, tmp_path: Path) -> None:
@@ -196,9 +189,8 @@ def test_a_name_that_cannot_be_looked_up_is_said(hub: FakeHub, tmp_path: Path) -
     outcome = scene.pull()
     assert isinstance(outcome.error, HubUnreachable)
     assert "looked up" in outcome.error.message
-    check_promises(scene, outcome)
     scene.config = good
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 HOSTILE = {
@@ -221,7 +213,7 @@ def test_a_name_that_no_disk_can_trust_is_refused_before_anything_is_written(
     outcome = scene.pull()
     assert isinstance(outcome.error, HubLied)
     assert hub.bytes_sent() == 0
-    check_promises(scene, outcome)
+    check_five(scene, outcome, After.REFUSED)
 
 
 @pytest.mark.parametrize("digest", ["../../../../tmp/escaped", "", "a" * 63, "A" * 64])
@@ -232,7 +224,7 @@ def test_a_digest_that_is_none_is_refused_before_anything_is_written(
     scene = Scene(tmp_path, hub, changes={"model.safetensors": {"lfs": lfs, "size": WEIGHTS}})
     outcome = scene.pull()
     assert isinstance(outcome.error, HubLied)
-    check_promises(scene, outcome)
+    check_five(scene, outcome, After.REFUSED)
 
 
 def test_a_redirect_to_another_host_gets_no_token_and_its_page_is_not_taken(
@@ -248,8 +240,7 @@ def test_a_redirect_to_another_host_gets_no_token_and_its_page_is_not_taken(
         assert isinstance(outcome.error, HubLied)
         assert other.requests()
         assert not any("authorization" in one.asked.headers for one in other.requests())
-    check_promises(scene, outcome)
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 def test_when_every_connection_dies_at_once_the_pull_goes_on(hub: FakeHub, scene: Scene) -> None:
@@ -268,4 +259,4 @@ def test_when_every_connection_dies_at_once_the_pull_goes_on(hub: FakeHub, scene
     outcome = scene.pull(tuning=Tuning(patience=20))
     assert outcome.error is None
     assert hub.bytes_sent(BIG) < WEIGHTS + 8 * PIECE
-    check_promises(scene, outcome)
+    check_five(scene, outcome)

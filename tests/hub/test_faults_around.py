@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import snapshot_download
 
 from ingle.errors import NoPermission
 from ingle.hub.pieces import PIECE
 from ingle.hub.progress import Phase
+from ingle.hub.transfer import Tuning
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.hub.child import ROOT, start_child
-from tests.hub.hf_cache import ordinary_user
-from tests.hub.promises import Outcome, Scene, check_promises, check_resume
+from tests.hub.hf_cache import hf, ordinary_user
+from tests.hub.promises import REPO, Outcome, Scene, check_five, check_promises
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
@@ -61,16 +64,14 @@ def test_a_disk_that_gives_out_in_the_middle_is_a_full_disk_and_the_next_pull_go
     command = [sys.executable, "-c", GIVES_OUT, str(scene.folder), hub.url, str(limit)]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert said.stdout.strip() == "DiskFull", said.stderr
-    check_promises(scene, Outcome())
-    check_resume(scene)
+    check_five(scene, Outcome())
 
 
 def test_a_cache_that_may_not_be_written_is_said_and_left_as_it_is(scene: Scene) -> None:
     with ordinary_user(scene.config):
         outcome = scene.pull()
     assert isinstance(outcome.error, NoPermission)
-    check_promises(scene, outcome)
-    check_resume(scene)
+    check_five(scene, outcome)
 
 
 def test_a_truncated_blob_left_by_someone_else_is_replaced_whole(hub: FakeHub, scene: Scene) -> None:
@@ -79,7 +80,7 @@ def test_a_truncated_blob_left_by_someone_else_is_replaced_whole(hub: FakeHub, s
     hub.before = None  # what another program left half-made is not ours
     outcome = scene.pull()
     assert outcome.error is None
-    check_promises(scene, outcome)
+    check_five(scene, outcome)
 
 
 def test_pulls_that_are_cut_short_and_begun_again_at_once_break_no_promise(
@@ -92,12 +93,45 @@ def test_pulls_that_are_cut_short_and_begun_again_at_once_break_no_promise(
             pass
         events.close()  # type: ignore[attr-defined]  # a generator
         check_promises(scene, Outcome())
-    check_resume(scene)
+    check_five(scene, Outcome())
 
 
 def test_two_processes_at_the_same_model_break_no_promise(hub: FakeHub, scene: Scene) -> None:
     hub.faults = Faults(rate=10e6, only=BIG)
     children = [start_child(scene.folder, hub.url) for _ in range(2)]
     assert [child.communicate(timeout=120)[0] for child in children] == ["done\n", "done\n"]
-    check_promises(scene, Outcome())
     assert hub.bytes_sent(BIG) < scene.entries[BIG].content.size * 1.2
+    check_five(scene, Outcome())
+
+
+def test_huggingface_hub_pulling_the_same_files_at_once_breaks_no_promise(hub: FakeHub, scene: Scene) -> None:
+    hub.faults = Faults(rate=10e6, only=BIG)
+    found: list[str] = []
+
+    def theirs() -> None:
+        at = scene.commit
+        found.append(snapshot_download(REPO, revision=at, cache_dir=scene.config.cache, endpoint=hub.url))
+
+    other = threading.Thread(target=theirs)
+    hub.before = None  # what they show half-made is not ours
+    other.start()
+    outcome = scene.pull(tuning=Tuning(patience=60.0))
+    other.join(60)
+    assert outcome.error is None
+    assert found == [str(scene.place.snapshot(scene.commit))]
+    check_five(scene, outcome)
+
+
+def test_a_prune_by_hf_in_between_breaks_no_promise(hub: FakeHub, scene: Scene) -> None:
+    hub.faults = Faults(rate=10e6, only=BIG)
+    outcome = Outcome()
+    for event in scene.events():
+        outcome.events.append(event)
+        if event.bytes_done > PIECE and hub.faults != Faults():
+            assert hf(scene.config.cache, "cache", "prune", "--yes").returncode == 0
+            hub.faults = Faults()
+    assert hub.faults == Faults()
+    outcome.snapshot = outcome.events[-1].snapshot
+    # A prune takes what another program left unfinished: that is its doing, not ours.
+    scene.foreign = {name: was for name, was in scene.foreign.items() if not name.endswith(".incomplete")}
+    check_five(scene, outcome)

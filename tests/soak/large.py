@@ -15,7 +15,7 @@ from ingle.hub.transfer import Tuning
 from tests.fakes.content import Held, Joined, Many, Sparse, safetensors_header
 from tests.fakes.hub import FakeHub
 from tests.hub.child import ROOT
-from tests.hub.promises import MODEL, Outcome, Scene, check_promises
+from tests.hub.promises import MODEL, Outcome, Scene, check_five, check_promises
 
 PATIENT = Tuning(patience=60.0)
 PLAN = """
@@ -53,7 +53,7 @@ def many_files(count: int) -> str:
         outcome = scene.pull(tuning=PATIENT)
         took = time.monotonic() - started
         assert outcome.error is None, outcome.error
-        check_promises(scene, outcome)
+        check_five(scene, outcome, tuning=PATIENT)
     return (
         f"{files} files: planned in {seconds:.1f} s with {peak / 1e6:.0f} MB at most; pulled in {took:.0f} s; "
         "no promise broken"
@@ -83,9 +83,9 @@ def huge_file(size: int) -> str:
         outcome = scene.pull(tuning=PATIENT)
         took = time.monotonic() - started
         assert outcome.error is None, outcome.error
-        check_promises(scene, outcome)
         sent = hub.bytes_sent()
         assert sent < size + 40 * PIECE, f"promise 2: {sent} bytes sent for {size}"
+        check_five(scene, outcome, tuning=PATIENT)
     return (
         f"a file of {size / (1 << 30):.1f} GiB, cancelled in the middle: {sent / size:.3f} of its bytes sent, "
         f"{took:.0f} s with all checks; no promise broken"
