@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
@@ -28,6 +29,7 @@ from ingle.errors import (
 )
 from ingle.generation import FinishReason
 from ingle.worker import frames
+from ingle.worker.memory import process_memory
 from ingle.worker.process import WorkerProcess
 from ingle.worker.state import WorkerState
 from tests.worker.conftest import StartWorker, ask, script_snapshot, text_of
@@ -54,6 +56,37 @@ async def test_a_worker_answers_and_reports_its_exit_when_it_is_gone(start_worke
     assert report.memory_before > 1_000_000
     assert report.memory_freed == report.memory_before
     assert (await worker.stop()).how == "gone"
+
+
+async def test_a_worker_is_weighed_beside_the_loop_that_serves_others(tmp_path: Path) -> None:
+    weighed_by: list[threading.Thread] = []
+
+    def memory_of(pid: int) -> int:
+        weighed_by.append(threading.current_thread())
+        return process_memory(pid)
+
+    worker = WorkerProcess("fake", memory_of=memory_of)
+    await worker.start(script_snapshot(tmp_path, Script()), "scripted")
+    await worker.ready()
+    report = await worker.stop()
+    assert report.memory_freed == report.memory_before > 1_000_000
+    assert len(weighed_by) == 2 and threading.main_thread() not in weighed_by
+
+
+async def test_a_worker_that_dies_while_it_is_weighed_is_gone(tmp_path: Path) -> None:
+    worker = WorkerProcess("fake", memory_of=_kill_and_wait)
+    await worker.start(script_snapshot(tmp_path, Script()), "scripted")
+    await worker.ready()
+    report = await worker.stop()
+    assert (report.exit_code, worker.state) == (-signal.SIGKILL, WorkerState.STOPPED)
+
+
+def _kill_and_wait(pid: int) -> int:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        while psutil.pid_exists(pid):
+            pass
+    return 0
 
 
 async def test_the_child_holds_no_port_and_only_its_own_engine(start_worker: StartWorker) -> None:

@@ -120,13 +120,15 @@ class ScriptedEngine:
 
     def _run(self, request_id: str, generation: Generation, sink: Sink) -> None:
         try:
-            self._answer(generation, sink, self._cancels[request_id], request_id)
+            usage = self._answer(generation, sink, self._cancels[request_id], request_id)
         except IngleError as error:
-            sink.fail(error)
-        finally:
             self._cancels.pop(request_id, None)
+            sink.fail(error)
+        else:
+            self._cancels.pop(request_id, None)
+            sink.chunk(Chunk(usage=usage))
 
-    def _answer(self, generation: Generation, sink: Sink, cancel: threading.Event, request: str) -> None:
+    def _answer(self, generation: Generation, sink: Sink, cancel: threading.Event, request: str) -> Usage:
         check_generation(generation)
         must_call(generation.tool_choice, generation.tools)
         if generation.constraint is not None:
@@ -140,7 +142,7 @@ class ScriptedEngine:
         told = 0
         for index in range(generation.n):
             told += self._choice(generation, sink, cancel, index, limit, request, behaviour == "forever")
-        sink.chunk(Chunk(usage=Usage(prompt_tokens=asked, completion_tokens=told)))
+        return Usage(prompt_tokens=asked, completion_tokens=told)
 
     def _misbehave(self, behaviour: Behaviour | None, cancel: threading.Event) -> None:
         if behaviour == "crash":

@@ -14,8 +14,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 
-import msgspec
-
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
 from ingle.engines.checks import check_generation
@@ -26,27 +24,11 @@ from ingle.worker.admission import Admission
 from ingle.worker.exchange import Exchange, Inbox, is_last
 from ingle.worker.logring import LogRing, log_file
 from ingle.worker.memory import process_memory
+from ingle.worker.report import StopReport
 from ingle.worker.spawn import Child, crash_error, spawn, with_reason
 from ingle.worker.state import WorkerEvent, WorkerState, advance
 
 KEPT_FOR_ERRORS = 12  # log lines
-
-
-class StopReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Written only after the operating system confirmed the exit. Memory in bytes (PSS or footprint):
-    `memory_before` of the worker just before the stop, `memory_after` of the same pid after it (0: gone).
-    `how` is "asked", "terminated", "killed" or "gone" (it had left before)."""
-
-    pid: int | None
-    how: str
-    exit_code: int | None
-    seconds: float
-    memory_before: int
-    memory_after: int
-
-    @property
-    def memory_freed(self) -> int:
-        return max(0, self.memory_before - self.memory_after)
 
 
 class WorkerProcess:
@@ -64,6 +46,7 @@ class WorkerProcess:
         load_timeout: float = 600.0,
         patience: float = 3.0,
         python: str = sys.executable,
+        memory_of: Callable[[int], int] = process_memory,
     ) -> None:
         self.name = name
         self.state = WorkerState.STOPPED
@@ -73,6 +56,7 @@ class WorkerProcess:
         self._load_timeout = load_timeout
         self._patience = patience
         self._python = python
+        self._memory_of = memory_of
         self._exchange = Exchange()
         self._admission = Admission(1)
         self._child: Child | None = None
@@ -194,20 +178,23 @@ class WorkerProcess:
         began = time.monotonic()
         child, pid = self._child, self.pid
         running = child is not None and not self._gone.is_set()
-        before = process_memory(pid) if pid is not None and running else 0
         if self.state is not WorkerState.STOPPED:
             self.state = advance(self.state, WorkerEvent.STOP)
-        how = "gone"
+        how, before = "gone", 0
         if child is not None and running:
-            how = await asyncio.shield(self._end(child))
+            how, before = await asyncio.shield(self._end(child))
         return StopReport(
             pid=pid,
             how=how,
             exit_code=child.process.returncode if child is not None else None,
             seconds=time.monotonic() - began,
             memory_before=before,
-            memory_after=process_memory(pid) if pid is not None else 0,
+            memory_after=await self._weigh(pid),
         )
+
+    async def _weigh(self, pid: int | None) -> int:
+        """In a thread: the kernel walks every page of a process, tens of milliseconds for a large one."""
+        return await asyncio.to_thread(self._memory_of, pid) if pid is not None else 0
 
     async def wait_gone(self) -> None:
         """Until the operating system has confirmed that the process is gone, for whatever reason."""
@@ -289,8 +276,9 @@ class WorkerProcess:
             self._loaded.set_exception(error)
             self._loaded.exception()  # a load nobody waits for any more is no warning at exit
 
-    async def _end(self, child: Child) -> str:
-        """Ask, terminate, kill; until the process is gone. Returns which of them it took."""
+    async def _end(self, child: Child) -> tuple[str, int]:
+        """Ask, terminate, kill; until the process is gone. Which of them it took, and the bytes it held."""
+        before = await self._weigh(child.process.pid)
         ways: list[tuple[str, Callable[[], None], float | None]] = [
             ("asked", self._ask_to_leave, self._patience),
             ("terminated", child.terminate, self._patience),
@@ -300,8 +288,8 @@ class WorkerProcess:
             act()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._gone.wait(), patience)
-                return how
-        return "killed"
+                return how, before
+        return "killed", before
 
     def _ask_to_leave(self) -> None:
         with contextlib.suppress(WorkerError):

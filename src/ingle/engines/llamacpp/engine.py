@@ -100,6 +100,7 @@ class LlamaEngine:
 
     def start(self, request_id: str, generation: Generation, sink: Sink) -> None:
         running = _Running(sink)
+        self._alive()  # the silence before a request is nobody's fault
         self._running[request_id] = running
         name = f"request {request_id}"
         threading.Thread(
@@ -140,17 +141,23 @@ class LlamaEngine:
         return str(self._marks.get(name) or "")
 
     def _run(self, request_id: str, generation: Generation, running: _Running) -> None:
+        failed: IngleError | None = None
+        usage = None
         try:
-            self._answer(request_id, generation, running)
+            usage = self._answer(request_id, generation, running)
         except IngleError as error:
-            running.sink.fail(error)
+            failed = error
         except Exception as exc:  # noqa: BLE001  (it fails this request and no other)
             _LOG.exception("request failed")
-            running.sink.fail(GenerationFailed(f"The engine failed: {type(exc).__name__}: {exc}."))
-        finally:
-            self._running.pop(request_id, None)
+            failed = GenerationFailed(f"The engine failed: {type(exc).__name__}: {exc}.")
+        self._running.pop(request_id, None)  # before its last word: whoever hears that may ask for the health
+        if failed is not None:
+            running.sink.fail(failed)
+        else:
+            running.sink.chunk(Chunk(usage=usage))
 
-    def _answer(self, request_id: str, generation: Generation, running: _Running) -> None:
+    def _answer(self, request_id: str, generation: Generation, running: _Running) -> Usage:
+        """Everything of a request but its last chunk. Raises typed errors."""
         began = time.monotonic()
         prepared = prepare(
             generation, self._template, self._model, request=request_id, token_of=self._token_of
@@ -188,7 +195,7 @@ class LlamaEngine:
                 return choice.run()
 
         results = _all_choices(run, generation.n, self._info.slots, running.cancelled)
-        usage = Usage(
+        return Usage(
             prompt_tokens=len(tokens),
             completion_tokens=sum(result.tokens for result in results),
             cached_tokens=results[0].cached,
@@ -196,7 +203,6 @@ class LlamaEngine:
             prefill_seconds=preparing + results[0].prefill_seconds,
             decode_seconds=max(result.decode_seconds for result in results),
         )
-        emit(Chunk(usage=usage))
 
     def _tokens(self, prompt: str) -> list[int]:
         # an empty prompt begins where a text ended
