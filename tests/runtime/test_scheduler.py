@@ -23,10 +23,8 @@ from ingle.runtime.news import (
     Tick,
     Unload,
 )
-from ingle.runtime.news import (
-    LoadFailed as LoadFailedNews,
-)
-from ingle.runtime.scheduler import PRESSURE_PATIENCE, Scheduler
+from ingle.runtime.news import LoadFailed as LoadFailedNews
+from ingle.runtime.scheduler import ALONE_PATIENCE, PRESSURE_PATIENCE, Scheduler
 from ingle.worker.state import WorkerState
 
 GB = 1_000_000_000
@@ -312,6 +310,14 @@ def test_under_pressure_idle_models_leave_and_new_loads_wait() -> None:
     desk.tell(Gone(key="idle"))
     assert desk.ask("next") == []
     assert kinds(desk.tell(Pressure(high=False))) == ["Start"]
+
+
+def test_under_pressure_a_load_waits_also_when_no_model_is_in_memory_and_then_begins() -> None:
+    desk = Desk(free=9 * GB)
+    desk.tell(Pressure(high=True))
+    assert desk.ask("next") == [] and desk.scheduler.next_wake() == ALONE_PATIENCE
+    desk.now = ALONE_PATIENCE
+    assert kinds(desk.tell(Tick())) == ["Start"]
 
 
 def test_a_load_that_waits_too_long_under_pressure_is_refused() -> None:

@@ -33,6 +33,9 @@ from ingle.worker.state import WorkerEvent, WorkerState, advance
 
 PRESSURE_PATIENCE = 60.0
 """Seconds a load waits for the machine to recover from memory pressure before it is refused."""
+ALONE_PATIENCE = 10.0
+"""Seconds it waits when no model is in memory, so that none of ours is the cause; then it begins where it
+fits. The system's averages look back ten seconds."""
 
 
 @dataclass
@@ -100,7 +103,8 @@ class Scheduler:
         """When `Tick` is due; None when time alone changes nothing."""
         times = [at for slot in self._slots.values() if (at := slot.expires_at()) is not None]
         if self._pressure:
-            times += [slot.queued_at + PRESSURE_PATIENCE for slot in self._slots.values() if slot.pending]
+            patience = self._patience()
+            times += [slot.queued_at + patience for slot in self._slots.values() if slot.pending]
         return min(times, default=None)
 
     def handle(self, event: Event, *, now: float, free: int | None) -> list[Effect]:
@@ -215,7 +219,7 @@ class Scheduler:
             for slot, at in due
             if at is not None and at <= self._now
         ]
-        if self._pressure:
+        if self._pressure and self._patience() == PRESSURE_PATIENCE:
             for slot in self._slots.values():
                 if slot.pending and slot.queued_at + PRESSURE_PATIENCE <= self._now:
                     effects += self._refuse_all(slot, _too_much(slot.need, self._free, "memory is short"))
@@ -231,7 +235,7 @@ class Scheduler:
         """Loads begin in order of arrival; the first one that must wait holds back the others."""
         effects: list[Effect] = []
         for slot in sorted((s for s in self._slots.values() if s.pending), key=lambda s: s.queued_at):
-            if self._pressure and any(other.held for other in self._slots.values()):
+            if self._pressure and not self._waited_alone(slot):
                 break
             if slot.second_try and any(s.state is WorkerState.STOPPING for s in self._slots.values()):
                 break
@@ -250,6 +254,13 @@ class Scheduler:
                 effects += self._make_room(need.bytes - room, [other for other in others if other.idle])
             break
         return effects
+
+    def _patience(self) -> float:
+        """How long a load waits while the system is short of memory."""
+        return PRESSURE_PATIENCE if any(slot.held for slot in self._slots.values()) else ALONE_PATIENCE
+
+    def _waited_alone(self, slot: Slot) -> bool:
+        return self._patience() == ALONE_PATIENCE and slot.queued_at + ALONE_PATIENCE <= self._now
 
     def _room(self) -> int | None:
         """Free bytes, less what loads have not taken yet (also loads that are being stopped)."""
