@@ -68,6 +68,8 @@ def assigned(machine: Machine, name: str, values: list[Value]) -> None:
         return
     value = values[0] if values else EMPTY
     hooks.prompt(machine, name, value)
+    if name == "GIT_SEQUENCE_EDITOR" and re.search(r"drop|\bd\b|\bexec\b|/d['\" ]", value.text):
+        machine.report(Level.HIGH, "git", "takes commits out of the history without being asked")
     if _HOOKS.match(name) and value.text:
         from .code import run_hidden
 

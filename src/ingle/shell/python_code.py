@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import python_values, targets
 from .finding import Level
+from .sql import judge_models, judge_sql, looks_like_sql
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -108,6 +109,14 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
         if name:
             self._call(name, node)
+        method = name.rpartition(".")[2]
+        if (
+            method in ("execute", "executescript", "executemany", "query", "text", "raw", "run", "exec")
+            and node.args
+        ):
+            statement = self.values.of(node.args[0])
+            if looks_like_sql(statement.text):
+                judge_sql(self.machine, statement)
 
     def _call(self, name: str, node: ast.Call) -> None:
         machine, values = self.machine, self.values
@@ -267,6 +276,7 @@ def analyse(machine: Machine, text: str, args: list[Value], stdin: Value) -> Val
     if sum(1 for _ in ast.walk(tree)) > 4_000:
         machine.report(Level.HIGH, "unread", "this Python code is too large to read")
         return UNKNOWN
+    judge_models(machine, text)
     reader = _Reader(machine, args, stdin)
     try:
         reader.visit(tree)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ingle.errors import GenerationFailed
-from ingle.shell.suggest import Generate, suggest
+from ingle.shell.suggest import Generate, suggest, syntax_complaint, unnamed_loss
 from ingle.shell.surroundings import Surroundings
 
 PLATFORMS = {"linux": "linux", "macos": "darwin", "any": "linux"}
@@ -52,17 +52,22 @@ def outcome(request: Request, command: str) -> str:
 
 
 async def run_request(request: Request, surroundings: Surroundings, generate: Generate) -> Mark:
-    """One request through the whole of `suggest`."""
+    """One request through all that `ingle sh` does: repair round, and a question for a loss nobody named."""
     try:
-        found = await suggest(request.request, surroundings, generate)
+        found = await suggest(
+            request.request,
+            surroundings,
+            generate,
+            complaint=lambda command: syntax_complaint(command, surroundings.shell),
+        )
     except GenerationFailed:
         return Mark(request=request.request, kind=request.kind, outcome="unreadable", command="")
-    asked = bool(found.question)
+    question = found.question or unnamed_loss(request.request, found.command, surroundings.shell)
     return Mark(
         request=request.request,
         kind=request.kind,
-        outcome="asked" if asked else outcome(request, found.command),
-        command=found.question if asked else found.command,
+        outcome="asked" if question else outcome(request, found.command),
+        command=question or found.command,
         reading=found.reading.value,
         repaired=found.repaired,
     )

@@ -10,11 +10,13 @@ from . import branches, statements, targets
 from .evaluate import inside_double, one
 from .finding import Level
 from .paths import Place
+from .sql import looks_destructive
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
 
+_LOCAL = ("/dev/tcp/localhost/", "/dev/tcp/127.", "/dev/udp/localhost/", "/dev/udp/127.")
 _OUTPUT = frozenset((">", ">>", ">|", "&>", "&>>", ">!", ">>|", "&>|", "<>", "&>!", ">>!", ">&", ">&|"))
 
 
@@ -29,7 +31,8 @@ def _descriptor(machine: Machine, node: Node) -> str:
     for child in node.children:
         if child.type == "file_descriptor":
             return machine.text(child)
-    return ""
+    before = machine.data[max(node.start_byte - 1, 0) : node.start_byte].decode("ascii", "replace")
+    return before if before.isdigit() else ""
 
 
 def words_behind(machine: Machine, node: Node) -> list[Node]:
@@ -135,6 +138,8 @@ def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value,
         operator = ">" if operator == ">&" else "<"
     if (descriptor.isdigit() and int(descriptor) > 2) or any(child.is_error for child in node.children):
         streams[descriptor or "3"] = target.text
+    if operator == ">>" and descriptor == "0":
+        operator = "<>"  # `0<>` in the form that the grammar reads
     if operator in ("<", "<&", "<>") and not any(child.is_error for child in node.children):
         return _input(machine, target)
     if operator in _OUTPUT or not operator:
@@ -162,8 +167,10 @@ def _written(
             machine.report(
                 Level.CRITICAL, "backdoor", "gives another host an interactive shell on this machine"
             )
-        else:
-            machine.report(Level.MODERATE, "send", "opens a raw connection to another host")
+        elif looks_destructive(out.text):
+            machine.report(Level.HIGH, "database", "empties or stops a service through its own protocol")
+        elif out.text.strip(" \n") and not path.startswith(_LOCAL):
+            machine.report(Level.MODERATE, "send", "sends data over a raw connection to another host")
         return
     inner = machine.state.files.get(path)
     if inner is not None and inner.has(Taint.QUOTED):

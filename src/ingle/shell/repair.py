@@ -15,6 +15,7 @@ _EXTENDED = re.compile(r"()([?*+@!]\([^()\s$'\"`;&<>]*\))")
 _WORD = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"<>|&;()]+)+"
 # `> file <<< word`: the grammar wants the here-string first. Both halves keep their length together.
 _HERE_STRING = re.compile(rf"((?:\d?>>?|&>>?|>\|)\s*{_WORD})(\s+)(<<<\s*{_WORD})")
+_BOTH_WAYS = re.compile(r"<>(?=\s*[^\s|;&)])")
 _START = r"(?:(?<=\A)|(?<=[;\n&|({])|(?<=\bdo)|(?<=\bthen)|(?<=\belse))(\s*)"
 _FOR = re.compile(
     rf"{_START}((?:for|select)\s+\w+\s+in\s[^;\n]*?)(\s*;?\s*)\{{(?=\s)|"
@@ -33,6 +34,11 @@ def plain_globs(source: str, shell: str) -> str:
     """Glob qualifiers and extended patterns, which the grammars read only in part, as wildcards of the same length."""
     pattern = _QUALIFIERS if shell == "zsh" else _EXTENDED
     return pattern.sub(lambda match: match[1] + "*" * len(match[2]), source)
+
+
+def both_ways(source: str) -> str:
+    """`<>` opens for reading and writing; the grammar knows `>>`, which does not cut the file off either."""
+    return _BOTH_WAYS.sub(lambda match: match[0].replace("<>", ">>"), source)
 
 
 def here_strings_first(source: str) -> str:

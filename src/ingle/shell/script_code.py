@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import targets
 from .finding import Level
 from .paths import HOME
+from .sql import judge_models, judge_sql, looks_like_sql
 from .words import HOLE, STAR, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _RUN = frozenset(
     "io.popen kernel.system kernel.exec kernel.spawn open3.capture2 open3.capture3 open3.popen3 open3.pipeline "
     "process.spawn pty.spawn shell script syscall expect send eval_shell fork_exec runprocess".split()
 )
+
+
+_QUERIES = frozenset("exec execute query run do prepare raw all get each".split())
 
 
 _DELETE = frozenset("unlink unlinksync rmdir rmdirsync delete remove rm rm_f dir.rmdir".split())
@@ -95,6 +99,7 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     if language not in _FOREIGN:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
         return UNKNOWN
+    judge_models(machine, text)
     tokens = tokenise(text)
     bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
     _circumstances(machine, text, bare, language)
@@ -152,6 +157,9 @@ def _circumstances(machine: Machine, text: str, bare: str, language: str) -> Non
 def _judge(machine: Machine, name: str, values: list[Value], text: str, language: str) -> None:
     owner, _, method = name.lower().rpartition(".")
     first = values[0] if values else None
+    if first is not None and method in _QUERIES and looks_like_sql(first.text):
+        judge_sql(machine, first)
+        return
     if method in (
         "eval",
         "instance_eval",

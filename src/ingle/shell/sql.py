@@ -50,6 +50,44 @@ def statement_level(statement: str) -> tuple[Level, str]:
     return Level.SAFE, ""
 
 
+_STATEMENT = re.compile(
+    r"\s*(?:drop|delete\s+from|truncate|update\s+\w|alter|insert\s+into|create|grant|replace\s+into|pragma|with|select)\b",
+    re.I,
+)
+_MODELS = re.compile(
+    r"\.(?:delete_all|destroy_all|truncate!?|drop_all|drop_table|drop_database|dropDatabase|drop_collection|flushall|flushdb|flushAll|"
+    r"flushDb)\b|objects\.all\(\)(?:\.\w+\(\))*\.(?:delete|update)\(|query\(\)\.delete\(\)|\bquery\.delete\(\)|->(?:truncate|delete)\(\s*\)|"
+    r"Repo\.delete_all|deleteMany\(\s*(?:\{\s*(?:where:\s*\{\s*\}\s*)?\})?\s*\)|delete_many\(\s*\{\s*\}|\bdb:drop|sync\(\s*\{\s*force:\s*true|"
+    r"remove\(\s*\{\s*\}\s*\)|dropIndexes|schema_editor.*delete_model|metadata\.drop"
+)
+
+
+# Words of the protocols of caches, search engines and coordinators that empty or stop them.
+_PROTOCOLS = re.compile(
+    r"(?im)^\s*(?:flushall|flushdb|flush_all|shutdown|config set dir|slaveof|replicaof|debug segfault|DELETE /\S* HTTP)"
+)
+
+
+def looks_destructive(text: str) -> bool:
+    """Whether text sent to a service in its own protocol empties or stops it."""
+    return bool(_PROTOCOLS.search(text))
+
+
+def looks_like_sql(text: str) -> bool:
+    return bool(_STATEMENT.match(text))
+
+
+def judge_models(machine: Machine, code: str) -> None:
+    """Report what code does to a database through its objects, without a statement to be read."""
+    if _MODELS.search(code):
+        machine.report(
+            Level.HIGH,
+            "database",
+            "empties or drops tables through the program's own objects",
+            safer="back them up first",
+        )
+
+
 def judge_sql(machine: Machine, value: Value) -> None:
     """Report what a text of SQL statements does."""
     program = re.search(r"(?:to|from)\s+program\s+'((?:[^']|'')*)'", value.text, re.I)

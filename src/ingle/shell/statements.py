@@ -20,6 +20,7 @@ from .assignments import assignment, visit_assignments, visit_declaration, visit
 from .branches import SKIPPED, WORDS, join_output, visit_branches, visit_case, visit_for, visit_while
 
 _NUMERIC = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v)\s")
+_SWALLOWED = re.compile(rb"[ \t]+-(?=[ \t]*<<)")  # a `-` before a here-document, which the grammar drops
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 
 
@@ -72,18 +73,16 @@ def _redirected(machine: Machine, node: Node, stdin: Value) -> Value:
             redirects.append(child)
         elif child.is_named and child.type != "comment":
             body = child
-    starts = {
-        child.start_byte for child in redirects
-    }  # in `>&f 0>&1` the grammar takes the number for a word
+    if body is None or body.type != "command":
+        return redirect.apply(machine, body, redirects, stdin)
+    starts = {child.start_byte for child in redirects}
     late = [
         word
         for child in redirects
         for word in redirect.words_behind(machine, child)
-        if word.end_byte not in starts
+        if word.end_byte not in starts  # in `>&f 0>&1` the grammar takes the number for a word
     ]
-    if late and body is not None and body.type == "command":
-        return _command(machine, body, stdin, redirects, late)
-    return redirect.apply(machine, body, redirects, stdin)
+    return _command(machine, body, stdin, redirects, late)
 
 
 def _command(
@@ -99,10 +98,8 @@ def _command(
             assignments.append(child)
         elif kind in _REDIRECTS:
             redirects.append(child)
-            if child.start_byte == (sources[0].end_byte if len(sources) == 1 else -1) and (
-                machine.text(sources[0]).isdigit()
-            ):
-                sources.clear()  # `2>file` at the front, where zsh's grammar sees a name
+            if sources and child.start_byte == sources[-1].end_byte and machine.text(sources[-1]).isdigit():
+                sources.pop()  # the number of a descriptor, which the grammars take for a word now and then
         elif kind == "ERROR" or (not child.is_named and not sources and kind in ("$", "!")):
             continue
         else:
@@ -131,6 +128,8 @@ def _run_simple(
     machine: Machine, node: Node, sources: list[Node], assignments: list[Node], stdin: Value
 ) -> Value:
     texts = _texts(machine, sources)
+    if _SWALLOWED.match(machine.data, node.end_byte):
+        texts.append("-")
     words: list[Value] = []
     for text in texts:
         words.extend(evaluate(text, machine))

@@ -28,6 +28,7 @@ class Taint:
     INTERACTIVE = 128
     PARAMETER = 256
     DEFAULT = 512
+    SPACE = 1024
 
 
 class Value(NamedTuple):

@@ -24,7 +24,7 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     arguments = Arguments(words, _MAKE_TAKES)
     for code in arguments.each("--eval", "-E"):
         for part in re.findall(r"\$\(shell (.*?)\)\s*(?:$|\n)|(?:^|\n)\t(.+)|:\s*;\s*(.+)", code.text):
-            machine.source("".join(part), UNKNOWN)
+            machine.source(_recipe("".join(part)), UNKNOWN)
         if not re.search(r"\$\(shell|\t|;", code.text):
             machine.report(Level.HIGH, "opaque", "runs rules written on the command line")
     file = arguments.value("-f", "--file", "--makefile")
@@ -76,13 +76,21 @@ def _fetched_code(machine: Machine) -> None:
     )
 
 
+def _recipe(line: str) -> str:
+    """A line of a rule as the shell gets it: make's `$(NAME)` filled in by name, `$$` a dollar."""
+    line = re.sub(r"\$\(shell ([^)]*)\)", r"$$(\1)", line)
+    return re.sub(r"(?<!\$)\$[({](\w+)[)}]", r"$${\1}", line).replace("$$", "$")
+
+
 def _makefile(machine: Machine, made: Value) -> None:
     if made.has(Taint.NETWORK):
         _fetched_code(machine)
     elif not made.known:
         machine.report(Level.HIGH, "opaque", "runs rules that are not known before they run")
     for line in re.findall(r"(?m)^\t@?-?(.+)|^[\w.-]+:[^=\n]*;\s*(.+)", made.text):
-        machine.source("".join(line), UNKNOWN)
+        machine.source(_recipe("".join(line)), UNKNOWN)
+    for body in re.findall(r"\$\(shell ([^)]*)\)|^\w+\s*!=\s*(.+)", made.text, re.M):
+        machine.source(_recipe("".join(body)), UNKNOWN)
 
 
 COMMANDS: dict[str, Command] = {

@@ -114,9 +114,12 @@ def _trap(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """`read` and its kin give variables the (unknown or known) lines of the input."""
+    timed = frozenset(("-t",)) if name == "read" else frozenset()
     arguments = Arguments(
-        words, frozenset(("-d", "-n", "-N", "-p", "-t", "-u", "-i", "-P", "-c", "-O", "-s", "-k"))
+        words, timed | frozenset(("-d", "-n", "-N", "-p", "-u", "-i", "-P", "-c", "-C", "-O", "-s", "-k"))
     )
+    for code in arguments.each("-C"):
+        machine.source(code.text, UNKNOWN)
     names = [word.text for word in arguments.rest] or (["REPLY"] if name == "read" else ["MAPFILE"])
     names += [value.text for value in arguments.each("-a", "-A")]
     lines = [line for line in stdin.text.strip("\n").split("\n") if line] or [""]

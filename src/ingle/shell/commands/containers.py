@@ -31,6 +31,8 @@ _GLOBAL_TAKES = frozenset(
 def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(words, _GLOBAL_TAKES, stop=True)
     rest = arguments.rest
+    if rest and rest[0].text == "unshare":
+        return machine.call(rest[1:], stdin) if len(rest) > 1 else UNKNOWN
     if rest and rest[0].text in ("container", "compose") and len(rest) > 1:
         compose = rest[0].text == "compose"
         inner = Arguments(rest[1:], _GLOBAL_TAKES, stop=True).rest if compose else rest[1:]

@@ -143,7 +143,7 @@ def _dd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     taint = targets.read(machine, source) if source is not None else stdin.taint
     if source is not None and targets.place_of(machine, source)[1] is Place.DEVICE:
         machine.report(Level.MODERATE, "read", "reads a raw disk")
-    if "count" in given and not is_vast(_blocks(given)):
+    if "count" in given and not is_vast(_blocks(given)) and not given["count"].has(Taint.SPACE):
         taint &= ~Taint.ENDLESS
     if target is None:
         return Value(HOLE, taint)
@@ -177,7 +177,7 @@ def _truncate(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     size, rest = arguments.value("-s", "--size", "-l", "--length"), arguments.rest
     if name == "mkfile":
         size, rest = (rest[0], rest[1:]) if rest else (None, [])
-    if size is not None and is_vast(size_of(size.text)):
+    if size is not None and (is_vast(size_of(size.text)) or size.has(Taint.SPACE)):
         machine.report(Level.HIGH, "exhaust", f"makes a file of {size.shown()}: the disk is full then")
     cuts = name == "truncate" or arguments.any("-p", "-c", "-z", "--punch-hole", "--collapse-range")
     for word in rest:

@@ -11,6 +11,7 @@ from ..arguments import Arguments
 from ..code import SHELLS, run_file, run_known, run_text
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .frameworks import console, django
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -134,30 +135,10 @@ def _program(machine: Machine, name: str, language: str, rest: list[Value], stdi
 
         return _as_spec(machine, "npm", rest, stdin)
     if language == "python" and rest[0].text.endswith("manage.py") and len(rest) > 1:
-        return _django(machine, rest[1].text, rest)
+        return django(machine, rest[1:], stdin)
     if rest[0].text.endswith(("artisan", "bin/console", "yii")) and len(rest) > 1:
-        from .wrappers import _as_spec
-
-        return _as_spec(machine, "artisan", rest[1:], stdin)
+        return console(machine, "artisan", rest[1:], stdin)
     return run_file(machine, rest[0], language, rest, stdin)
-
-
-_DJANGO_READS = frozenset(
-    "check showmigrations test shell makemessages diffsettings runserver help sqlmigrate".split()
-)
-
-
-def _django(machine: Machine, task: str, rest: list[Value]) -> Value:
-    if task in ("flush", "reset_db", "sqlflush", "drop_db"):
-        machine.report(
-            Level.HIGH,
-            "delete",
-            "empties every table of the application's database",
-            safer="back it up first",
-        )
-    elif task not in _DJANGO_READS:
-        machine.report(Level.MODERATE, "execute", "runs a management task")
-    return UNKNOWN
 
 
 def _mixed(values: list[Value]) -> int:

@@ -97,7 +97,15 @@ def _chmod(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if len(plain) < 2:
         return EMPTY
     mode = plain[0].text
+    copied = mode == "reference" and recursive
     for word in plain[1:]:
+        if copied and targets.place_of(machine, word)[1] in (
+            *_WIDE,
+            Place.WORKING,
+            Place.OPEN,
+            Place.HOME_TOP,
+        ):
+            machine.report(Level.HIGH, "permissions", "gives everything here the mode of another file")
         judge_mode(machine, mode, word, recursive=recursive or word.has(4))
     return EMPTY
 

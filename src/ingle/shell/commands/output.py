@@ -138,6 +138,19 @@ def _seq(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return Value("\n".join(map(str, range(low, min(high, low + 40) + 1))) + "\n")
 
 
+def _lsblk(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """The names of every disk, with their path where it is asked for."""
+    texts = [word.text for word in words]
+    full = any(
+        text in ("-p", "--paths") or re.fullmatch(r"-[a-z]*p[a-z]*", text) or "PATH" in text for text in texts
+    )
+    return Value(f"{'/dev/' if full else ''}sd{STAR}\n", Taint.EVERYTHING)
+
+
+def _df(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    return Value(HOLE, Taint.SPACE)
+
+
 def _ls(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """A listing is the list of its operands: `ls -d /*` names everything below the root."""
     arguments = Arguments(
@@ -158,6 +171,8 @@ def _whoami(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
 
 
 COMMANDS: dict[str, Command] = {
+    "lsblk": _lsblk,
+    **dict.fromkeys(("df", "duf"), _df),
     "echo": _echo,
     "print": _print,
     "printf": _printf,

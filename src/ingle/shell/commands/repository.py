@@ -34,6 +34,10 @@ def _git(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     for option in arguments.each("-c", "--config-env"):
         key, _, value = option.text.partition("=")
         _setting(machine, key, Value(value, option.taint), aliases, lasting=False)
+    count = machine.lookup("GIT_CONFIG_COUNT").text
+    for index in range(min(int(count), 8)) if count.isdigit() else ():
+        key, value = (machine.lookup(f"GIT_CONFIG_{part}_{index}") for part in ("KEY", "VALUE"))
+        _setting(machine, key.text, value, aliases, lasting=False)
     before = state.cwd
     where = arguments.value("-C", "--work-tree")
     if where is not None:

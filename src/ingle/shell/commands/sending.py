@@ -9,6 +9,7 @@ from .. import targets
 from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
+from ..sql import looks_destructive
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .syncing import _is_remote
 
@@ -28,6 +29,8 @@ def _shell_reaches(machine: Machine, stdin: Value) -> None:
         backdoor(machine)
     elif stdin.has(Taint.SECRET):
         targets.leak(machine, EMPTY)
+    elif looks_destructive(stdin.text):
+        machine.report(Level.HIGH, "database", "empties or stops a service through its own protocol")
     elif stdin.text and not stdin.known:
         machine.report(Level.MODERATE, "send", "sends data to another host")
 

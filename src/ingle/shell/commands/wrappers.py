@@ -188,6 +188,8 @@ def _parallel(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     rest = arguments.rest
     cut = next((index for index, word in enumerate(rest) if word.text in (":::", "::::", ":::+")), len(rest))
     inner, given = rest[:cut], rest[cut + 1 :]
+    if arguments.any("--dry-run", "--dryrun"):
+        return Value(HOLE, stdin.taint)
     known = cut < len(rest) and rest[cut].text == ":::"
     items = given if known else _items(stdin if cut == len(rest) else Value(HOLE, Taint.FILE), "\n")
     out = EMPTY
