@@ -8,11 +8,11 @@ import pytest
 
 from ingle.catalog.model import DiskState, Origin
 from ingle.config import Config
-from ingle.errors import MalformedModel
+from ingle.errors import Incomplete, MalformedModel, StoreError
 from ingle.hub.cache import Store
 from tests.catalog.gguf_writer import llama
 from tests.catalog.shelf import mlx_folder
-from tests.hub.hf_cache import found, lay_all, make_config, names, parts, ref
+from tests.hub.hf_cache import found, lay, lay_all, make_config, names, parts, ref
 
 
 @pytest.fixture
@@ -67,3 +67,18 @@ def test_a_gguf_is_known_by_its_bytes_not_by_its_name(config: Config, tmp_path: 
     lay_all(tmp_path, {"notes.txt": b"words"})
     with pytest.raises(MalformedModel):
         Store(config).require(ref(str(tmp_path / "notes.txt"), config))
+
+
+def test_a_path_that_is_not_whole_is_not_said_to_be_pulled_or_repaired(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    whole = llama()
+    cut = lay(tmp_path / "cut.gguf", whole[:-100])
+    header = lay(tmp_path / "header.gguf", whole[:40])
+    for path in (cut, header):
+        with pytest.raises(StoreError) as caught:
+            Store(config).require(ref(str(path), config))
+        assert caught.value.hint == "Ingle only reads there: get the files again from where they came."
+    lay(config.lmstudio / "org" / "name" / "m.gguf", whole[:-100])
+    with pytest.raises(Incomplete) as told:
+        Store(config).require(ref("hf:org/name", config))
+    assert told.value.hint == "`ingle pull hf:org/name` gets a whole one into the cache."

@@ -1,4 +1,7 @@
-"""Starts a daemon in the background, finds the one that runs, and ends it; waits for events, never for time."""
+"""Starts a daemon in the background, finds the one that runs, and ends it.
+
+A daemon holds `daemon.lock` in its home as long as it lives; one that starts or leaves answers nobody.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ingle.client.address import read_address
+from ingle.client.address import daemon_file, read_address
 from ingle.config import Config, child_environment
-from ingle.errors import DaemonUnreachable, IngleError, NoPermission
-from ingle.hub.disk import disk_errors
+from ingle.errors import DaemonUnreachable, IngleError
+from ingle.hub.disk import disk_errors, typed_disk_error
 
 if TYPE_CHECKING:
     from ingle.client.sync import Client
 
 LOG = "daemon.log"
+PATIENCE = 15.0
+"""Seconds a daemon that starts or leaves is waited for; a start takes one, a leave at most three."""
+LOOK = 0.05
+"""Seconds between two looks at it: neither gives a sign that another process could wait for."""
 
 
 def start_daemon(config: Config) -> Client:
@@ -32,7 +40,7 @@ def start_daemon(config: Config) -> Client:
     what the daemon reported when it could not start.
     """
     with _alone(config.home):
-        found = find_daemon(config)
+        found = _settled(config)
         if found is not None:
             return found
         _spawn(config)
@@ -60,27 +68,91 @@ def find_daemon(config: Config) -> Client | None:
     return client if found.pid == client.address.pid else None
 
 
-def end_daemon(config: Config) -> int | None:
-    """End this home's daemon and wait until it is gone; its pid, or None when none ran.
+def end_daemon(config: Config, holder: Callable[[Path], int | None] | None = None) -> int | None:
+    """End this home's daemon, also one that only starts, and wait until it is gone; its pid, or None when none ran.
 
-    The lock that a daemon holds as long as it lives is what is waited for.
+    The lock that a daemon holds as long as it lives is what is waited for. Who it is its note tells, once it is
+    written, and `holder` before (None: the system is asked, which on Linux knows).
     """
-    try:
-        lock = (config.home / "daemon.lock").open("a")
-    except FileNotFoundError:
-        return None
-    except PermissionError as exc:
-        raise NoPermission(config.home, "write in") from exc
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = read_address(config).pid
+    from ingle.hub.locks import holder_pid
+
+    path = config.home / "daemon.lock"
+    with suppress(FileNotFoundError), _opened(path) as lock:
+        while not _take(lock):
+            pid = _noted_pid(config) or (holder or holder_pid)(path)
+            if pid is None:
+                time.sleep(LOOK)
+                continue
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             fcntl.flock(lock, fcntl.LOCK_EX)
             return pid
     return None
+
+
+def left_in_order(config: Config, pid: int) -> bool:
+    """Whether the daemon with this pid is gone and has tidied up; one that is about to go is waited for."""
+    until = time.monotonic() + PATIENCE
+    with suppress(FileNotFoundError), _opened(config.home / "daemon.lock") as lock:
+        while not _take(lock):
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOK)
+    try:
+        return read_address(config).pid != pid
+    except DaemonUnreachable:
+        return not daemon_file(config.home).exists()
+
+
+def _settled(config: Config) -> Client | None:
+    """The daemon that answers; None once nobody has this home, or whoever has it stays silent."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        found = find_daemon(config)
+        if found is not None:
+            return found
+        try:
+            with _opened(config.home / "daemon.lock") as lock:
+                if _take(lock):
+                    return None
+        except FileNotFoundError:
+            return None
+        if time.monotonic() > until:
+            return None
+        time.sleep(LOOK)
+
+
+@contextmanager
+def _opened(lock: Path) -> Iterator[IO[str]]:
+    """The lock file, which must be there. Closing it lets the lock go."""
+    try:
+        file = lock.open("r+")
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise typed_disk_error(exc, lock.parent, "write in") from exc
+    with file:
+        yield file
+
+
+def _take(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _noted_pid(config: Config) -> int | None:
+    """The pid in the daemon's note, unless a later process has that number by now."""
+    import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
+    try:
+        pid = read_address(config).pid
+        written = daemon_file(config.home).stat().st_mtime
+        return pid if psutil.Process(pid).create_time() <= written + 1 else None
+    except (DaemonUnreachable, OSError, psutil.Error):
+        return None
 
 
 def _spawn(config: Config) -> None:

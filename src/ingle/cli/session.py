@@ -79,6 +79,7 @@ class Session:
     def _daemon(self) -> Client:
         from ingle.cli.answer import Waiting
         from ingle.cli.launch import start_daemon
+        from ingle.cli.steady import SteadyClient
 
         client = self.running()
         if client is None:
@@ -88,6 +89,7 @@ class Session:
                 client = start_daemon(self.config)
             finally:
                 waiting.clear()
+        client = SteadyClient(self.config, client.address, start_daemon)
         if client.address.version not in ("", __version__):
             self.terminal.tell(
                 f"(The running daemon is Ingle {client.address.version}, this is {__version__}; "

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from ingle.config import Config
 from ingle.errors import DaemonUnreachable
 
+LONGEST = 64 * 1024
+"""Bytes of an address file; what is longer is none."""
+
 
 class Address(msgspec.Struct, frozen=True):
-    """`token` is None where the daemon asks for none."""
+    """`token` is None where the daemon asks for none. What is read from a file can be used as it is: a process
+    that exists may be asked or ended by it, and a header or a terminal takes the words."""
 
-    pid: int
-    host: str
-    port: int
-    token: str | None = None
-    version: str = ""
+    pid: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    host: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.:%_-]{1,255}\Z")]
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    token: Annotated[str, Meta(pattern=r"\A[\x20-\x7e\xa0-\xff]*\Z")] | None = None
+    version: Annotated[str, Meta(pattern=r"\A[\x20-\x7e]{0,64}\Z")] = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -32,12 +38,20 @@ def read_address(config: Config) -> Address:
     """Raises `DaemonUnreachable` when no daemon has left its address in this home."""
     path = daemon_file(config.home)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Address)
+        with path.open("rb") as file:
+            found = file.read(LONGEST + 1)
+        if len(found) > LONGEST:
+            raise _unreadable(path, f"it is longer than {LONGEST} bytes")
+        return msgspec.json.decode(found, type=Address)
     except FileNotFoundError as exc:
         raise DaemonUnreachable(
             f"No Ingle is running for {config.home}.", hint="`ingle serve` starts one.", home=str(config.home)
         ) from exc
-    except (OSError, msgspec.MsgspecError) as exc:
-        raise DaemonUnreachable(
-            f"{path} does not say where the daemon is: {exc}.", hint="Delete that file, then `ingle serve`."
-        ) from exc
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise _unreadable(path, str(exc)) from exc
+
+
+def _unreadable(path: Path, why: str) -> DaemonUnreachable:
+    return DaemonUnreachable(
+        f"{path} does not say where the daemon is: {why}.", hint="Delete that file, then `ingle serve`."
+    )

@@ -16,6 +16,8 @@ from ingle.generation import Generation, Message, Role
 
 T = TypeVar("T")
 QUICK_S = 30.0  # routes that touch no disk longer than a scan and no worker
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What bytes do to a decoder that are no JSON, or none of ours."""
 PATIENT_S = None  # a load, an unload: the daemon has its own deadlines and says when they pass
 
 
@@ -144,29 +146,38 @@ def read_answer(ask: Ask[T], status: int, body: bytes) -> T:
         raise read_error(status, body)
     try:
         return msgspec.json.decode(body, type=ask.answer)
-    except msgspec.MsgspecError as exc:
+    except UNREADABLE as exc:
         raise _foreign(ask.path, str(exc)) from exc
 
 
 def read_line(path: str, text: bytes) -> Line:
     """One line of a stream; an `error` line is raised."""
     try:
-        return msgspec.json.decode(text, type=Line).checked()
-    except msgspec.MsgspecError as exc:
+        line = msgspec.json.decode(text, type=Line)
+    except UNREADABLE as exc:
         raise _foreign(path, str(exc)) from exc
+    if line.error is not None:
+        raise _error(line.error)
+    return line
 
 
 def read_error(status: int, body: bytes) -> IngleError:
     """The error of a refused request, typed as it was in the daemon."""
     try:
         wire = msgspec.json.decode(body, type=dict[str, dict[str, Any]])["error"]
-    except (msgspec.MsgspecError, KeyError):
+    except (*UNREADABLE, KeyError):
         return IngleError(
             f"The daemon answered {status} without saying why.",
             hint="Is another program listening on that port? `ingle status` shows which one answers.",
             status=status,
         )
-    return IngleError.from_dict(wire)
+    return _error(wire)
+
+
+def _error(wire: dict[str, Any]) -> IngleError:
+    """The error on the wire; details that are no object are left out."""
+    details = wire.get("details")
+    return IngleError.from_dict(wire if isinstance(details, dict) else wire | {"details": {}})
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from ingle.errors import IngleError
 from ingle.generation import Chunk, Usage
 
 
@@ -219,9 +218,3 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     piece: Piece | None = None
     done: Done | None = None
     error: dict[str, Any] | None = None
-
-    def checked(self) -> Line:
-        """This line, unless it is an error: that is raised, typed as it was in the daemon."""
-        if self.error is not None:
-            raise IngleError.from_dict(self.error)
-        return self

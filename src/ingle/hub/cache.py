@@ -12,10 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
-from ingle.catalog.model import DiskState, Format, ModelRef, Snapshot
+from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import is_repo_id, ref_key
 from ingle.config import Config
-from ingle.errors import FileMissing, Incomplete, MalformedModel, NoPermission, NotDownloaded
+from ingle.errors import (
+    FileMissing,
+    Incomplete,
+    MalformedModel,
+    NoPermission,
+    NotDownloaded,
+    StoreError,
+)
 from ingle.hub.foreign import ForeignScan
 from ingle.hub.headers import Headers
 from ingle.hub.inventory import take_inventory
@@ -85,8 +92,8 @@ class Store:
         damaged = next((line for line in found.missing if "(damaged: " in line), None)
         if damaged is not None:
             path, _, why = damaged.partition(" (damaged: ")
-            raise MalformedModel(found.root / path, why.removesuffix(")"))
-        raise Incomplete(found.ref.name, found.missing)
+            raise _advised(MalformedModel(found.root / path, why.removesuffix(")")), found, ref)
+        raise _advised(Incomplete(found.ref.name, found.missing), found, ref)
 
     def siblings(self, ref: ModelRef) -> list[Snapshot]:
         """Every model of the same repo or path: other quantisations, other revisions."""
@@ -151,6 +158,17 @@ def _names(folder: Path) -> list[str]:
         raise NoPermission(folder, "read") from exc
     except OSError:
         return []
+
+
+def _advised(error: StoreError, found: Snapshot, ref: ModelRef) -> StoreError:
+    """The error with a next step that helps: what lies outside the cache is neither pulled nor mended in place."""
+    if found.origin is not Origin.HUB_CACHE:
+        error.hint = (
+            f"`ingle pull hf:{ref.repo_id}` gets a whole one into the cache."
+            if ref.repo_id is not None
+            else "Ingle only reads there: get the files again from where they came."
+        )
+    return error
 
 
 def choose(models: Sequence[Snapshot], ref: ModelRef) -> Snapshot | None:

@@ -100,8 +100,9 @@ def holder_pid(path: Path) -> int | None:
 
 
 def _first_opener(wanted: os.stat_result) -> int | None:
-    """The oldest process, by its number, that has this file open, as far as one may look."""
-    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208  # names only
+    """The oldest process, by its number, that has this file open, as far as one may look; never this one."""
+    others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - {os.getpid()}  # noqa: PTH208  # names only
+    for pid in sorted(others):
         with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
             for entry in entries:
                 with suppress(OSError):
