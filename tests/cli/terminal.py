@@ -13,18 +13,24 @@ from contextlib import suppress
 from types import TracebackType
 
 WAIT_S = 30.0
+INGLE = (sys.executable, "-m", "ingle.cli.entry")
 CTRL_C, CTRL_D = "\x03", "\x04"
 
 
 class OnTerminal:
-    """One command at a terminal of its own; `seen` is everything that appeared on it."""
+    """One command at a terminal of its own; `seen` is everything that appeared on it.
 
-    def __init__(self, words: list[str], env: Mapping[str, str], *, path: str = "") -> None:
+    The command is `ingle WORDS`, or any other `program`.
+    """
+
+    def __init__(
+        self, words: list[str], env: Mapping[str, str], *, path: str = "", program: tuple[str, ...] = INGLE
+    ) -> None:
         self.seen = ""
         self._read = 0
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ingle.cli.entry", *words],
+            [*program, *words],
             env=dict(env) | {"PATH": f"{path}:/usr/bin:/bin".lstrip(":")},
             preexec_fn=lambda: os.login_tty(slave),
             close_fds=False,

@@ -15,7 +15,7 @@ from ingle.cli.sh import SHELL_MODEL, pick_shell_model
 from ingle.cli.terminal import Terminal
 from ingle.config import load_config
 from tests.cli.conftest import DONE, READY, Place, chunk
-from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
+from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines, Refusal
 from tests.cli.terminal import OnTerminal
 
 pytestmark = pytest.mark.slow
@@ -327,3 +327,38 @@ def test_explain_tells_in_depth_before_it_asks(place: Place, daemon: FakeDaemon,
         assert screen.wait() == 0
     assert len(daemon.bodies("/ingle/generate")) == 2
     assert "constraint" not in daemon.bodies("/ingle/generate")[1]
+
+
+def test_a_blank_request_is_wrong_use_and_asks_no_model(place: Place, daemon: FakeDaemon) -> None:
+    assert place.ingle("sh", "--model", MODEL, "  ").exit_code == 2
+    assert daemon.bodies("/ingle/generate") == []
+
+
+def test_dry_run_shows_a_question_and_waits_for_no_answer(place: Place, suggest: Any) -> None:
+    suggest("", "Which folder?")
+    with OnTerminal(words("--dry-run"), place.environ()) as screen:
+        screen.wait_for("Which folder?")
+        assert screen.wait() == 1
+
+
+def test_a_copy_or_an_explanation_that_fails_does_not_cost_the_command(
+    place: Place, daemon: FakeDaemon, suggest: Any
+) -> None:
+    suggest(f"touch {place.root}/made")
+    programs = place.root / "bin"
+    programs.mkdir()
+    for name in ("wl-copy", "wl-paste"):
+        (programs / name).write_text("#!/bin/sh\nexit 1\n")
+        (programs / name).chmod(0o755)
+    with OnTerminal(words(), place.environ(), path=str(programs)) as screen:
+        screen.wait_for("no: ")
+        screen.key_in("c\n")
+        screen.wait_for("wl-copy failed")
+        screen.wait_for("no: ")
+        daemon.answers["POST /ingle/generate"] = Refusal(500, {"code": "generation_failed", "message": "No."})
+        screen.key_in("e\n")
+        screen.wait_for("Error:")
+        screen.wait_for("no: ")
+        screen.key_in("y\n")
+        assert screen.wait() == 0
+    assert (place.root / "made").exists()

@@ -9,6 +9,7 @@ from ingle.errors import IngleError, InvalidRequest, Unsupported
 from ingle.shell.confirm import Ask, CommandRefused, ConfirmedCommand, asks, confirm, is_yes
 from ingle.shell.execute import command_line, remember, run
 from ingle.shell.finding import Level
+from ingle.shell.verdict import analyse
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,29 @@ def test_a_text_that_is_not_the_one_shown_is_refused() -> None:
 def test_a_command_with_a_nul_is_refused_and_not_tried() -> None:
     with pytest.raises(InvalidRequest, match="NUL"):
         confirm("ls\0", "bash", "run high", shown=Level.HIGH)
+
+
+def test_a_command_that_a_shell_would_take_for_an_option_is_refused() -> None:
+    level = analyse("-c 'touch made'", "bash").level
+    with pytest.raises(InvalidRequest, match="begins with -"):
+        confirm("-c 'touch made'", "bash", "run high", shown=level)
+
+
+def test_a_command_longer_than_an_argument_is_a_typed_error() -> None:
+    with pytest.raises(Unsupported, match="could not be started"):
+        run(ConfirmedCommand("#" + "x" * 3_000_000, "sh", Level.SAFE))
+
+
+def test_a_history_that_cannot_be_written_is_no_reason_not_to_run(tmp_path: Path) -> None:
+    (tmp_path / ".bash_history").symlink_to("/proc/version")
+    assert remember(ConfirmedCommand("ls", "bash", Level.SAFE), tmp_path) is None
+
+
+def test_zsh_reads_back_letters_whose_bytes_it_uses_itself(tmp_path: Path) -> None:
+    (tmp_path / ".zsh_history").write_bytes(b": 1:0;ls\n")
+    remember(ConfirmedCommand("echo à la ă", "zsh", Level.SAFE), tmp_path)
+    written = (tmp_path / ".zsh_history").read_bytes().splitlines()[1].partition(b";")[2]
+    assert written == b"echo \xc3\x83\x80 la \xc4\x83\xa3"
 
 
 def test_powershell_is_pwsh_and_nothing_else() -> None:

@@ -75,11 +75,14 @@ def suggest_command(
     session = open_session()
     if shell is not None and shell not in SHELLS:
         raise UsageError(f"{shell} is no shell Ingle knows.", hint=f"It knows {', '.join(SHELLS)}.")
+    request = " ".join(words).strip()
+    if not request:
+        raise UsageError("There is no request.", hint="ingle sh find the ten biggest files here")
     surroundings = observe(shell or shell_named(login_shell()))
     name = model or pick_shell_model(session)
     ensure_here(session, name)
     session.daemon()
-    asking = Asking(session, name, surroundings, " ".join(words))
+    asking = Asking(session, name, surroundings, request)
     dialog = Dialog(session, asking, dry_run=dry_run, explain=explain, allow_critical=allow_critical)
     if print_only:
         code = dialog.print_command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ingle.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW
-from ingle.errors import Cancelled, UsageError
+from ingle.errors import Cancelled, IngleError, UsageError
 from ingle.shell.confirm import TYPED_YES, Ask, asks, confirm, is_yes
 from ingle.shell.finding import Level
 from ingle.shell.suggest import Suggestion, unnamed_loss
@@ -93,7 +93,10 @@ class Dialog:
 
     def talk(self) -> int:
         """Ask until a person has decided; the exit code of what was run, 0 when nothing was, 1 when refused."""
-        found = self._suggestion()
+        found = self._asked_back() if self.dry_run else self._suggestion()
+        if found.question:
+            self.terminal.tell(escaped(found.question))
+            return 1
         command = found.command
         while True:
             verdict = analyse(command, self.shell)
@@ -191,14 +194,23 @@ class Dialog:
 
     def _explain(self, command: str, verdict: Verdict) -> None:
         self.terminal.tell(explain(verdict))
+        try:
+            said = self.model.explanation(command)
+        except IngleError as error:  # the command is still there to decide on
+            self.terminal.complain(error)
+            return
         self.terminal.tell(self._style("The model's words on what it does:", DIM))
-        self.terminal.tell(escaped(self.model.explanation(command)))
+        self.terminal.tell(escaped(said))
 
     def _copy(self, command: str) -> None:
         from ingle.text.clipboard import write_clipboard
 
-        write_clipboard(command)
-        self.terminal.tell("Copied.")
+        try:
+            write_clipboard(command)
+        except IngleError as error:
+            self.terminal.complain(error)
+        else:
+            self.terminal.tell("Copied.")
 
     def _show(self, command: str, found: Suggestion | None, verdict: Verdict) -> None:
         self.terminal.tell("")

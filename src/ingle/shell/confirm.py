@@ -59,11 +59,15 @@ def confirm(
     """The command, confirmed. `shown` is the level the person saw.
 
     Raises `CommandRefused` for a critical command that was not allowed and for an answer that is no
-    yes, `InvalidRequest` when the text is not what was analysed.
+    yes, `InvalidRequest` when the text is not what was analysed or no shell would run it as it stands.
     """
     level = analyse(command, shell).level
     if "\0" in command:
         raise InvalidRequest("The command holds a NUL, which no shell can be handed.", hint="Edit it.")
+    if command.startswith("-"):
+        raise InvalidRequest(
+            "The command begins with -, which a shell takes for an option of its own.", hint="Edit it."
+        )
     if level is not shown:
         raise InvalidRequest("The command is not the one that was analysed.", hint="Look at it once more.")
     if asks(level, allow_critical=allow_critical) is Ask.REFUSED:

@@ -39,8 +39,11 @@ def command_line(confirmed: ConfirmedCommand, which: Callable[[str], str | None]
 
 
 def run(confirmed: ConfirmedCommand) -> int:
-    """Run it here and now; the exit code of the shell."""
-    child = subprocess.Popen(command_line(confirmed))
+    """Run it here and now; the exit code of the shell. Raises `Unsupported` when it cannot be started."""
+    try:
+        child = subprocess.Popen(command_line(confirmed))
+    except OSError as exc:  # longer than one argument may be, or no memory for a process
+        raise Unsupported(f"The command could not be started: {exc.strerror}.", hint="Shorten it.") from exc
     while True:
         try:
             code = child.wait()
@@ -53,7 +56,8 @@ def remember(confirmed: ConfirmedCommand, user_home: Path) -> Path | None:
     """Append the command to the shell's own history file, in that shell's form; None when it keeps none.
 
     Formats: one line a command in bash; zsh's extended history where the file has it; fish's list of
-    `cmd` and `when`. A history file that does not exist is not made.
+    `cmd` and `when`. A history file that does not exist is not made, and one that cannot be written is
+    no reason not to run what a person confirmed.
     """
     path = {
         "bash": user_home / ".bash_history",
@@ -62,17 +66,31 @@ def remember(confirmed: ConfirmedCommand, user_home: Path) -> Path | None:
     }.get(confirmed.shell)
     if path is None or not path.is_file():
         return None
+    try:
+        entry = _entry(confirmed, path)
+        with path.open("ab") as opened:
+            opened.write(entry)
+    except OSError:
+        return None
+    return path
+
+
+def _entry(confirmed: ConfirmedCommand, path: Path) -> bytes:
     now = int(time.time())
     text = confirmed.command
     if confirmed.shell == "fish":
         escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
-        entry = f"- cmd: {escaped}\n  when: {now}\n"
-    elif confirmed.shell == "zsh":
+        return f"- cmd: {escaped}\n  when: {now}\n".encode()
+    if confirmed.shell == "zsh":
         with path.open("rb") as opened:
             extended = opened.read(2) == b": "
-        entry = (f": {now}:0;" if extended else "") + text.replace("\n", "\\\n") + "\n"
-    else:
-        entry = text + "\n"
-    with path.open("a", encoding="utf-8") as opened_text:
-        opened_text.write(entry)
-    return path
+        stamp = f": {now}:0;" if extended else ""
+        return _metafied((stamp + text.replace("\n", "\\\n") + "\n").encode())
+    return text.encode() + b"\n"
+
+
+def _metafied(data: bytes) -> bytes:
+    """As zsh writes its files: a byte from 0x83 to 0xA2 is 0x83 and the byte with bit 5 turned (zsh 5.9, utils.c)."""
+    return b"".join(
+        bytes((0x83, byte ^ 32)) if byte == 0 or 0x83 <= byte <= 0xA2 else bytes((byte,)) for byte in data
+    )
