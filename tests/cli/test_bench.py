@@ -43,7 +43,7 @@ def test_only_an_acceptable_answer_passes_and_a_kept_text_does_not(
     data.write_text("".join(json.dumps(item) + "\n" for item in items))
     done = place.ingle("bench", "text", MODEL, "--data", str(data), "--json")
     told = json.loads(done.stdout)
-    assert [(mark["id"], mark["passed"]) for mark in told["marks"]] == [("1", True), ("2", True)]
+    assert [(mark["id"], mark["passed"]) for mark in told["marks"]] == [("1", True), ("2", False)]
     assert told["marks"][1]["reason"] == "lost_number"
     assert place.ingle("bench", "text", MODEL, "--data", str(data)).stdout.startswith("KIND")
 

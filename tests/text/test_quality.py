@@ -29,7 +29,7 @@ async def test_an_acceptable_answer_passes_through_every_guard() -> None:
     items = parse_items(DATA.read_bytes().splitlines())
     failed = []
     for item in items:
-        for good in item.acceptable[:1]:
+        for good in item.acceptable:
             flat = " ".join(good.split())
             found = await run_item(item, find_tool(item.tool), ScriptedModel(_always(flat)))
             failed += [(found, good)] if not found.passed else []
@@ -38,8 +38,28 @@ async def test_an_acceptable_answer_passes_through_every_guard() -> None:
 
 def test_returning_the_original_is_counted_and_is_not_a_pass() -> None:
     item = parse_items(DATA.read_bytes().splitlines())[0]
-    rows = scores([mark(item, item.input, "refusal"), mark(item, item.acceptable[0], None)])
-    assert [(row.kind, row.items, row.passed, row.kept) for row in rows] == [
-        ("errors", 2, 1, 1),
-        ("all", 2, 1, 1),
+    marks = [
+        mark(item, item.input, "refusal"),
+        mark(item, item.acceptable[0], None),
+        mark(item, item.input, None),
     ]
+    rows = scores(marks)
+    assert [(row.kind, row.items, row.passed, row.kept, row.wrong) for row in rows] == [
+        ("errors", 3, 1, 1, 1),
+        ("all", 3, 1, 1, 1),
+    ]
+
+
+def test_an_original_that_was_right_and_kept_for_a_bad_answer_is_no_pass() -> None:
+    items = parse_items(DATA.read_bytes().splitlines())
+    right = [item for item in items if item.input in item.acceptable]
+    assert right
+    assert not any(mark(item, item.input, "refusal").passed for item in right)
+    assert all(mark(item, item.input, None).passed for item in right)
+
+
+def test_a_line_break_is_no_paragraph_and_curly_quotes_are_quotes() -> None:
+    item = next(item for item in parse_items(DATA.read_bytes().splitlines()) if "\n\n" in item.acceptable[0])
+    good = item.acceptable[0]
+    assert not mark(item, good.replace("\n\n", "\n"), None).passed
+    assert mark(item, good.replace("\n\n", " \n \n") + "\n", None).passed

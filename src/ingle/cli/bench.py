@@ -66,8 +66,11 @@ def bench_text(
             state = "passed" if found.passed else f"kept ({found.reason})" if found.reason else "wrong"
             session.terminal.answer(f"{found.id:<14} {state:<28} {found.result!r}")
     session.terminal.table(
-        [f"{'KIND':<10} {'ITEMS':>5} {'PASSED':>6} {'KEPT':>5} {'CLOSENESS':>9}"]
-        + [f"{r.kind:<10} {r.items:>5} {r.passed:>6} {r.kept:>5} {r.closeness:>9.3f}" for r in rows]
+        [f"{'KIND':<10} {'ITEMS':>5} {'PASSED':>6} {'KEPT':>5} {'WRONG':>5} {'CLOSENESS':>9}"]
+        + [
+            f"{r.kind:<10} {r.items:>5} {r.passed:>6} {r.kept:>5} {r.wrong:>5} {r.closeness:>9.3f}"
+            for r in rows
+        ]
     )
 
 

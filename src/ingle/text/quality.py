@@ -1,11 +1,14 @@
 """Scores a model on the set of error-ridden sentences, dictations and texts that give orders.
 
-An item passes when the whole result, white space and typographic quotes aside, is one of its acceptable
-answers. `kept` counts items whose original was returned with a reason: harmless, and still not a pass.
+An item passes when the model's answer was taken and the whole result, runs of spaces and typographic quotes
+aside, is one of its acceptable answers. `kept` counts items whose original was returned with a reason:
+harmless, and never a pass, not even where the original was right. `wrong` counts the rest: a text that was
+changed, or left alone without a reason, and is not acceptable.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
@@ -24,7 +27,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """`closeness` is the best similarity of the result to an acceptable answer, 0.0 to 1.0."""
+    """`closeness` is the best similarity of the result to an acceptable answer, 0.0 to 1.0.
+
+    `reason` is that of the guards when they kept the original.
+    """
 
     id: str
     kind: str
@@ -39,6 +45,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     items: int
     passed: int
     kept: int
+    wrong: int
     closeness: float
 
 
@@ -61,7 +68,7 @@ def mark(item: Item, text: str, reason: str | None) -> Mark:
     return Mark(
         id=item.id,
         kind=item.kind,
-        passed=given in {_plain(good) for good in item.acceptable},
+        passed=reason is None and given in {_plain(good) for good in item.acceptable},
         closeness=round(max(ratios), 4),
         result=text,
         reason=reason,
@@ -75,11 +82,14 @@ def scores(marks: list[Mark]) -> list[Score]:
 
 
 def _score(kind: str, marks: list[Mark]) -> Score:
+    passed = sum(found.passed for found in marks)
+    kept = sum(found.reason is not None for found in marks)
     return Score(
         kind=kind,
         items=len(marks),
-        passed=sum(found.passed for found in marks),
-        kept=sum(found.reason is not None for found in marks),
+        passed=passed,
+        kept=kept,
+        wrong=len(marks) - passed - kept,
         closeness=round(sum(found.closeness for found in marks) / max(1, len(marks)), 3),
     )
 
@@ -87,4 +97,5 @@ def _score(kind: str, marks: list[Mark]) -> Score:
 def _plain(text: str) -> str:
     for curly, straight in (("“", '"'), ("”", '"'), ("’", "'"), ("‘", "'"), ("…", "...")):
         text = text.replace(curly, straight)
-    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines() if line.strip())
+    lines = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines)
