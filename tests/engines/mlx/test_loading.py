@@ -6,15 +6,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from ingle.engines.mlx.engine import open_engine
 from ingle.errors import FileMissing, IngleError, MalformedModel, Unsupported
-from tests.engines.mlx.asking import ask, chat
+from ingle.generation import FinishReason, Generation, SamplingParams
+from tests.engines.mlx.asking import HANG, ask, begin, chat
 from tests.engines.mlx.conftest import OPTIONS
-from tests.engines.mlx.tiny import write_alphabet, write_random
+from tests.engines.mlx.tiny import tokenizer, write_alphabet, write_random
 from tests.models import mlx_snapshot
 
 pytestmark = pytest.mark.slow
@@ -88,7 +90,8 @@ def test_an_unknown_architecture_is_unsupported(tmp_path: Path) -> None:
     assert isinstance(refused(folder), Unsupported)
 
 
-def test_a_model_whose_caches_cannot_be_batched_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def chunked(folder: Path) -> Path:
+    """A small llama4: attention in chunks, in caches that mlx-lm cannot join."""
     text = {
         "model_type": "llama4_text",
         "attention_bias": False,
@@ -101,7 +104,7 @@ def test_a_model_whose_caches_cannot_be_batched_is_refused_with_the_way_out(tmp_
         "max_position_embeddings": 4096,
         "num_attention_heads": 4,
         "num_experts_per_tok": 1,
-        "num_hidden_layers": 2,
+        "num_hidden_layers": 4,
         "num_key_value_heads": 2,
         "num_local_experts": 2,
         "rms_norm_eps": 1e-5,
@@ -110,9 +113,46 @@ def test_a_model_whose_caches_cannot_be_batched_is_refused_with_the_way_out(tmp_
         "use_qk_norm": False,
         "vocab_size": 261,
     }
-    error = refused(write_random(tmp_path / "model", kind="llama4", text_config=text))
-    assert isinstance(error, Unsupported) and "ChunkedKVCache" in str(error)
-    assert "GGUF" in error.hint
+    return write_random(folder, kind="llama4", text_config=text)
+
+
+def own_text(folder: Path, prompt: str, count: int) -> str:
+    """What mlx-lm alone makes of a prompt, greedily, without the token that ends."""
+    import mlx.core as mx
+    from mlx_lm.generate import generate_step
+    from mlx_lm.utils import load_model
+
+    def never_end(_tokens: Any, logits: Any) -> Any:
+        return logits.at[:, 256].add(-100.0)
+
+    model, _ = load_model(folder)
+    bytes_of = tokenizer()
+    tokens = mx.array(bytes_of.encode(prompt).ids)
+    made = generate_step(tokens, model, max_tokens=count, logits_processors=[never_end])
+    return str(bytes_of.decode([int(token) for token, _ in made], skip_special_tokens=False))
+
+
+def test_a_model_whose_caches_hold_one_sequence_answers_one_request_at_a_time(tmp_path: Path) -> None:
+    folder = chunked(tmp_path / "model")
+    engine = open_engine(mlx_snapshot(folder), OPTIONS)
+    try:
+        assert engine.info.slots == 1
+        assert any("ChunkedKVCache" in note for note in engine.info.notes)
+        free = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
+        prompts = [letter * 50 for letter in "abc"]
+        asked = [Generation(prompt=prompt, sampling=free, max_tokens=20) for prompt in prompts]
+        alone = [ask(engine, one).text for one in asked]
+        assert alone == [own_text(folder, prompt, 20) for prompt in prompts]
+        together = [begin(engine, f"q{i}", one) for i, one in enumerate(asked)]
+        assert [answer.wait().text for answer in together] == alone
+        assert together[0].usage.cached_tokens > 0
+        begun = begin(engine, "leaving", msgspec.structs.replace(asked[0], max_tokens=900))
+        assert begun.begun.wait(HANG)
+        engine.cancel("leaving")
+        assert begun.wait().reasons == [FinishReason.CANCELLED]
+        assert ask(engine, asked[1]).text == alone[1]
+    finally:
+        engine.close()
 
 
 def test_code_that_comes_with_a_model_is_never_run(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
-"""Mends what mlx-lm's model classes get wrong only when several sequences are computed together."""
+"""Makes every model class of mlx-lm work in a batch: mends what mixes sequences up, and lets those whose caches
+hold one sequence only run with one."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 
@@ -24,3 +26,43 @@ def _gemma2_attention(known: type[Any]) -> type[Any]:
             return super().__call__(x, mask, cache)
 
     return BatchedAttention
+
+
+def runs_alone(model: Any) -> tuple[str, ...]:
+    """The kinds of the model's caches that cannot hold several sequences; from now on all its caches hold one,
+    in a batch of one. Empty: it batches, and stays as it is."""
+    from mlx_lm.models.cache import make_prompt_cache
+
+    kinds = {type(cache) for cache in make_prompt_cache(model)}
+    unjoinable = sorted(kind.__name__ for kind in kinds if not hasattr(kind, "merge"))
+    if not unjoinable:
+        return ()
+    lonely = {kind: type(kind.__name__, (_OneSequence, kind), {}) for kind in kinds}
+    make = model.make_cache
+
+    def make_cache() -> list[Any]:
+        caches = make()
+        for cache in caches:
+            cache.__class__ = lonely[type(cache)]
+        return list(caches)
+
+    model.make_cache = make_cache
+    return tuple(unjoinable)
+
+
+class _OneSequence:
+    """What a batch asks of a cache, for a batch of one. It is never cut: such caches forget their beginning."""
+
+    @classmethod
+    def merge(cls, caches: list[Any]) -> Any:
+        (only,) = caches
+        return only
+
+    def extract(self, index: int) -> Any:
+        return copy.deepcopy(self)
+
+    def filter(self, keep: list[int]) -> None:
+        """A batch of one keeps it, or lets go of the whole list of caches."""
+
+    def is_trimmable(self) -> bool:
+        return False

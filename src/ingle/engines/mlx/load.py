@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
+import msgspec
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineOptions
@@ -21,7 +22,7 @@ from ingle.engines.memory import Load, MemoryPlan, plan_memory, shape_of, window
 from ingle.engines.mlx.blocks import blocks_are_faster, use_blocks
 from ingle.engines.mlx.cpu import FAST_GFLOPS, CpuWeights, measure_gflops, plan_cpu
 from ingle.engines.mlx.failures import load_error
-from ingle.engines.mlx.families import mend_for_batches
+from ingle.engines.mlx.families import mend_for_batches, runs_alone
 from ingle.engines.mlx.pace import PREFILL_ROWS
 from ingle.engines.mlx.tokenizer import ModelTokenizer, read_json
 from ingle.errors import FileMissing, MalformedModel, Unsupported
@@ -31,14 +32,16 @@ _MOST_STREAMS = 8
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in memory. `context` is in tokens a request; `trims`: its caches can be cut anywhere;
-    `identity` differs whenever the same prompt would be computed differently."""
+    """A model in memory. `context` is in tokens a request, `slots` in requests at once (1 where the caches hold one
+    sequence only: `alone`); `trims`: its caches can be cut anywhere; `identity` differs whenever the same prompt would be computed differently."""
 
     model: Any
     tokenizer: ModelTokenizer
     device: str
     vocabulary: int
     context: int
+    slots: int
+    alone: bool
     trims: bool
     identity: str
     notes: tuple[str, ...]
@@ -54,7 +57,12 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         raise FileMissing(folder / "config.json")
     config = _read_config(folder)
     model, config = _build(folder, config)
+    alone = runs_alone(model)
+    if alone:
+        options = msgspec.structs.replace(options, slots=1)
     notes, plan, device = _fit(snapshot, options, model, config)
+    if alone:
+        notes = (*notes, f"One request at a time: mlx-lm's {' and '.join(alone)} holds one sequence.")
     try:
         _begin_reading(model)
         # the weights are read and unpacked on MLX's own threads while this one does the rest
@@ -72,8 +80,10 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         device=device,
         vocabulary=_vocabulary(model, config, tokenizer),
         context=plan.context,
+        slots=options.slots,
+        alone=bool(alone),
         identity=_identity(snapshot, model),
-        trims=_check_caches(model, snapshot.ref.name),
+        trims=_trims(model),
         notes=tuple(note for note in (*notes, plan.note) if note),
     )
 
@@ -251,15 +261,8 @@ def _vocabulary(model: Any, config: dict[str, Any], tokenizer: ModelTokenizer) -
     return rows[0] if rows else int(found or tokenizer.size)
 
 
-def _check_caches(model: Any, name: str) -> bool:
-    """Whether the caches can be cut anywhere. Raises `Unsupported` when they cannot be batched."""
+def _trims(model: Any) -> bool:
+    """Whether its caches can be cut anywhere."""
     from mlx_lm.models.cache import KVCache, make_prompt_cache
 
-    caches = make_prompt_cache(model)
-    kinds = sorted({type(cache).__name__ for cache in caches if not hasattr(cache, "merge")})
-    if kinds:
-        raise Unsupported(
-            f"{name} keeps its context in a {kinds[0]}, which mlx-lm cannot batch.",
-            hint="Its GGUF on llama.cpp may run.",
-        )
-    return all(type(cache) is KVCache for cache in caches)
+    return all(type(cache) is KVCache for cache in make_prompt_cache(model))

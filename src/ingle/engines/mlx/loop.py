@@ -35,13 +35,13 @@ class Loop:
 
     def __init__(self, loaded: Loaded, options: EngineOptions) -> None:
         self.loaded = loaded
-        self._slots = options.slots
-        self._together = options.slots  # how many may be in the batch now
+        self._slots = loaded.slots
+        self._together = loaded.slots  # how many may be in the batch now
         self._wired_limit = options.wired_limit
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._prefixes = PrefixCache(options.prompt_cache_bytes)
         self._disk: PrefixDisk | None = None
-        if options.prompt_cache_folder is not None:
+        if options.prompt_cache_folder is not None and not loaded.alone:
             folder, limit = Path(options.prompt_cache_folder), options.prompt_cache_folder_bytes
             self._disk = PrefixDisk(folder, limit, loaded.identity)
         self._inside: dict[int, Choice] = {}

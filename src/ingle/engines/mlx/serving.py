@@ -43,7 +43,7 @@ class MlxEngine:
             device=loaded.device,
             model=snapshot.ref.name,
             context=loaded.context,
-            slots=options.slots,
+            slots=loaded.slots,
             chat_template=self._template is not None,
             constraints=True,
             tools=True,
