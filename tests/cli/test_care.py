@@ -13,7 +13,9 @@ from bench.startup import fill_cache, model_files
 from ingle.catalog.curated import load_catalog
 from ingle.catalog.names import parse_name
 from ingle.config import load_config
+from ingle.hub.cache import Store
 from ingle.hub.pull import pull
+from tests.catalog.gguf_writer import llama
 from tests.cli.conftest import Place
 from tests.cli.terminal import OnTerminal
 from tests.fakes.hub import FakeHub
@@ -171,7 +173,7 @@ def test_outdated_lists_a_branch_that_moved(place: Hub) -> None:
     assert place.json("outdated") == []
     place.hub.add_repo(REPO, place.files | {"tokenizer_config.json": b'{"new": 1}'})
     (moved,) = place.json("outdated")
-    assert moved["changed"] == ["tokenizer_config.json"]
+    assert (moved["name"], moved["changed"]) == (REPO, ["tokenizer_config.json"])
     assert REPO in place.ingle("outdated").stdout
 
 
@@ -200,6 +202,51 @@ def test_without_a_model_what_fits_is_offered_before_the_starter(place: Hub) -> 
         screen.wait_for("q to leave")
         screen.key_in("q\n")
         assert screen.wait() == 2
+
+
+def test_a_version_that_an_update_left_behind_is_told_with_what_deletes_it(place: Hub) -> None:
+    place.pull()
+    assert "version before" not in place.ingle("show", REPO).stderr
+    place.hub.add_repo(REPO, place.files | {"tokenizer_config.json": b'{"new": 1}'})
+    place.pull()
+    config = load_config(place.environ())
+    (old,) = Store(config).superseded(parse_name(REPO, load_catalog()))
+    assert place.ingle("rm", old.ref.name, "--yes").exit_code == 0
+    assert Store(config).superseded(parse_name(REPO, load_catalog())) == []
+    assert place.ingle("verify", REPO).exit_code == 0
+
+
+def test_a_path_is_not_pulled_and_says_what_can_be_done_with_it(place: Hub) -> None:
+    folder = place.root / "plain"
+    folder.mkdir()
+    found = place.ingle("pull", str(folder))
+    assert found.exit_code == 2
+    assert f"ingle import {folder}" in found.stderr
+    repaired = place.ingle("repair", str(folder))
+    assert repaired.exit_code == 2 and "where it came" in repaired.stderr
+
+
+def test_a_plan_says_what_is_here_and_counts_in_words_that_fit(place: Hub) -> None:
+    place.hub.add_repo("org/one", {"m-Q4_K_M.gguf": llama()})
+    said = place.ingle("pull", "org/one", "--dry-run").stdout
+    assert "1 file, " in said and f"{len(llama())} bytes to fetch" in said
+    place.pull()
+    assert "all of it is here" in place.ingle("pull", REPO, "--dry-run").stdout
+    asked = place.ingle("pull", f"{REPO}:Q4_K_M", "--dry-run")
+    assert "no GGUF files" in asked.stderr
+
+
+def test_an_export_over_another_version_says_what_to_do_and_damage_names_the_model(place: Hub) -> None:
+    place.pull()
+    folder = place.root / "plain"
+    assert "copied" in place.ingle("export", REPO, str(folder)).stderr
+    (folder / "tokenizer_config.json").write_bytes(b" " * len(place.files["tokenizer_config.json"]))
+    again = place.ingle("export", REPO, str(folder))
+    assert again.exit_code == 1 and f"Delete {folder}" in again.stderr
+    place.spoil("tokenizer_config.json")
+    damaged = place.ingle("export", REPO, str(place.root / "other"))
+    assert damaged.exit_code == 1
+    assert "snapshots" in damaged.stderr and ".ingle-" not in damaged.stderr
 
 
 def test_export_and_import_go_round(place: Hub) -> None:

@@ -68,6 +68,8 @@ def test_a_gated_model_says_where_to_accept(place: Place, daemon: FakeDaemon) ->
 
 def test_a_rate_that_does_not_parse_is_wrong_use(place: Place) -> None:
     assert place.ingle("pull", "starter", "--limit-rate", "quick").exit_code == 2
+    slow = place.ingle("pull", "starter", "--limit-rate", "0")
+    assert slow.exit_code == 2 and "1 kB a second" in slow.stderr
 
 
 def test_a_model_that_is_not_here_is_not_downloaded_unasked(place: Place, daemon: FakeDaemon) -> None:

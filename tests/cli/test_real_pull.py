@@ -161,4 +161,5 @@ def test_a_daemon_waits_for_the_script_of_manual_says_so_and_adopts_its_result(
     hub.forget_requests()
     assert pulling.wait(WAIT_S) == 0
     assert hub.bytes_sent("model.safetensors") <= 1 << 20
+    assert house.ingle("pull", NAME, "--dry-run").stdout.count("is here") >= len(files)
     assert json.loads(house.ingle("verify", NAME, "--json").stdout)[0]["ok"] is True

@@ -16,6 +16,7 @@ from ingle.errors import HubError, InvalidRequest, NotFound
 if TYPE_CHECKING:
     from ingle.catalog.listing import Listing
 
+WAYS = {"clone": "cloned", "link": "hard-linked", "copy": "copied"}
 Brought = Annotated[Path, typer.Argument(metavar="DIR_OR_FILE", help="A model folder, or a .gguf file.")]
 As = Annotated[str | None, typer.Option("--as", metavar="ORG/NAME", help="Which model of the hub it is.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")]
@@ -68,7 +69,7 @@ def export_to(session: Session, model: str, folder: Path, *, quiet: bool) -> Non
     if quiet:
         session.terminal.answer_json(made)
         return
-    ways = ", ".join(f"{count} {way}" for way, count in sorted(made.how.items())) or "was there already"
+    ways = ", ".join(f"{count} {WAYS[way]}" for way, count in sorted(made.how.items())) or "was there already"
     checked = "each with its known digest" if made.known else "checked as far as anything is known"
     session.terminal.tell(
         f"{made.folder}: {render.count(len(made.files), 'file')}, {render.size(made.size)} ({ways}), {checked}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,7 +86,7 @@ def list_outdated(as_json: AsJson = False) -> None:
     session = open_session()
     found = list(outdated(session.config))
     if as_json:
-        session.terminal.answer_json(found)
+        session.terminal.answer_json([_told(one) for one in found])
         return
     for one in found:
         if one.problem:
@@ -97,6 +97,17 @@ def list_outdated(as_json: AsJson = False) -> None:
         session.terminal.tell("`ingle pull NAME` brings one up to date; the old version serves until then.")
     elif not found:
         session.terminal.tell("Everything here is the newest there is.")
+
+
+def _told(one: Outdated) -> dict[str, Any]:
+    return {
+        "name": one.ref.name,
+        "commit": one.commit,
+        "newest": one.newest,
+        "changed": one.changed,
+        "to_fetch": one.to_fetch,
+        "problem": one.problem,
+    }
 
 
 def _judge(one: Found) -> Fit | None:

@@ -12,7 +12,7 @@ import typer
 from ingle.cli import render
 from ingle.cli.options import MODELS_PANEL, AsJson, ModelName
 from ingle.cli.session import Session, open_session
-from ingle.errors import Cancelled, IngleError
+from ingle.errors import Cancelled, IngleError, InvalidRequest, UsageError
 
 if TYPE_CHECKING:
     from ingle.cli.terminal import Terminal
@@ -35,6 +35,7 @@ PLAN_HEADS = (
     render.Column("", rank=1),
     render.Column("DIGEST", rank=2),
 )
+SLOWEST = 1024  # bytes a second; the daemon takes no less
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")]
 Manual = Annotated[
     bool, typer.Option("--manual", help="Print every link and digest, and a shell script that fetches them.")
@@ -64,14 +65,18 @@ def pull_model(
     as_json: AsJson = False,
 ) -> None:
     """Get a model whole: every file checked before it counts; interrupted pulls go on where they stopped."""
-    from ingle.config import parse_bytes
-
     session = open_session()
+    ref = session.resolve(model)
+    if ref.path is not None:
+        raise InvalidRequest(
+            f"{model} is a path on this machine: there is nothing to pull.",
+            hint=f"`ingle verify {model}` checks it, `ingle import {model}` takes it into the cache.",
+        )
+    rate = _rate(limit_rate) if limit_rate else None
     if dry_run or manual:
         _tell_plan(session, model, manual=manual, as_json=as_json)
         return
     name = session.daemon_name(model)
-    rate = parse_bytes(limit_rate) if limit_rate else None
     view = fetch(session, session.daemon(), name, limit_rate=rate, quiet=as_json)
     if output is not None:
         from ingle.cli.carry import export_to
@@ -79,6 +84,19 @@ def pull_model(
         export_to(session, model, output, quiet=as_json)
     elif as_json:
         session.terminal.answer_json(view)
+    else:
+        for one in session.store.superseded(ref):
+            session.terminal.tell(f"The version before is still here; `ingle rm {one.ref.name}` deletes it.")
+
+
+def _rate(text: str) -> int:
+    """Bytes a second. Raises `InvalidConfig`, or `UsageError` for what is slower than anything useful."""
+    from ingle.config import parse_bytes
+
+    rate = parse_bytes(text)
+    if rate < SLOWEST:
+        raise UsageError(f"--limit-rate {text} is too slow.", hint="It is at least 1 kB a second: 500k, 10M.")
+    return rate
 
 
 def _tell_plan(session: Session, model: str, *, manual: bool, as_json: bool) -> None:
@@ -219,7 +237,8 @@ class Drawing:
         self._said = (progress.phase, progress.message)
 
     def _is_news(self, progress: Step) -> bool:
-        return progress.phase != "done" and (progress.phase, progress.message) != self._said
+        empty = progress.phase == "waiting" and not progress.message
+        return progress.phase != "done" and not empty and (progress.phase, progress.message) != self._said
 
 
 def _moving(progress: Step) -> str:

@@ -28,6 +28,7 @@ from ingle.hub.headers import Headers
 from ingle.hub.inventory import take_inventory
 from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.scan import RepoScan
+from ingle.hub.stored import stored_receipt
 
 if TYPE_CHECKING:
     from ingle.hub.remove import Removal
@@ -100,6 +101,20 @@ class Store:
         if ref.path is not None:
             return self._foreign.of_path(ref.path)
         return self._repo(RepoPlace(self._config.cache, str(ref.repo_id))).all()
+
+    def superseded(self, ref: ModelRef) -> list[Snapshot]:
+        """Earlier versions of this model that we pulled and that no branch, tag or pin names any more."""
+        if ref.repo_id is None:
+            return []
+        scan = self._repo(RepoPlace(self._config.cache, ref.repo_id))
+        now = self.find(ref)
+        return [
+            one
+            for revision in scan.inventory.revisions
+            if not revision.refs and stored_receipt(scan.place, revision.commit) is not None
+            for one in scan.of(revision)
+            if now is not None and one.commit != now.commit and one.ref.file == now.ref.file
+        ]
 
     def remove(self, ref: ModelRef) -> Removal:
         """Deletes the model that `ref` means from the shared cache: ref, links, then unshared blobs.

@@ -47,8 +47,11 @@ def export_model(
         raise Incomplete(snapshot.ref.name, snapshot.missing)
     target = folder.absolute()
     if _holds(target, snapshot):
-        known = yield from _check(config, snapshot, target, cancel)
-        return _exported(snapshot, target, Counter(), known)
+        checked = yield from _check(config, snapshot, target, cancel)
+        if (differs := checked.error()) is not None:
+            differs.hint = f"Delete {target}, or name a folder that is empty or not there yet."
+            raise differs
+        return _exported(snapshot, target, Counter(), not checked.unknown)
     with disk_errors(target, "write to", snapshot.size):
         _refuse_filled(target)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,11 @@ def export_model(
         staged = target.parent / f".{target.name}.ingle-{os.getpid()}-{os.urandom(4).hex()}"
         try:
             how = yield from _fill(snapshot, staged, cancel)
-            known = yield from _check(config, snapshot, staged, cancel)
+            checked = yield from _check(config, snapshot, staged, cancel)
+            # What was copied is bad because what it was copied from is: that is what is to be mended.
+            error = msgspec.structs.replace(checked, root=snapshot.root).error()
+            if error is not None:
+                raise error
             for root, _, _ in os.walk(staged):
                 sync_path(Path(root))
             if target.is_dir():
@@ -65,7 +72,7 @@ def export_model(
             sync_path(target.parent)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
-    return _exported(snapshot, target, how, known)
+    return _exported(snapshot, target, how, not checked.unknown)
 
 
 def _fill(
@@ -90,18 +97,14 @@ def _fill(
 
 def _check(
     config: Config, snapshot: Snapshot, folder: Path, cancel: threading.Event | None
-) -> Generator[Progress, None, bool]:
-    """Reads what lies in `folder` now; gives whether a digest was known for every file."""
+) -> Generator[Progress, None, Audit]:
+    """Reads what lies in `folder` now."""
     known = known_files(config, snapshot)
     reports, done = [], 0
     for path in snapshot.files:
         report, done = yield from check_one(folder, path, known.get(path), done, snapshot.size, cancel)
         reports.append(report)
-    found = Audit(ref=snapshot.ref, root=folder, files=tuple(reports), read=done)
-    error = found.error()
-    if error is not None:
-        raise error
-    return not found.unknown
+    return Audit(ref=snapshot.ref, root=folder, files=tuple(reports), read=done)
 
 
 def _holds(folder: Path, snapshot: Snapshot) -> bool:

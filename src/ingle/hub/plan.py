@@ -11,6 +11,7 @@ from ingle.catalog.formats import first_part, gguf_files, gguf_parts, safetensor
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
 from ingle.errors import Incomplete, MalformedModel, ModelNotFound, Unsupported
+from ingle.hub.health.finding import several
 
 NEEDED = (".json", ".jsonl", ".model", ".jinja", ".tiktoken", ".txt", ".py")
 """Endings of what loaders open beside the weights (mlx-lm's and transformers' patterns). `*.py` is data here."""
@@ -68,10 +69,22 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
         licence = f", licence {self.listing.licence}" if self.listing.licence else ""
         gated = ", gated" if self.listing.gated else ""
         return (
-            f"{self.listing.repo_id} at {self.listing.commit[:12]}: {len(self.files)} files, "
-            f"{gigabytes(self.total)}, {gigabytes(self.to_fetch)} to fetch, {gigabytes(self.disk_needed)} of "
-            f"disk needed ({gigabytes(self.margin)} of it a margin){licence}{gated}."
+            f"{self.listing.repo_id} at {self.listing.commit[:12]}: {several(len(self.files), 'file')}, "
+            f"{_bytes(self.total)}, {self._needs}{licence}{gated}."
         )
+
+    @property
+    def _needs(self) -> str:
+        if not self.to_fetch:
+            return "all of it is here"
+        return (
+            f"{_bytes(self.to_fetch)} to fetch, {gigabytes(self.disk_needed)} of disk needed "
+            f"({gigabytes(self.margin)} of it a margin)"
+        )
+
+
+def _bytes(count: int) -> str:
+    return gigabytes(count) if count >= 1_000_000 else several(count, "byte")
 
 
 def plan_pull(
@@ -163,9 +176,8 @@ def _choose(ref: ModelRef, listing: Listing, memory: Memory | None) -> _Quant:
             if found.is_called(ref.quant):
                 return _quant(listing, head, ref.name)
         offered = ", ".join(head.rpartition("/")[2] for head in heads[:12])
-        raise ModelNotFound(
-            ref.name, where=f"in {listing.repo_id}", hint=f"It has no {ref.quant}; it has: {offered}."
-        )
+        has = f"it has: {offered}." if heads else f"it has no GGUF files. `ingle pull {listing.repo_id}`"
+        raise ModelNotFound(ref.name, where=f"in {listing.repo_id}", hint=f"It has no {ref.quant}; {has}")
     return _fitting([_quant(listing, head, ref.name) for head in heads], memory, listing)
 
 

