@@ -21,6 +21,7 @@ from tests.hub.promises import (
     TOKEN,
     WEIGHTS,
     After,
+    Outcome,
     Scene,
     check_five,
 )
@@ -49,6 +50,10 @@ PASSING = {
     "one byte a second for a small file": Faults(only="tokenizer.json", trickle_times=1),
     "all slow": Faults(rate=8e6),
     "200 to a range, once": Faults(ignore_range_times=1),
+    "200 to every range": Faults(ignore_range_times=ALWAYS),
+    "200 to every range, and cut in the middle": Faults(
+        only=BIG, ignore_range_times=ALWAYS, cut_at=12_000_000, cut_times=2
+    ),
     "wrong total, once": Faults(wrong_total_times=1),
     "another start, once": Faults(wrong_start_times=1),
     "no Content-Range, once": Faults(no_content_range_times=1),
@@ -81,7 +86,10 @@ def test_trouble_that_passes_is_lived_through(name: str, hub: FakeHub, scene: Sc
 
 
 LASTING: dict[str, tuple[Faults, type[HubError]]] = {
-    "200 to every range": (Faults(ignore_range_times=ALWAYS), HubLied),
+    "200 to every range, and always cut": (
+        Faults(only=BIG, ignore_range_times=ALWAYS, cut_at=5_000_000, cut_times=ALWAYS),
+        HubUnreachable,
+    ),
     "wrong totals": (Faults(wrong_total_times=ALWAYS), HubLied),
     "no Content-Range": (Faults(no_content_range_times=ALWAYS), HubLied),
     "416 at valid offsets": (Faults(refuse_range_times=ALWAYS), HubLied),
@@ -110,6 +118,22 @@ def test_trouble_that_lasts_ends_in_an_error_that_says_it_and_the_next_pull_goes
     assert isinstance(outcome.error, kind)
     assert outcome.error.message
     assert outcome.error.hint
+    check_five(scene, outcome)
+
+
+def test_a_pull_begun_with_ranges_goes_on_with_a_server_that_knows_none_and_says_so(
+    hub: FakeHub, scene: Scene
+) -> None:
+    hub.faults = Faults(rate=20e6, only=BIG)
+    for event in (events := scene.events()):
+        if event.bytes_done > PIECE:
+            hub.faults = Faults(only=BIG, ignore_range_times=ALWAYS)
+            hub.drop_connections()
+            break
+    outcome = Outcome(events=[*events])
+    outcome.snapshot = outcome.events[-1].snapshot
+    (log,) = scene.config.logs.glob("pull-*.log")
+    assert "in one stream from its beginning" in log.read_text()
     check_five(scene, outcome)
 
 

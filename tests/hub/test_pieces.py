@@ -42,6 +42,8 @@ def _run(seed: int, sizes: list[int]) -> None:
                     done.append((found.file, found.index))
         elif active and event < 0.95:
             pieces.release(active.pop(dice.randrange(len(active))))
+        elif event < 0.955:
+            pieces.in_order(dice.randrange(len(sizes)))
         else:
             pieces.judge(now)
         active = [lease for lease in active if not lease.revoked and lease.remaining]
@@ -65,6 +67,42 @@ def _run(seed: int, sizes: list[int]) -> None:
 )
 def test_every_byte_is_written_by_exactly_one_lease(seed: int, sizes: list[int]) -> None:
     _run(seed, sizes)
+
+
+def test_a_file_that_comes_in_order_has_one_lease_at_a_time_as_long_as_it_goes() -> None:
+    pieces = Pieces()
+    pieces.add(0, 40 * PIECE)
+    pieces.add(1, PIECE)
+    begun = [pieces.ask(0.0, 4) for _ in range(3)]
+    first, *others = (lease for lease in begun if lease is not None)
+    pieces.in_order(0)
+    for lease in others:
+        pieces.release(lease)
+    beside = pieces.ask(0.0, 4)
+    assert beside is not None and beside.file == 1
+    assert pieces.ask(0.0, 4) is None
+    while first.remaining:
+        pieces.wrote(first, first.room, 0, 1.0)
+    pieces.release(first)
+    rest = pieces.ask(1.0, 4)
+    assert rest is not None and (rest.start, rest.stop) == (first.stop, 40 * PIECE)
+    pieces.wrote(rest, PIECE, 0, 2.0)
+    pieces.release(rest)
+    again = pieces.ask(2.0, 4)
+    assert again is not None and (again.start, again.stop) == (first.stop + PIECE, 40 * PIECE)
+
+
+def test_a_stream_that_skips_what_is_there_is_neither_slow_nor_silent() -> None:
+    pieces = Pieces()
+    pieces.add(0, 40 * PIECE)
+    pieces.in_order(0)
+    lease = pieces.ask(0.0, 4)
+    assert lease is not None
+    for second in range(1, 60):
+        pieces.skipped(lease, PIECE, float(second))
+        assert pieces.judge(float(second)) == ()
+        assert pieces.ask(float(second), 4) is None
+    assert pieces.judge(59.0 + STALL) == (lease,)
 
 
 def test_ranges_are_whole_pieces_and_shrink_towards_the_end() -> None:

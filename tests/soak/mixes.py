@@ -64,6 +64,7 @@ KINDS: dict[str, tuple[float, Callable[[random.Random], Drawn]]] = {
     ),
     "web page": (2, _few("html_times")),
     "whole file": (2, _few("ignore_range_times")),
+    "no ranges": (0.5, _set(ignore_range_times=ALWAYS)),
     "wrong total": (2, _few("wrong_total_times")),
     "wrong start": (2, _few("wrong_start_times")),
     "no range": (2, _few("no_content_range_times")),

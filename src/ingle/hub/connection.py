@@ -21,6 +21,8 @@ _GATHER_SECONDS = 0.25  # and one this old, however empty: a slow link is progre
 _MOST_UNSYNCED = 7  # pieces, 56 MiB: see `_await_disk`
 _REST = 0.5  # seconds until a connection without work looks whether another one's should be taken over
 _MAX_LIES = 4  # answers in a row that do not fit the plan, for one file, beside one for each open range
+_IGNORED = 3  # ranges of a file in a row that got all of it: such a server knows none
+_FRUITLESS = 5  # streams in a row that broke off before the first byte that is missing
 _LONGEST_WAIT = 900.0  # seconds; a hub that wants more is told as an error
 
 
@@ -56,6 +58,8 @@ class Line:
         self.clock = clock
         self.streams: dict[int, Stream] = {}
         self.lies: dict[int, int] = {}
+        self.ignored: dict[int, int] = {}
+        self.fruitless: dict[int, int] = {}
 
     def abort(self, lease: Lease) -> None:
         """Breaks the connection that reads a lease, so that its thread wakes up."""
@@ -110,17 +114,48 @@ class Connection:
 
     def _fetch(self, lease: Lease) -> None:
         partial = self._ledger.partials[lease.file]
-        stream = self._line.open(partial.file, lease.pos, lease.stop)
+        with self._ledger.changed:
+            in_order = self._ledger.pieces.is_in_order(lease.file)
+        start, stop = (0, partial.file.size) if in_order else (lease.pos, lease.stop)
+        stream = self._line.open(partial.file, start, stop)
         with self._ledger.changed:
             self._line.streams[id(lease)] = stream
+            if start:
+                self._line.ignored.pop(lease.file, None)
         try:
+            self._skip(stream, lease, lease.pos - start)
             while lease.remaining > 0 and not self._ledger.over:
                 self._await_disk(lease)
                 self._fill(stream, lease, partial)
         finally:
             with self._ledger.changed:
                 del self._line.streams[id(lease)]
+                if in_order:
+                    self._count_fruitless(lease)
             stream.close()
+
+    def _skip(self, stream: Stream, lease: Lease, count: int) -> None:
+        """Reads past the bytes before the lease that came because the server knows no ranges."""
+        while count and lease.remaining > 0 and not self._ledger.over:
+            came = self._read(stream, lease, self._buffer[: min(count, len(self._buffer))])
+            count -= came
+            with self._ledger.changed:
+                self._ledger.pieces.skipped(lease, came, self._line.clock())
+
+    def _count_fruitless(self, lease: Lease) -> None:
+        """Ends a transfer in which bytes come and never new ones. Called under the lock."""
+        times = self._line.fruitless.pop(lease.file, 0) + 1
+        if lease.pos > lease.start or not lease.came:
+            return
+        self._line.fruitless[lease.file] = times
+        if times >= _FRUITLESS:
+            path = self._ledger.path(lease.file)
+            self._ledger.fail(
+                HubUnreachable(
+                    f"The server of {path} sends it only whole, and broke off {times} times before byte {lease.pos}.",
+                    hint="What was fetched is kept. Another network or HF_ENDPOINT may know ranges.",
+                )
+            )
 
     def _await_disk(self, lease: Lease) -> None:
         """Lets the disk catch up: what is written and not recorded yet is what a kill costs."""
@@ -200,6 +235,8 @@ class Connection:
         now = self._line.clock()
         if isinstance(error, RateLimited):
             return self._told_to_wait(error, now)
+        if error.details.get("kind") == "ignored_range" and self._now_in_order(error, lease):
+            return 0.0
         if isinstance(error, HubLied):
             lies = self._line.lies[lease.file] = self._line.lies.get(lease.file, 0) + 1
             if lies > _MAX_LIES + len(self._ledger.pieces.leases) or self._line.patience.spent(now):
@@ -218,6 +255,21 @@ class Connection:
             + (f" in {wait:.1f} s." if wait else ".")
         )
         return wait
+
+    def _now_in_order(self, error: IngleError, lease: Lease) -> bool:
+        """Whether the file is to be read from its beginning from now on: the server sends all of it, whatever is asked."""
+        ledger, ignored = self._ledger, self._line.ignored
+        with ledger.changed:
+            if ledger.pieces.is_in_order(lease.file):
+                return True
+            ignored[lease.file] = ignored.get(lease.file, 0) + 1
+            if ignored[lease.file] < _IGNORED:
+                return False
+            ledger.pieces.in_order(lease.file)
+        ledger.say(
+            f"{ledger.path(lease.file)}: {error.message} Fetching it in one stream from its beginning instead."
+        )
+        return True
 
     def _told_to_wait(self, error: RateLimited, now: float) -> float:
         asked = error.details.get("seconds")

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ingle.hub.partial import Partial
-from ingle.hub.pieces import Pieces
+from ingle.hub.pieces import STALL, Pieces
 
 _NEWS = 5.0  # seconds
 
@@ -21,13 +21,13 @@ class Ledger:
     what ended the transfer; `fetched` counts bytes written.
     """
 
-    def __init__(self, log: Callable[[str], None]) -> None:
+    def __init__(self, log: Callable[[str], None], stall: float = STALL) -> None:
         lock = threading.RLock()
         self.changed = threading.Condition(lock)
         self.missing = threading.Condition(lock)
         self.hashable = threading.Condition(lock)
         self.stop = threading.Event()
-        self.pieces = Pieces()
+        self.pieces = Pieces(stall)
         self.partials: dict[int, Partial] = {}
         self.finished: deque[Partial] = deque()
         self.failure: BaseException | None = None

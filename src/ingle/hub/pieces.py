@@ -1,8 +1,8 @@
 """Decides which bytes are fetched next and by whom; owns no thread, no socket, no clock.
 
 Files are cut on a fixed grid of pieces. Missing runs of bytes wait in one queue; a connection that asks
-gets a `Lease` on the first of them. Events go in (`add`, `ask`, `wrote`, `release`, `spoil`, `judge`),
-decisions come out. At every moment each missing byte is in the queue or in exactly one lease.
+gets a `Lease` on the first of them. Events go in (`add`, `ask`, `wrote`, `skipped`, `release`, `spoil`,
+`judge`, `in_order`), decisions come out. At every moment each missing byte is in the queue or in exactly one lease.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class PieceDone:
 class Lease:
     """What one connection may write: [pos, stop) of a file; `revoked` means not one byte more.
 
-    While `writing` is set a write is under way and the lease is not taken away.
+    While `writing` is set a write is under way and the lease is not taken away. `came` counts bytes that
+    arrived for it, those included that were there already and had to come before the missing ones.
     """
 
     file: int
@@ -63,8 +64,9 @@ class Lease:
     heard: float
     revoked: bool = False
     writing: bool = False
+    came: int = 0
     _mark: float = 0.0
-    _mark_pos: int = 0
+    _mark_came: int = 0
     _rate: float | None = None
 
     @property
@@ -80,21 +82,23 @@ class Lease:
         """A byte came, or the wait was ours (a bandwidth limit)."""
         self.heard = now
         if now - self._mark >= _WINDOW:
-            self._rate = (self.pos - self._mark_pos) / (now - self._mark)
-            self._mark, self._mark_pos = now, self.pos
+            self._rate = (self.came - self._mark_came) / (now - self._mark)
+            self._mark, self._mark_came = now, self.came
 
     def rate(self, now: float) -> float:
         """Bytes a second lately, counting a silence as it lasts."""
         since = now - self._mark
         if since >= 2 * _WINDOW or self._rate is None:
-            return (self.pos - self._mark_pos) / since if since > 0 else 0.0
+            return (self.came - self._mark_came) / since if since > 0 else 0.0
         return self._rate
 
 
 class Pieces:
-    """The queue and the leases of one pull."""
+    """The queue and the leases of one pull. `stall`: seconds of silence that cost a connection its lease."""
 
-    def __init__(self) -> None:
+    def __init__(self, stall: float = STALL) -> None:
+        self._stall = stall
+        self._in_order: set[int] = set()
         self._queue: deque[Span] = deque()
         self._leases: list[Lease] = []
         self._ends: dict[int, int] = {}
@@ -129,9 +133,10 @@ class Pieces:
 
         When the queue is empty the lease that would end last is split, or taken over when it is slow.
         """
-        if self._queue:
-            cut = self._cut(self._queue[0], connections)
-            span = self._queue.popleft()
+        span = self._first_free()
+        if span is not None:
+            cut = self._cut(span, connections)
+            self._queue.remove(span)
             self._queued -= span.stop - span.start
             if cut < span.stop:
                 self._put_first(Span(span.file, cut, span.stop))
@@ -141,6 +146,7 @@ class Pieces:
     def wrote(self, lease: Lease, count: int, crc: int, now: float) -> PieceDone | None:
         """`count` bytes at `lease.pos` are in the file; `crc` is the piece's CRC-32 up to there."""
         lease.pos += count
+        lease.came += count
         lease.crc = crc
         lease.heard_from(now)
         if lease.pos % PIECE and lease.pos != self._ends[lease.file]:
@@ -149,6 +155,23 @@ class Pieces:
         if now > lease.began:
             self._past.append((lease, (lease.pos - lease.start) / (now - lease.began)))
         return PieceDone(lease.file, (lease.pos - 1) // PIECE, crc)
+
+    def skipped(self, lease: Lease, count: int, now: float) -> None:
+        """`count` bytes came that lie before `lease.pos`: the server knows no ranges."""
+        lease.came += count
+        lease.heard_from(now)
+
+    def in_order(self, file: int) -> None:
+        """From now on this file has one lease at a time, each from the first missing byte as far as it goes.
+
+        Whoever holds one reads the file from its beginning, so splitting it would only make bytes come twice.
+        """
+        self._in_order.add(file)
+        self._join(file)
+
+    def is_in_order(self, file: int) -> bool:
+        """Whether `in_order` was called for it."""
+        return file in self._in_order
 
     def release(self, lease: Lease) -> None:
         """The connection is done with its lease or failed in it; what is left goes to the front."""
@@ -168,13 +191,13 @@ class Pieces:
         self._put_first(Span(file, index * PIECE, min((index + 1) * PIECE, self._ends[file])))
 
     def judge(self, now: float) -> tuple[Lease, ...]:
-        """The leases whose connection is to be given up now: silent for `STALL`, or far below its peers."""
+        """The leases whose connection is to be given up now: silent for too long, or far below its peers."""
         bad = [
             lease
             for lease in self._leases
             if lease.remaining
             and not lease.writing
-            and (now - lease.heard >= STALL or self._far_below(lease, now))
+            and (now - lease.heard >= self._stall or self._far_below(lease, now))
         ]
         for lease in bad:
             self.release(lease)
@@ -183,6 +206,8 @@ class Pieces:
 
     def _cut(self, span: Span, connections: int) -> int:
         """Where a range that starts a span ends: at most a share of what is left, on the grid."""
+        if span.file in self._in_order:
+            return span.stop
         share = self._queued // (4 * max(1, connections))
         pieces = max(1, min(LARGEST, share // PIECE))
         return min(span.stop, (span.start // PIECE + pieces) * PIECE)
@@ -191,11 +216,26 @@ class Pieces:
         if span.start < span.stop:
             self._queue.appendleft(span)
             self._queued += span.stop - span.start
+            if span.file in self._in_order:
+                self._join(span.file)
+
+    def _first_free(self) -> Span | None:
+        """The first run of bytes that anybody may take; of a file that comes in order only one is out at a time."""
+        taken = {lease.file for lease in self._leases} & self._in_order
+        return next((span for span in self._queue if span.file not in taken), None)
+
+    def _join(self, file: int) -> None:
+        """Puts the runs of a file first, in order, those together that touch each other between two pieces."""
+        runs: list[Span] = []
+        for span in sorted((one for one in self._queue if one.file == file), key=lambda one: one.start):
+            if runs and runs[-1].stop == span.start and span.start % PIECE == 0:
+                runs[-1] = Span(file, runs[-1].start, span.stop, runs[-1].crc)
+            else:
+                runs.append(span)
+        self._queue = deque([*runs, *(one for one in self._queue if one.file != file)])
 
     def _lease(self, span: Span, now: float) -> Lease:
-        lease = Lease(
-            span.file, span.start, span.stop, span.start, span.crc, now, now, _mark=now, _mark_pos=span.start
-        )
+        lease = Lease(span.file, span.start, span.stop, span.start, span.crc, now, now, _mark=now)
         self._leases.append(lease)
         return lease
 
@@ -207,9 +247,9 @@ class Pieces:
         open_leases = [lease for lease in self._leases if lease.remaining > 0]
         if not open_leases:
             return None
-        last = max(open_leases, key=lambda lease: lease.remaining / (lease.rate(now) + 1.0))
+        last = max(open_leases, key=lambda lease: self._seconds_left(lease, now))
         middle = (last.pos + last.remaining // 2) // PIECE * PIECE
-        if middle > last.pos and last.stop - middle >= PIECE:
+        if middle > last.pos and last.stop - middle >= PIECE and last.file not in self._in_order:
             stop, last.stop = last.stop, middle
             return self._lease(Span(last.file, middle, stop), now)
         if last.writing or now - last.began < _JUDGED_AFTER:
@@ -220,7 +260,15 @@ class Pieces:
             return self._lease(span, now)
         return None
 
+    def _seconds_left(self, lease: Lease, now: float) -> float:
+        """How long it would take on; what comes in order counts for nothing as long as it comes at all."""
+        rate = lease.rate(now)
+        patient = lease.file in self._in_order and rate >= _HOPELESS
+        return 0.0 if patient else lease.remaining / (rate + 1.0)
+
     def _far_below(self, lease: Lease, now: float) -> bool:
+        if lease.file in self._in_order:
+            return False
         return now - lease.began >= _JUDGED_AFTER and self._below(lease, now, _FAR_BELOW)
 
     def _below(self, lease: Lease, now: float, part: float) -> bool:
@@ -229,6 +277,8 @@ class Pieces:
 
     def _left_behind(self, lease: Lease, now: float) -> bool:
         """Whether a new connection would do better, also when the others are done or there never were any."""
+        if lease.file in self._in_order:
+            return lease.rate(now) < _HOPELESS
         if self._below(lease, now, _WORTH_TAKING) or now - lease.heard >= _JUDGED_AFTER:
             return True
         past = [rate for other, rate in self._past if other is not lease]

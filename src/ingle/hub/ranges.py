@@ -76,6 +76,8 @@ class Ranges:
             except (HubUnreachable, HubLied, RateLimited) as exc:
                 if backoff.failures >= _FRUITLESS:
                     raise
+                if exc.details.get("kind") == "ignored_range":
+                    done = 0  # the server sends all of it, whatever is asked: the beginning can be had so
                 asked = exc.details.get("seconds")
                 wait = backoff.failed(min(float(asked), _LONGEST_WAIT) if asked else None)
                 if self._cancel.wait(wait):

@@ -23,7 +23,7 @@ from ingle.hub.ledger import Ledger
 from ingle.hub.limit import RateLimit
 from ingle.hub.pace import MOST_CONNECTIONS, Connections, Patience
 from ingle.hub.partial import Partial
-from ingle.hub.pieces import PIECE
+from ingle.hub.pieces import PIECE, STALL
 
 _HASHERS = max(2, min(4, os.cpu_count() or 2))
 _SHARE = 64 << 10  # bytes a second of a bandwidth limit that are worth a connection
@@ -34,10 +34,12 @@ _JOIN = 0.6  # seconds for all threads together to notice that it is over
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """What a test or a bench may turn. `patience`: seconds without any byte before a pull gives up.
 
+    `stall`: seconds without a byte before one connection is given up.
     Without `verify` nothing is hashed: only a bench may want that, to measure what hashing costs.
     """
 
     patience: float = 180.0
+    stall: float = STALL
     connections: int = MOST_CONNECTIONS
     seed: int | None = None
     verify: bool = True
@@ -60,7 +62,7 @@ class Transfer:
         self._cancel = cancel
         self._clock = clock
         self._random = random.Random(tuning.seed)
-        self._ledger = Ledger(log)
+        self._ledger = Ledger(log, tuning.stall)
         self._log = log
         # Under a limit each connection waits for its share; few of them wait shorter.
         most = tuning.connections if limit is None else min(tuning.connections, limit.rate // _SHARE)
