@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
+from . import hooks
 from .evaluate import evaluate, one
 from .finding import Level
 from .limits import MAX_FIELDS
@@ -21,7 +22,9 @@ def assignment(machine: Machine, node: Node) -> None:
     value_node = node.child_by_field_name("value")
     if name_node is None:
         return
-    name = machine.text(name_node).partition("[")[0]
+    name, _, index = machine.text(name_node).partition("[")
+    if "$(" in index or "`" in index:
+        hooks.substituted(machine, index)
     if value_node is None:
         values = [EMPTY]
     elif value_node.type == "array":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import commands, hooks, spec, targets
+from . import commands, spec, strangers, targets
 from .arguments import Arguments
 from .finding import Level
-from .paths import Place, is_secret
+from .paths import is_secret
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value, is_wild
 
 if TYPE_CHECKING:
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 
 _BIN = re.compile(r"(?:/(?:usr/(?:local/)?)?s?bin|/opt/homebrew/bin|/bin)/([^/]+)\Z")
 _VENV = re.compile(r"(?:.*/)?(?:\.?v?env|\.venv\w*|node_modules/\.bin|vendor/bin|bin)/([\w.-]+)\Z")
-_HOOKS = re.compile(
-    r"(?:GIT_)?(?:PAGER|EDITOR|SEQUENCE_EDITOR|SSH_COMMAND|EXTERNAL_DIFF|PROXY_COMMAND|ASKPASS)\Z|VISUAL\Z|MANPAGER\Z|"
-    r"LESSOPEN\Z|LESSCLOSE\Z|PROMPT_COMMAND\Z|BROWSER\Z|RSYNC_RSH\Z|CVS_RSH\Z|GIT_SSH\Z|S?SH_ASKPASS\Z|SUDO_ASKPASS\Z|"
-    r"SYSTEMD_(?:PAGER|EDITOR)\Z|PSQL_(?:PAGER|EDITOR)\Z|FZF_DEFAULT_COMMAND\Z|MAKEFLAGS_SHELL\Z|CRONTAB_EDITOR\Z"
-)
-_LOADERS = re.compile(
-    r"LD_PRELOAD\Z|LD_AUDIT\Z|DYLD_INSERT_LIBRARIES\Z|DYLD_FRAMEWORK_PATH\Z|BASH_ENV\Z|ENV\Z|PERL5OPT\Z|PERL5DB\Z|"
-    r"PYTHONSTARTUP\Z|PYTHONHOME\Z|ZDOTDIR\Z|RUBYOPT\Z|GCONV_PATH\Z|BASH_FUNC_\w+"
-)
 # Programs whose answer is meant for `eval`, and the words that ask them for it.
 _HOOKED = frozenset(
     "direnv starship zoxide opam pyenv rbenv nodenv goenv jenv fnm mise rtx asdf thefuck brew conda micromamba mamba atuin mcfly "
@@ -40,17 +31,6 @@ _LISTS = frozenset(
     "--list-extensions list-units list-unit-files".split()
 )
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
-_OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
-# Commands that are given a disk to mount or to ask, not to write.
-_MOUNTERS = frozenset(
-    "mount umount eject udisksctl losetup hdparm sdparm partprobe badblocks photorec fusermount swapon diskutil hdiutil "
-    "ntfs-3g smartctl nvme btrfs zpool testdisk udevadm lsof fuser".split()
-)
-# Words by which a program nobody described says that something goes for good.
-_DESTROYS = re.compile(
-    r"(?:--?)?(?:destroy|terminate|purge|wipe|nuke|erase|obliterate|factory-?reset|delete|drop|shred|uninstall-all|reset-all)"
-    r"(?:[-:_]?(?:all|db|database|data|everything|cluster|instance|server|project|app|volume|disk|site|account|bucket|force|vm))?"
-)
 _VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
 _GNU = frozenset(
     "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
@@ -59,35 +39,6 @@ _GNU = frozenset(
     "yes sleep nice nohup stdbuf tty users groups hostid logname pathchk pwd printenv sync ptx tsort vdir dir dircolors make awk "
     "strings nm objdump readelf size getopt which indent patch".split()
 )
-_CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
-
-
-def assigned(machine: Machine, name: str, values: list[Value]) -> None:
-    """What setting a variable does by itself: some are run, some load code, some hide."""
-    if not name.isupper() and name != "fish_history":
-        return
-    value = values[0] if values else EMPTY
-    hooks.prompt(machine, name, value)
-    if name == "GIT_SEQUENCE_EDITOR" and re.search(r"drop|\bd\b|\bexec\b|/d['\" ]", value.text):
-        machine.report(Level.HIGH, "git", "takes commits out of the history without being asked")
-    if _HOOKS.match(name) and value.text:
-        from .code import run_hidden
-
-        run_hidden(machine, value.text, f"`{name}`")
-    elif _LOADERS.match(name) and value.text:
-        machine.report(Level.HIGH, "load", f"`{name}` makes every program started here load other code")
-    elif name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB", "PATH") and (
-        value.text.startswith((*_OWN_PATHS, ".:")) and value.text.partition(":")[0] not in ("/tmp/build",)
-    ):
-        machine.report(
-            Level.HIGH, "load", f"`{name}` lets files in a temporary folder stand in for real programs"
-        )
-    elif name in ("NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS") and re.search(
-        r"--require|-r |--import|-javaagent|-agentpath|--loader", value.text
-    ):
-        machine.report(Level.HIGH, "load", f"`{name}` makes programs load other code")
-    elif _CONCEAL.match(name) and value.text in ("", "0", "/dev/null"):
-        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
 
 
 def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> Value:
@@ -205,12 +156,14 @@ def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> V
         return machine.source(text, stdin)
     if len(words) == 2 and words[1].text in ("--help", "--version", "-h"):
         return UNKNOWN
-    system = path.startswith(("/usr/", "/System/", "/Library/", "/sbin/", "/opt/", "/lib/", "/snap/"))
+    system = path.startswith(
+        ("/usr/", "/System/", "/Library/", "/sbin/", "/opt/", "/lib/", "/lib64/", "/snap/")
+    )
     if (base in ("gradlew", "mvnw") or system) and spec_or_handler(base):
         return _dispatch(machine, base, words, stdin, local=False)
     machine.commands.append(base)
     machine.report(Level.MODERATE, "execute", f"runs a program of its own: `{words[0].shown()}`")
-    _judge_operands(machine, words[1:])
+    strangers.judge_operands(machine, words[1:])
     return Value(HOLE, stdin.taint)
 
 
@@ -261,23 +214,8 @@ def _other_name(name: str) -> str:
 def _unknown(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     if len(words) == 2 and words[1].text in ("--help", "--version", "-V", "version", "help"):
         return UNKNOWN
-    machine.report(Level.MODERATE, "unknown", f"nothing is known about `{name}`")
-    _judge_operands(machine, words[1:])
-    if any(_DESTROYS.fullmatch(word.text) for word in words[1:5]):
-        machine.report(
-            Level.HIGH, "effect", f"`{name}` says that it deletes, and nothing more is known of it"
-        )
+    strangers.judge(machine, name, words[1:], stdin)
     return Value(HOLE, _passed(machine, words, stdin))
-
-
-def _judge_operands(machine: Machine, words: list[Value]) -> None:
-    """A program that changes something is handed a whole disk: not moderate any more."""
-    for word in words:
-        _, _, path = word.text.rpartition("=")
-        if not path.startswith("/dev/") or path.startswith("/dev/sr"):
-            continue
-        if targets.place_of(machine, Value(path))[1] is Place.DEVICE:
-            machine.report(Level.HIGH, "write", "hands a whole disk to a program that may write to it")
 
 
 def _passed(machine: Machine, words: list[Value], stdin: Value) -> int:
@@ -314,8 +252,10 @@ def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) 
 
 
 def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str, words: list[Value]) -> None:
-    if level is Level.MODERATE and entry.name not in _MOUNTERS:
-        _judge_operands(machine, words)
+    if level is Level.MODERATE:
+        strangers.judge_code(machine, words, EMPTY, short=False)
+    if level is Level.MODERATE and entry.name not in strangers.MOUNTERS:
+        strangers.judge_operands(machine, words)
     machine.report(level, "effect", consequence or f"`{entry.name}` changes something")
 
 

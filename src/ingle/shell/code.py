@@ -12,7 +12,9 @@ from .words import EMPTY, HOLE, Taint, Value
 if TYPE_CHECKING:
     from .machine import Machine
 
-SHELLS = frozenset("sh bash zsh dash ksh mksh ash fish rbash yash oksh csh tcsh elvish nu xonsh".split())
+SHELLS = frozenset(
+    "sh bash zsh dash ksh mksh ash fish rbash yash oksh csh tcsh elvish nu xonsh posh sash pdksh lksh mrsh hush loksh ksh93 bosh".split()
+)
 _BLANK_SOURCE = (
     "activate",
     "activate.fish",

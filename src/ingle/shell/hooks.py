@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .words import Value
+from .finding import Level
+from .words import EMPTY, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -16,6 +17,39 @@ _FUNCTIONS = re.compile(
     r"fish_(?:prompt|right_prompt|greeting|command_not_found|mode_prompt|title|preexec|postexec)\Z|" + EVENT
 )
 _PROMPTS = re.compile(r"PS[0124]\Z|R?PROMPT[234]?\Z|RPS[12]\Z")
+_HOOKS = re.compile(
+    r"(?:GIT_)?(?:PAGER|EDITOR|SEQUENCE_EDITOR|SSH_COMMAND|EXTERNAL_DIFF|PROXY_COMMAND|ASKPASS)\Z|VISUAL\Z|MANPAGER\Z|"
+    r"LESSOPEN\Z|LESSCLOSE\Z|PROMPT_COMMAND\Z|BROWSER\Z|RSYNC_RSH\Z|CVS_RSH\Z|GIT_SSH\Z|S?SH_ASKPASS\Z|SUDO_ASKPASS\Z|"
+    r"SYSTEMD_(?:PAGER|EDITOR)\Z|PSQL_(?:PAGER|EDITOR)\Z|FZF_DEFAULT_COMMAND\Z|MAKEFLAGS_SHELL\Z|CRONTAB_EDITOR\Z|KUBE_EDITOR\Z|KUBECTL_EXTERNAL_DIFF\Z|HGEDITOR\Z|SVN_EDITOR\Z|SUDO_EDITOR\Z|"
+    r"(?:BAT|DELTA|AWS|SVN|P4|GH|GLAB)_?PAGER\Z|RUSTC(?:_WORKSPACE)?_WRAPPER\Z|CARGO_BUILD_RUSTC(?:_WORKSPACE)?_WRAPPER\Z|CARGO_TARGET_\w+_(?:RUNNER|LINKER)\Z|"
+    r"NPM_CONFIG_SCRIPT_SHELL\Z|FZF_(?:CTRL_T|ALT_C)_COMMAND\Z|LESSEDIT\Z|TEXEDIT\Z|RCLONE_PASSWORD_COMMAND\Z|RESTIC_PASSWORD_COMMAND\Z|BORG_PASSCOMMAND\Z|BORG_RSH\Z"
+)
+_LOADERS = re.compile(
+    r"LD_PRELOAD\Z|LD_AUDIT\Z|DYLD_INSERT_LIBRARIES\Z|DYLD_FRAMEWORK_PATH\Z|BASH_ENV\Z|ENV\Z|PERL5OPT\Z|PERL5DB\Z|"
+    r"PYTHONSTARTUP\Z|PYTHONHOME\Z|ZDOTDIR\Z|RUBYOPT\Z|GCONV_PATH\Z|PSQLRC\Z|INPUTRC\Z|EXINIT\Z|VIMINIT\Z|GVIMINIT\Z|LUA_INIT\w*\Z|GIT_EXEC_PATH\Z|GIT_TEMPLATE_DIR\Z|"
+    r"DOTNET_STARTUP_HOOKS\Z|COR_PROFILER\w*\Z|CORECLR_PROFILER\w*\Z|PYTHONBREAKPOINT\Z|R_PROFILE\w*\Z|MAKEFILES\Z|OPENSSL_(?:CONF|ENGINES|MODULES)\Z|BASH_FUNC_\w+"
+)
+_CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
+_OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
+# Options that every start of a program takes along: those that make it load or run other code.
+_LOADS = r"--require|-r |--import|-javaagent|-agentpath|--loader|-agentlib"
+_OPTIONS = {
+    **dict.fromkeys(
+        ("NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "MAVEN_OPTS"), _LOADS
+    ),
+    "TAR_OPTIONS": r"--(?:checkpoint-action|to-command|use-compress|rsh-command|info-script)|-I",
+    "MAKEFLAGS": r"--eval|-f ?/|SHELL=",
+    "GOFLAGS": r"-(?:toolexec|exec|overlay)",
+    "RUSTFLAGS": r"linker=(?:/tmp|\./|/dev/shm)",
+    "FZF_DEFAULT_OPTS": r"execute|--preview|become",
+    "GREP_OPTIONS": r"--pre",
+    "LESS": r"\+!",
+    "MANOPT": r"-P|-H|--pager",
+    "PERL5DB": r".",
+    "ANSIBLE_SSH_EXECUTABLE": r"/tmp|\./",
+    "CC": r"\A(?:/tmp|/dev/shm|\./)|;|\bsh -c",
+    "CXX": r"\A(?:/tmp|/dev/shm|\./)|;|\bsh -c",
+}
 _INSIDE = re.compile(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)|`([^`]*)`")
 
 
@@ -36,7 +70,7 @@ def prompt(machine: Machine, name: str, value: Value) -> None:
         before, machine.findings = machine.findings, {}
         substituted(machine, value.text)
         found, machine.findings = machine.findings, before
-        machine.findings.update({key: one for key, one in found.items() if one.level >= 2})
+        machine.findings.update({key: one for key, one in found.items() if one.level >= Level.HIGH})
 
 
 def arithmetic(machine: Machine, text: str) -> None:
@@ -45,3 +79,31 @@ def arithmetic(machine: Machine, text: str) -> None:
         held = values[0].text if values else ""
         if ("$(" in held or "`" in held) and re.search(rf"\b{re.escape(name)}\b", text):
             substituted(machine, held)
+
+
+def assigned(machine: Machine, name: str, values: list[Value]) -> None:
+    """What setting a variable does by itself: some are run, some load code, some hide."""
+    if name.startswith("npm_config_"):
+        name = name.upper()
+    if not name.isupper() and name != "fish_history":
+        return
+    value = values[0] if values else EMPTY
+    prompt(machine, name, value)
+    if name == "GIT_SEQUENCE_EDITOR" and re.search(r"drop|\bd\b|\bexec\b|/d['\" ]", value.text):
+        machine.report(Level.HIGH, "git", "takes commits out of the history without being asked")
+    if _HOOKS.match(name) and value.text:
+        from .code import run_hidden
+
+        run_hidden(machine, value.text, f"`{name}`")
+    elif _LOADERS.match(name) and value.text:
+        machine.report(Level.HIGH, "load", f"`{name}` makes every program started here load other code")
+    elif name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB", "PATH") and (
+        value.text.startswith((*_OWN_PATHS, ".:")) and value.text.partition(":")[0] not in ("/tmp/build",)
+    ):
+        machine.report(
+            Level.HIGH, "load", f"`{name}` lets files in a temporary folder stand in for real programs"
+        )
+    elif name in _OPTIONS and re.search(_OPTIONS[name], value.text):
+        machine.report(Level.HIGH, "load", f"`{name}` makes programs load other code")
+    elif _CONCEAL.match(name) and value.text in ("", "0", "/dev/null"):
+        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")

@@ -211,7 +211,7 @@ class Machine:
         names[name] = values
         if name == "PWD":
             return
-        call.assigned(self, name, values)
+        hooks.assigned(self, name, values)
 
     def substitute(self, source: str) -> Value:
         text = source.strip()

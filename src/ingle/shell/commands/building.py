@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..code import run_text
 from ..finding import Level
 from ..words import UNKNOWN, Taint, Value
 
@@ -27,6 +28,8 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.source(_recipe("".join(part)), UNKNOWN)
         if not re.search(r"\$\(shell|\t|;", code.text):
             machine.report(Level.HIGH, "opaque", "runs rules written on the command line")
+    if name == "rake":
+        _rake(machine, words, stdin)
     file = arguments.value("-f", "--file", "--makefile")
     if file is not None and (file.text == "-" or "/dev/fd" in file.text):
         made = stdin if file.text == "-" else machine.state.files.get(file.text, UNKNOWN)
@@ -49,6 +52,15 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     goals = [word.text for word in arguments.rest if "=" not in word.text]
     _goals(machine, goals, name)
     return UNKNOWN
+
+
+def _rake(machine: Machine, words: list[Value], stdin: Value) -> None:
+    arguments = Arguments(words, frozenset(("-e", "-E", "-p", "-f", "--rakefile", "-r")))
+    codes = arguments.each("-e", "-E", "-p")
+    if any(value.text in ("-", "/dev/stdin") for value in arguments.each("-f", "--rakefile")):
+        codes = [*codes, stdin]
+    for code in codes:
+        run_text(machine, code, "ruby", [], inline=True)
 
 
 def _goals(machine: Machine, goals: list[str], name: str) -> None:

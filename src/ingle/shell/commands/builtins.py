@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import call, paths, targets
+from .. import call, hooks, paths, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -194,8 +194,32 @@ def _test(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _coproc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if len(words) > 1 and words[1].text == "{":
+        words = words[1:]
     with machine.setting(background=True):
         return machine.call(words, stdin) if words else EMPTY
+
+
+def _compgen(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """compgen expands its word list at once, and runs its command; complete does so later."""
+    arguments = Arguments(words, frozenset("-A -G -W -F -C -X -P -S -o".split()))
+    for words_of in arguments.each("-W"):
+        hooks.substituted(machine, words_of.text)
+    for code in arguments.each("-C"):
+        machine.source(code.text, UNKNOWN)
+    return UNKNOWN
+
+
+def _carried(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """zsh's `emulate SHELL -c CODE`, `sched +1 COMMAND` and `zpty NAME COMMAND`."""
+    if name == "emulate":
+        for code in Arguments(words, frozenset(("-c", "-o"))).each("-c"):
+            machine.source(code.text, stdin)
+        return UNKNOWN
+    rest = [word.text for word in words if not word.text.startswith("-")]
+    if len(rest) > 1:
+        machine.source(" ".join(rest[1:]), UNKNOWN)
+    return UNKNOWN
 
 
 def _hash(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -314,6 +338,8 @@ COMMANDS: dict[str, Command] = {
     "fc": _history_file,
     "hash": _hash,
     "let": _let,
+    **dict.fromkeys(("compgen", "complete"), _compgen),
+    **dict.fromkeys(("emulate", "sched", "zpty"), _carried),
     "zargs": _zargs,
     "funcsave": _funcsave,
     "{": _braced,

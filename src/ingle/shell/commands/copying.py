@@ -80,7 +80,7 @@ def _installed(machine: Machine, arguments: Arguments) -> None:
     mode = arguments.value("-m", "--mode")
     if mode is None:
         return
-    if re.fullmatch(r"0?[4-7]\d{3}|.*\+.*s.*", mode.text):
+    if re.fullmatch(r"0?[4-7]\d{3}|.*[+=].*s.*", mode.text):
         machine.report(
             Level.CRITICAL, "privilege", "installs a program that always runs with its owner's rights"
         )

@@ -23,11 +23,17 @@ def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     ]
     for code in codes:
         _ex(machine, code)
+        if re.search(r"(?:\A|\||\n)\s*:?(?:w|wq|x|up|update)!?\s*(?:\Z|\||\n)", code.text):
+            for word in arguments.rest:
+                targets.write(machine, word, UNKNOWN, verb="edits")
     for script in arguments.each("-S", "-u"):
         if script.text not in ("NONE", "NORC", "DEFAULTS"):
             machine.report(Level.MODERATE, "execute", f"runs the script `{script.shown()}`")
-    if name.startswith(("ex", "ed")) and stdin.text:
+    if name in ("ex", "ed", "vim", "vi") and stdin.text:
         _ex(machine, stdin)
+        if re.search(r"(?m)^\s*w(?:q)?!?\s*$", stdin.text):
+            for word in arguments.rest:
+                targets.write(machine, word, UNKNOWN, verb="edits")
     if machine.privileged:
         machine.report(Level.MODERATE, "write", "edits with administrator rights")
         for word in arguments.rest:
@@ -37,18 +43,29 @@ def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return EMPTY
 
 
+def _lines(text: str) -> list[str]:
+    """The commands of an editor's line; what follows `!` is the shell's, with its bars."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        shell = re.match(
+            r"\s*:?(?:silent!? ?|%|\d*,?\d*|\.)?(?:(?:r(?:ead)? ?|w(?:rite)? ?)?!|(?:py|lua|ruby|perl|call|echo|let|te))",
+            line,
+        )
+        found.extend([line] if shell else re.split(r"(?<!\\)\|(?![|])", line))
+    return found
+
+
 def _ex(machine: Machine, code: Value) -> None:
-    for line in re.split(r"\n|(?<!\\)\|(?![|])", code.text):
+    for line in _lines(code.text):
         text = line.strip().lstrip(":")
         shell = re.match(r"(?:silent!? ?|sil!? )?(?:%|\d*|r(?:ead)? ?|w(?:rite)? ?)?!+\s*(.+)", text)
         if shell:
             run_hidden(machine, shell[1], "an editor's command")
         elif found := re.match(r"(?:call |echo |silent! )?delete\(([^)]*)\)", text):
             parts = re.findall(r"['\"]([^'\"]*)['\"]", found[1])
-            for path in (
-                parts[:1] if "expand" not in text else [re.sub(r"\A~|\A\$HOME", machine.home(""), parts[0])]
-            ):
-                targets.delete(machine, Value(path), tree="rf" in parts)
+            if parts:
+                where = re.sub(r"\A(?:~|\$HOME)", machine.home(""), parts[0])
+                targets.delete(machine, Value(where), tree="rf" in parts)
         elif re.match(r"so(?:urce)?!? +(?:https?|ftp|scp|sftp|rsync)://", text):
             machine.report(Level.HIGH, "remote code", "runs a script straight from an address")
         elif found := re.match(
@@ -96,6 +113,7 @@ def _debugger(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     arguments = Arguments(
         words,
         frozenset("-ex -iex -x -eval-command --eval-command -o -O -s -p -pid --one-line --source -k".split()),
+        cluster=False,
     )
     ran = False
     for code in arguments.each(
@@ -122,7 +140,10 @@ def _debugger(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
 
 
 COMMANDS: dict[str, Command] = {
-    **dict.fromkeys("vim vi nvim ex view vimdiff nano pico micro joe kak helix hx ed".split(), _vim),
+    **dict.fromkeys(
+        "vim vi nvim ex view vimdiff rvim rview gvim mvim vimx gvimdiff nvim-qt nano pico micro joe kak helix hx ed".split(),
+        _vim,
+    ),
     **dict.fromkeys(("emacs", "emacsclient"), _emacs),
     **dict.fromkeys(("gdb", "lldb", "cgdb", "jdb", "pdb"), _debugger),
 }

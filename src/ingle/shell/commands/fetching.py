@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..code import run_hidden
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .output import content
@@ -166,7 +167,10 @@ def _wget(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     if arguments.any("--post-data", "--method", "--body-data"):
         machine.report(Level.MODERATE, "send", "sends data to another host")
     for code in arguments.each("--use-askpass"):
-        machine.source(code.text, UNKNOWN)
+        run_hidden(machine, code.text, "an option of wget")
+    for setting in arguments.each("-e", "--execute"):
+        if setting.text.replace(" ", "").startswith("use_askpass="):
+            run_hidden(machine, setting.text.partition("=")[2].strip(), "an option of wget")
     if arguments.any("--spider"):
         return UNKNOWN
     target = arguments.value("-O", "--output-document")
@@ -187,7 +191,11 @@ def _wget(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _aria(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(
-        words, frozenset("-o --out -d --dir -x -s -n -k --output -P --max-connection".split())
+        words,
+        frozenset(
+            "-o --out -d --dir -x -s -n -k --output -P --max-connection --exec --on-download-complete --on-download-error "
+            "--on-download-start --on-download-stop --on-download-pause".split()
+        ),
     )
     folder = arguments.value("-d", "--dir")
     target = arguments.value("-o", "--out", "--output")
@@ -201,8 +209,9 @@ def _aria(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             targets.write(machine, where, Value(HOLE, Taint.NETWORK))
         else:
             _landed(machine, url, folder)
-    for code in arguments.each("--on-download-complete"):
-        machine.source(code.text, UNKNOWN)
+    for flag, codes in arguments.values.items():
+        for code in codes if flag.startswith("--on-") or flag in ("--exec", "--exec-before-download") else ():
+            run_hidden(machine, code.text, f"an option of {name}")
     machine.report(Level.MODERATE, "write", "downloads a file")
     return EMPTY
 

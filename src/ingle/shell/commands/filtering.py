@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import targets
 from ..amounts import is_vast, size_of
 from ..arguments import Arguments
+from ..code import run_hidden
 from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value, show
 
@@ -20,11 +21,29 @@ from .output import gather
 def _lines(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """head, tail, sort, uniq, column…: some of the same text."""
     takes = frozenset(
-        ("-n", "-c", "-k", "-t", "-S", "-T", "-o", "--lines", "--bytes", "-f", "-d", "-w", "-b", "--output")
+        (
+            "-n",
+            "-c",
+            "-k",
+            "-t",
+            "-S",
+            "-T",
+            "-o",
+            "--lines",
+            "--bytes",
+            "-f",
+            "-d",
+            "-w",
+            "-b",
+            "--output",
+            "--compress-program",
+        )
     )
     arguments = Arguments(words, takes if name != "tail" else takes - {"-f"})
     operands = arguments.rest
     found = gather(machine, operands, stdin)
+    for code in arguments.each("--compress-program"):
+        run_hidden(machine, code.text, "an option of sort")
     if name == "sort" and (target := arguments.value("-o", "--output")) is not None:
         targets.write(machine, target, found)
     if name == "uniq" and len(operands) > 1:

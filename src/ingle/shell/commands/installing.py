@@ -32,6 +32,8 @@ def _runner(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
                 "runs code straight from an address",
             )
     rest = arguments.rest
+    if len(rest) == 1 and " " in rest[0].text:
+        machine.source(rest[0].text, UNKNOWN)
     if rest and call.spec_or_handler(rest[0].text) and rest[0].text not in ("sh", "bash"):
         return machine.call(rest, stdin)
     if rest:

@@ -31,7 +31,7 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
     "php": ("-r -B -E -R", "-d -c -z -S -t -f", "-v --version -i -m -l -h"),
     "lua": ("-e", "-l", "-v"),
     "awk": ("", "-F -v -f -i -o -W --field-separator --assign --file", "--version -V"),
-    "other": ("-e -c -r", "-I -l", "--version -v -V"),
+    "other": ("-e -c -r --eval", "-I -l", "--version -v -V"),
 }
 _NAMES: dict[str, str] = {
     **dict.fromkeys("python python2 python3 pypy pypy3 ipython ipython3 bpython py jython micropython".split(), "python"),
@@ -42,10 +42,10 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("lua", "luajit", "lua5.4", "lua5.3", "texlua"), "lua"),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
     **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
-                    "crystal raku jjs rhino escript csi gst clojure bb janet gsi".split(), "other"),
+                    "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap".split(), "other"),
 }  # fmt: skip
 _SAFE_MODULES = frozenset(
-    "json.tool timeit this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
+    "json.tool py_compile compileall trace http.client webbrowser timeit this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
 )
 
 
@@ -112,6 +112,9 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         return _awk(machine, arguments, stdin)
     _loaded(machine, language, arguments)
     codes = arguments.each(*sorted(code_options))
+    if name == "php":
+        for folder in arguments.each("-t"):
+            targets.send(machine, folder)
     if codes:
         text = Value("\n".join(code.text for code in codes), _mixed(codes))
         if language == "perl":

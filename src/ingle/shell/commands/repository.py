@@ -36,8 +36,8 @@ def _git(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         _setting(machine, key, Value(value, option.taint), aliases, lasting=False)
     count = machine.lookup("GIT_CONFIG_COUNT").text
     for index in range(min(int(count), 8)) if count.isdigit() else ():
-        key, value = (machine.lookup(f"GIT_CONFIG_{part}_{index}") for part in ("KEY", "VALUE"))
-        _setting(machine, key.text, value, aliases, lasting=False)
+        set_by = machine.lookup(f"GIT_CONFIG_KEY_{index}").text
+        _setting(machine, set_by, machine.lookup(f"GIT_CONFIG_VALUE_{index}"), aliases, lasting=False)
     before = state.cwd
     where = arguments.value("-C", "--work-tree")
     if where is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import strangers, targets
 from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
@@ -147,6 +147,12 @@ def _upload(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     """Clients that hand files to a service: every local operand leaves."""
     if words and words[-1].text in ("--help", "--version"):
         return UNKNOWN
+    if name == "sftp":
+        options = Arguments(words, _SCP_TAKES)
+        _proxy(machine, options)
+        for code in options.each("-S", "-D"):
+            run_hidden(machine, code.text, "an option of sftp")
+    strangers.judge_code(machine, words, EMPTY, short=False)
     for word in words:
         if word.text.startswith(("-", "+")) or "://" in word.text:
             continue

@@ -1,0 +1,100 @@
+"""Judges programs by what is in their arguments, when nothing or little is known of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from . import targets
+from .finding import Level
+from .paths import Place
+from .words import EMPTY, UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+# Commands that are given a disk to mount or to ask, not to write.
+MOUNTERS = frozenset(
+    "mount umount eject udisksctl losetup hdparm sdparm partprobe badblocks photorec fusermount swapon diskutil hdiutil "
+    "ntfs-3g smartctl nvme btrfs zpool testdisk udevadm lsof fuser".split()
+)
+# Words by which a program nobody described says that something goes for good.
+_DESTROYS = re.compile(
+    r"(?:--?)?(?:destroy|terminate|purge|wipe|nuke|erase|obliterate|factory-?reset|delete|drop|shred|uninstall-all|reset-all)"
+    r"(?:[-:_]?(?:all|db|database|data|everything|cluster|instance|server|project|app|volume|disk|site|account|bucket|force|vm))?"
+)
+_CODE_OPTIONS = re.compile(
+    r"--(?:exec(?:ute)?|eval(?:uate)?|command|cmd|run|shell-command|hook|filter|wrapper|up|down|pre|post|system|"
+    r"(?:pre|post|on|before|after|exec)-[\w-]+|[\w-]+-(?:hook|command|cmd|exec|script|program))\Z"
+)
+_SHORT = frozenset(("-c", "-e", "-x", "-exec", "-eval", "-command", "-P", "-I", "-wrapper"))
+# Programs that a stranger's arguments name when the stranger is a wrapper.
+_INNER = frozenset(
+    "sh bash zsh dash ksh fish busybox rm dd shred mkfs mkfs.ext4 chmod chown kill reboot shutdown halt poweroff sudo doas su env "
+    "python python3 perl ruby node nc ncat curl wget eval find xargs tee mv cp git docker kubectl systemctl".split()
+)
+_ESCAPES = re.compile(r"(?m)^\s*(?:\\?:?!+|shell |system |exec |\\system )\s*(.+)$")
+
+
+def judge(machine: Machine, name: str, words: list[Value], stdin: Value) -> None:
+    """An unknown program: moderate, and worse when its arguments hold a disk, a destroying word or dangerous code."""
+    machine.report(Level.MODERATE, "unknown", f"nothing is known about `{name}`")
+    judge_operands(machine, words)
+    if any(_DESTROYS.fullmatch(word.text) for word in words[:4]):
+        machine.report(
+            Level.HIGH, "effect", f"`{name}` says that it deletes, and nothing more is known of it"
+        )
+    judge_code(machine, words, stdin, short=True)
+    at = next(
+        (index for index, word in enumerate(words) if word.text.rpartition("/")[2] in _INNER), len(words)
+    )
+    if at < len(words):
+        _tried(machine, lambda: machine.call(words[at:], stdin))
+
+
+def judge_operands(machine: Machine, words: list[Value]) -> None:
+    """A program that changes something is handed a whole disk: not moderate any more."""
+    for word in words:
+        _, _, path = word.text.rpartition("=")
+        if not path.startswith("/dev/") or path.startswith("/dev/sr"):
+            continue
+        if targets.place_of(machine, Value(path))[1] is Place.DEVICE:
+            machine.report(Level.HIGH, "write", "hands a whole disk to a program that may write to it")
+
+
+def judge_code(machine: Machine, words: list[Value], stdin: Value, *, short: bool) -> None:
+    """Options and input lines that many programs run: read as code, and kept when that is dangerous."""
+    for code in _codes(words, stdin, short):
+        _tried(machine, lambda code=code: machine.source(code, UNKNOWN))  # type: ignore[misc]
+
+
+def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
+    for index, word in enumerate(words):
+        name, equals, value = word.text.partition("=")
+        if _CODE_OPTIONS.match(name) or (short and name in _SHORT):
+            if equals:
+                yield value
+            elif index + 1 < len(words):
+                yield words[index + 1].text
+        elif word.text.startswith("!") and len(word.text) > 3:
+            yield word.text.lstrip("! ")
+    if stdin is not EMPTY and stdin.known:
+        yield from _ESCAPES.findall(stdin.text)[:8]
+
+
+def _tried(machine: Machine, read: Callable[[], object]) -> None:
+    """Run a reading that may be wrong: only what it finds dangerous beyond doubt is kept."""
+    before, machine.findings = machine.findings, {}
+    commands = list(machine.commands)
+    with machine.subshell():
+        read()
+    found, machine.findings = machine.findings, before
+    machine.commands[:] = commands
+    machine.findings.update(
+        {
+            key: one
+            for key, one in found.items()
+            if one.level >= Level.HIGH and one.effect not in ("unread", "opaque", "fault")
+        }
+    )
