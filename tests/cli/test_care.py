@@ -211,7 +211,8 @@ def test_a_version_that_an_update_left_behind_is_told_with_what_deletes_it(place
     place.pull()
     config = load_config(place.environ())
     (old,) = Store(config).superseded(parse_name(REPO, load_catalog()))
-    assert place.ingle("rm", old.ref.name, "--yes").exit_code == 0
+    removed = place.ingle("rm", old.ref.name, "--yes")
+    assert removed.exit_code == 0 and f"of {REPO} stay: {REPO}\n" in removed.stderr
     assert Store(config).superseded(parse_name(REPO, load_catalog())) == []
     assert place.ingle("verify", REPO).exit_code == 0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 
 import pytest
 
-from ingle.cli.talk import join_prompt
+from ingle.cli.talk import Wishes, join_prompt
 from ingle.errors import LoadFailed, NoChatTemplate, PromptTooLong, WorkerCrashed
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines, Refusal
@@ -168,3 +169,27 @@ def test_input_that_is_not_text_is_refused(place: Place) -> None:
     found = CliRunner().invoke(build_app(), ["run", MODEL], input=b"\xff\xfe\x00", env=place.env)
     assert found.exit_code == 2
     assert "UTF-8" in found.stderr
+
+
+def test_run_and_chat_take_the_same_wishes(place: Place) -> None:
+    told = {verb: place.ingle(verb, "--help", COLUMNS="200").stdout for verb in ("run", "chat")}
+    for field in dataclasses.fields(Wishes):
+        option = f"--{field.name.replace('_', '-')} "
+        assert option in told["run"] and option in told["chat"], option
+
+
+def test_every_wish_reaches_the_model(place: Place, daemon: FakeDaemon) -> None:
+    words = (
+        "--system S --think --engine llamacpp --context 64 --keep-alive 5m --max-tokens 3 --stop x --seed 7"
+    )
+    found = place.ingle("run", MODEL, "Hello", *words.split(), "--temperature", "0", "--top-k", "9")
+    assert found.exit_code == 0, found.stderr
+    (sent,) = daemon.bodies("/ingle/generate")
+    assert sent["messages"][0] == {"role": "system", "content": "S"}
+    assert (sent["engine"], sent["context"], sent["keep_alive"]) == ("llamacpp", 64, 300.0)
+    assert (sent["max_tokens"], sent["stop"], sent["thinking"]) == (3, ["x"], {"enabled": True})
+    assert {name: sent["sampling"][name] for name in ("temperature", "top_k", "seed")} == {
+        "temperature": 0.0,
+        "top_k": 9,
+        "seed": 7,
+    }

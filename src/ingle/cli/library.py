@@ -94,10 +94,13 @@ def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) ->
         if daemon
         else session.store.remove(ref).freed
     )
+    stays = [one.ref.name for one in session.store.siblings(ref)] if ref.repo_id else []
     if as_json:
-        session.terminal.answer_json({"removed": snapshot.ref.name, "freed": freed})
+        session.terminal.answer_json({"removed": snapshot.ref.name, "freed": freed, "remaining": stays})
         return
     session.terminal.tell(f"{snapshot.ref.name} is deleted; {render.size(freed)} came free.")
+    if stays:
+        session.terminal.tell(f"Other versions or files of {ref.repo_id} stay: {', '.join(stays)}")
 
 
 def describe(snapshot: Snapshot) -> dict[str, Any]:

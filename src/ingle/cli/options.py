@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,6 +35,21 @@ def complete_model(incomplete: str) -> list[str]:
         return []
     known = [entry.alias for entry in session.catalog.entries]
     return [name for name in dict.fromkeys([*here, "default", *known]) if name.startswith(incomplete)]
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for every field of its first parameter, a dataclass, in the place of that one."""
+    whole, *own = inspect.signature(command, eval_str=True).parameters.values()
+    fields = inspect.signature(whole.annotation, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def of_options(**given: Any) -> None:
+        value = whole.annotation(**{name: given.pop(name) for name in fields})
+        command(value, **given)
+
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *fields.values())]
+    of_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads
+    return of_options
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON, errors too.")]

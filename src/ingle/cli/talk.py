@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,7 @@ from ingle.cli.options import (
     TopK,
     TopP,
     complete_model,
+    spread,
 )
 from ingle.cli.session import Session, open_session
 from ingle.errors import InvalidRequest, NoChatTemplate, UsageError
@@ -30,6 +32,7 @@ from ingle.errors import InvalidRequest, NoChatTemplate, UsageError
 if TYPE_CHECKING:
     from ingle.cli.chat import Manner
 
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed")
 NO_STREAM = typer.Option(help="Print words as they come, or the whole answer at the end.")
 Words = Annotated[list[str] | None, typer.Argument(metavar="PROMPT", show_default=False)]
 AnyModel = Annotated[
@@ -54,51 +57,65 @@ ingle run starter --json Hello | jq -r .response
 ingle run qwen3:1.7b     (without a prompt: a chat)"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a command line asks of a model and of its answers, option by option; see `spread`."""
+
+    system: System = None
+    think: Think = False
+    engine: Engine = None
+    context: Context = None
+    keep_alive: KeepAlive = None
+    template: Template = None
+    max_tokens: MaxTokens = None
+    stop: Stop = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    top_k: TopK = None
+    min_p: MinP = None
+    repetition_penalty: RepetitionPenalty = None
+    seed: Seed = None
+
+    def manner(self) -> Manner:
+        """The same as the conversation takes it; a template is read here."""
+        from ingle.cli.chat import Manner
+
+        sampling = {name: value for name in SAMPLING if (value := getattr(self, name)) is not None}
+        return Manner.of(
+            system=self.system,
+            thinking=self.think,
+            engine=self.engine,
+            context=self.context,
+            keep_alive=self.keep_alive,
+            template=self.template.read() if self.template else None,
+            max_tokens=self.max_tokens,
+            stop=tuple(self.stop or ()),
+            sampling=sampling,
+        )
+
+
 def register(app: typer.Typer) -> None:
-    app.command("run", rich_help_panel=TALK_PANEL, epilog=RUN_EXAMPLES)(run_model)
+    app.command("run", rich_help_panel=TALK_PANEL, epilog=RUN_EXAMPLES)(spread(run_model))
     app.command(
         "chat", rich_help_panel=TALK_PANEL, epilog="Example: `ingle chat starter --system 'Be brief.'`"
-    )(chat_with)
+    )(spread(chat_with))
 
 
 def run_model(
+    wishes: Wishes,
     model: AnyModel = None,
     prompt: Words = None,
-    system: System = None,
     stream: Annotated[bool, NO_STREAM] = True,
     as_json: AsJson = False,
     verbose: Verbose = False,
-    think: Think = False,
     raw: Raw = False,
-    engine: Engine = None,
-    context: Context = None,
-    keep_alive: KeepAlive = None,
-    template: Template = None,
-    max_tokens: MaxTokens = None,
-    stop: Stop = None,
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    top_k: TopK = None,
-    min_p: MinP = None,
-    repetition_penalty: RepetitionPenalty = None,
-    seed: Seed = None,
 ) -> None:
     """Answer a prompt from the arguments and standard input; without one, at a terminal, a chat."""
-    from ingle.cli.chat import Manner, converse
+    from ingle.cli.chat import converse
     from ingle.cli.offer import ensure_here, pick_model
 
     session = open_session()
-    manner = Manner.of(
-        system=system,
-        thinking=think,
-        engine=engine,
-        context=context,
-        keep_alive=keep_alive,
-        template=template.read() if template else None,
-        max_tokens=max_tokens,
-        stop=tuple(stop or ()),
-        sampling=_sampling(temperature, top_p, top_k, min_p, repetition_penalty, seed),
-    )
+    manner = wishes.manner()
     words = join_prompt(prompt or [], session.terminal.read_input())
     if model is None:
         model = pick_model(session, offer=True, example="ingle run {} PROMPT")
@@ -114,38 +131,13 @@ def run_model(
     _answer_once(session, model, words, manner, raw=raw, stream=stream, as_json=as_json, verbose=verbose)
 
 
-def chat_with(
-    model: AnyModel = None,
-    system: System = None,
-    verbose: Verbose = False,
-    think: Think = False,
-    engine: Engine = None,
-    context: Context = None,
-    keep_alive: KeepAlive = None,
-    template: Template = None,
-    max_tokens: MaxTokens = None,
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    top_k: TopK = None,
-    min_p: MinP = None,
-    repetition_penalty: RepetitionPenalty = None,
-    seed: Seed = None,
-) -> None:
+def chat_with(wishes: Wishes, model: AnyModel = None, verbose: Verbose = False) -> None:
     """A conversation that remembers itself; /help inside shows what it understands."""
-    from ingle.cli.chat import Manner, converse
+    from ingle.cli.chat import converse
     from ingle.cli.offer import ensure_here, pick_model
 
     session = open_session()
-    manner = Manner.of(
-        system=system,
-        thinking=think,
-        engine=engine,
-        context=context,
-        keep_alive=keep_alive,
-        template=template.read() if template else None,
-        max_tokens=max_tokens,
-        sampling=_sampling(temperature, top_p, top_k, min_p, repetition_penalty, seed),
-    )
+    manner = wishes.manner()
     model = model or pick_model(session, offer=True, example="ingle chat {}")
     ensure_here(session, model)
     converse(session, model, manner, verbose=verbose)
@@ -162,25 +154,6 @@ def join_prompt(words: list[str], piped: str) -> str:
     except UnicodeEncodeError as exc:
         raise InvalidRequest("The prompt is not UTF-8 text.", hint="Convert it first.") from exc
     return "\n\n".join(part for part in (typed, piped.strip("\n")) if part)
-
-
-def _sampling(
-    temperature: float | None,
-    top_p: float | None,
-    top_k: int | None,
-    min_p: float | None,
-    repetition_penalty: float | None,
-    seed: int | None,
-) -> dict[str, float]:
-    given = {
-        "temperature": temperature,
-        "top_p": top_p,
-        "top_k": top_k,
-        "min_p": min_p,
-        "repetition_penalty": repetition_penalty,
-        "seed": seed,
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _answer_once(
