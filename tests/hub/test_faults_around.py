@@ -43,6 +43,33 @@ except IngleError as exc:
     print(type(exc).__name__)
 """
 
+FULL_AT_RENAME = """
+import errno, sys
+from pathlib import Path
+from ingle.catalog.model import ModelRef
+from ingle.config import load_config
+from ingle.errors import IngleError
+from ingle.hub.pull import pull
+folder, endpoint, where, left = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+
+def full(event, arguments):
+    # The interpreter tells of every rename before it happens, and an error raised here is the rename's.
+    global left
+    if event == "os.rename" and f"/models--org--name/{where}/" in str(arguments[1]):
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device", str(arguments[1]))
+
+sys.addaudithook(full)
+environ = {"HOME": str(folder), "INGLE_HOME": str(folder / "ingle"), "HF_HUB_CACHE": str(folder / "cache")}
+try:
+    for event in pull(ModelRef(name="org/name", repo_id="org/name"), load_config(environ, endpoints=(endpoint,))):
+        pass
+    print("done")
+except IngleError as exc:
+    print(type(exc).__name__)
+"""
+
 
 @pytest.fixture
 def hub() -> Iterator[FakeHub]:
@@ -62,6 +89,20 @@ def test_a_disk_that_gives_out_in_the_middle_is_a_full_disk_and_the_next_pull_go
     """The largest file size a process may write, lowered while bytes arrive, stands in for the end of the disk."""
     hub.faults = Faults(only=BIG, rate=4e6)
     command = [sys.executable, "-c", GIVES_OUT, str(scene.folder), hub.url, str(limit)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.stdout.strip() == "DiskFull", said.stderr
+    check_five(scene, Outcome())
+
+
+@pytest.mark.parametrize(
+    ("where", "left"),
+    [("blobs", 0), ("blobs", 2), ("blobs", 4), ("snapshots", 0), ("refs", 0), ("receipts", 0)],
+)
+def test_a_disk_that_is_full_at_a_rename_is_a_full_disk_and_the_next_pull_goes_on(
+    hub: FakeHub, scene: Scene, where: str, left: int
+) -> None:
+    """`left` renames into that folder still find room."""
+    command = [sys.executable, "-c", FULL_AT_RENAME, str(scene.folder), hub.url, where, str(left)]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert said.stdout.strip() == "DiskFull", said.stderr
     check_five(scene, Outcome())

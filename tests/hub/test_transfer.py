@@ -15,7 +15,7 @@ from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
 from ingle.hub.meter import Meter, paced
 from ingle.hub.partial import LargePartial, Partial, SmallPartial
-from ingle.hub.pieces import PIECE
+from ingle.hub.pieces import PIECE, STALL
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.pulllog import PullLog, scrub
 from ingle.hub.transfer import Transfer, Tuning
@@ -27,14 +27,17 @@ pytestmark = pytest.mark.slow
 class _Body:
     """A range of bytes in memory; `fault` is asked before each read how many bytes may still come."""
 
-    def __init__(self, data: memoryview, fault: Callable[[int], None]) -> None:
+    def __init__(self, data: memoryview, fault: Callable[[int], None], silent: bool = False) -> None:
         self._data = data
         self._fault = fault
+        self._silent = silent
         self._at = 0
         self._broken = threading.Event()
 
     def readinto(self, view: memoryview) -> int:
         self._fault(self._at)
+        if self._silent:
+            self._broken.wait(60)
         if self._broken.is_set():
             raise HubUnreachable("broken")
         count = min(len(view), len(self._data) - self._at, 100_000)
@@ -57,11 +60,13 @@ class _Source:
         self.refuse: Callable[[ListedFile, int], None] = lambda _file, _start: None
         self.fault: Callable[[int], None] = lambda _at: None
         self.asked: list[tuple[str, int, int]] = []
+        self.silent = 0  # so many of the next ranges bring nothing until they are broken off
 
     def open(self, file: ListedFile, start: int, stop: int) -> _Body:
         self.asked.append((file.path, start, stop))
         self.refuse(file, start)
-        return _Body(memoryview(self._contents[file.path])[start:stop], self.fault)
+        silent, self.silent = self.silent > 0, self.silent - 1
+        return _Body(memoryview(self._contents[file.path])[start:stop], self.fault, silent)
 
 
 def _fetch(source: _Source, partials: list[Partial], tuning: Tuning | None = None) -> dict[str, Path]:
@@ -154,6 +159,33 @@ def test_without_a_byte_for_the_set_time_the_transfer_gives_up(tmp_path: Path) -
     source.refuse = refuse
     with pytest.raises(HubUnreachable, match="No byte came"):
         _fetch(source, _both(tmp_path), Tuning(seed=1, patience=0.3))
+
+
+def test_when_all_connections_are_silent_for_fifteen_seconds_each_is_replaced(tmp_path: Path) -> None:
+    source = _Source(large=LARGE)
+    source.silent = 4
+    now = [0.0]
+    said: list[str] = []
+    with Transfer(
+        source.open,
+        cancel=threading.Event(),
+        log=said.append,
+        tuning=Tuning(seed=1, connections=4),
+        clock=lambda: now[0],
+    ) as transfer:
+        transfer.add(LargePartial(RepoPlace(tmp_path, NAME), listed("large", LARGE, large=True)))
+        while len(source.asked) < 4:
+            assert transfer.tick(0.05) == []
+        now[0] = STALL - 1
+        assert transfer.tick(0.05) == []
+        assert len(source.asked) == 4 and said == []
+        now[0] = STALL
+        while transfer.open_files:
+            for partial in transfer.tick(0.1):
+                assert partial.finish().read_bytes() == LARGE
+                partial.close()
+    assert len([line for line in said if "stalled" in line]) == 4
+    assert sorted(source.asked[:4]) == sorted(source.asked[4:8])
 
 
 def test_a_pause_the_hub_asks_for_is_kept_and_said(tmp_path: Path) -> None:
