@@ -90,8 +90,10 @@ class Assembler:
         shown, calls = self._show(answer)
         return self._chunk(shown, reasoning, calls)
 
-    def close_reasoning(self) -> Chunk | None:
-        """The engine wrote the closing mark itself (the budget is spent)."""
+    def close_reasoning(self, count: int = 0) -> Chunk | None:
+        """The engine wrote the closing mark itself, in `count` tokens (the budget is spent)."""
+        self.tokens += count
+        self._untold += count
         reasoning, answer = (
             self._splitter.push(self._shape.reasoning.close)
             if self._splitter and self._shape.reasoning

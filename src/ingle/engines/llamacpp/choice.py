@@ -120,8 +120,10 @@ class Choice:
         if self._ended is not None or not self._goes_on(assembler):
             return assembler
         if spent:
-            self._told += closed(marks)
-            self._emit(assembler.close_reasoning())
+            written = closed(marks)
+            self._told += written
+            # they are part of the answer's tokens, as on an engine whose batch makes them
+            self._emit(assembler.close_reasoning(len(self.server.tokenize(written, special=False))))
         elif not self._told:
             return Assembler(msgspec.structs.replace(shape, inside=False))
         return assembler
@@ -177,6 +179,8 @@ class Choice:
     def _push(self, assembler: Assembler, step: Step) -> None:
         predicted = step.predicted if step.predicted is not None else self._phase_tokens + 1
         count, self._phase_tokens = max(0, predicted - self._phase_tokens), predicted
+        if step.finish == "stop" and count:
+            count -= 1  # the token that ends an answer is none of it
         if not step.text and not count:
             return
         self._told += step.text
