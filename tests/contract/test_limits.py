@@ -114,6 +114,41 @@ async def test_a_cancel_reaches_a_long_prefill(worker: WorkerProcess) -> None:
     assert (await ask(worker, plain("1, 2,", max_tokens=2))).usage.completion_tokens == 2
 
 
+async def test_a_cancel_ends_an_answer_within_a_step(worker: WorkerProcess) -> None:
+    stream = worker.generate(plain("1, 2, 3,", sampling=GREEDY, max_tokens=400))
+    for _ in range(3):
+        await anext(stream)
+    before = asyncio.create_task(worker.ping())
+    await asyncio.sleep(0)  # the ping goes out, and right behind it the cancel
+    await stream.aclose()
+    steps = (await before).steps
+    while worker.active:
+        assert (await worker.ping()).ok
+    # the step that was on its way, and the one in which the cancel is seen
+    assert (await worker.ping()).steps <= steps + 2
+
+
+async def test_a_cancel_ends_a_prefill_within_a_batch_of_256_tokens(worker: WorkerProcess) -> None:
+    prompts = [" ".join(f"{mark}{number}" for number in range(240)) for mark in "xyz"]
+    whole, cut = (plain(prompt, max_tokens=1) for prompt in prompts[:2])
+    tokens = await worker.count_tokens(whole)
+    assert 768 < tokens < CONTEXT
+    before = (await worker.ping()).steps
+    await ask(worker, whole)
+    pieces = (await worker.ping()).steps - before
+    assert pieces >= tokens / 256  # no piece is larger
+    before = (await worker.ping()).steps
+    reading = asyncio.create_task(ask(worker, cut))
+    while (await worker.ping()).active == 0:
+        assert not reading.done()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    while worker.active:
+        assert (await worker.ping()).ok
+    assert (await worker.ping()).steps - before <= 3 < pieces
+
+
 async def test_one_bad_request_leaves_the_others_in_the_batch_alone(worker: WorkerProcess) -> None:
     good = asyncio.create_task(ask(worker, plain("1, 2, 3,", max_tokens=8)))
     with pytest.raises(PromptTooLong):

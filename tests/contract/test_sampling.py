@@ -157,6 +157,16 @@ async def test_n_gives_that_many_choices_and_the_first_is_the_one_alone(worker: 
     assert many.usage.prompt_tokens == one.usage.prompt_tokens
 
 
+async def test_the_choices_of_a_seed_are_the_same_again_also_beside_others(worker: WorkerProcess) -> None:
+    three = plain(STORY, sampling=sampled(3), max_tokens=5, n=3)
+    again = ask(worker, three)
+    first = await ask(worker, three)
+    replies = await asyncio.gather(again, ask(worker, plain(STORY, sampling=sampled(4), max_tokens=5)))
+    texts = [first.text_of(index) for index in range(3)]
+    assert [replies[0].text_of(index) for index in range(3)] == texts
+    assert replies[1].text not in texts  # the second choice of seed 3 is not the first of seed 4
+
+
 async def test_more_choices_than_slots_are_all_answered(worker: WorkerProcess) -> None:
     reply = await ask(worker, plain(STORY, sampling=GREEDY, max_tokens=2, n=6))
     assert len(reply.reasons) == 6

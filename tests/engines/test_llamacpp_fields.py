@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingle.engines.llamacpp.fields import choice_seed, completion_fields, read_step, translate
+from ingle.engines.llamacpp.fields import completion_fields, read_step, translate
 from ingle.errors import GenerationFailed, InvalidRequest, OutOfMemory, PromptTooLong
 from ingle.generation import SamplingParams
 
@@ -51,13 +51,6 @@ def test_every_sampling_parameter_reaches_llama_cpp() -> None:
         "preserved_tokens": ["<x>"],
     }
     assert {name: fields[name] for name in expected} == expected
-
-
-def test_choices_have_seeds_of_their_own_and_the_same_ones_again() -> None:
-    assert choice_seed(7, 0) == 7
-    assert choice_seed(7, 1) == 8
-    assert choice_seed(2**40, 0) == choice_seed(2**40, 0) < 2**32 - 1
-    assert choice_seed(None, 0) != choice_seed(None, 0)
 
 
 @pytest.mark.parametrize(

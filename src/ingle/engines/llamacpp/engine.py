@@ -19,12 +19,12 @@ from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
 from ingle.engines.checks import check_fits, check_vocabulary
 from ingle.engines.free import free_memory
 from ingle.engines.llamacpp.choice import Choice, ChoiceResult
-from ingle.engines.llamacpp.fields import choice_seed
 from ingle.engines.llamacpp.room import Room
 from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server
 from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
 from ingle.engines.prepare import prepare
 from ingle.engines.schema import ending_grammar
+from ingle.engines.seeds import choice_seed
 from ingle.engines.templates import ChatTemplate
 from ingle.errors import (
     FileMissing,

@@ -6,7 +6,6 @@ Every sampling field is always sent: llama.cpp's own defaults (top_k 40, min_p 0
 from __future__ import annotations
 
 import json
-import secrets
 from typing import Any
 
 import msgspec
@@ -14,9 +13,6 @@ import msgspec
 from ingle.engines.checks import PENALTY_WINDOW
 from ingle.errors import GenerationFailed, IngleError, InvalidRequest, OutOfMemory, PromptTooLong
 from ingle.generation import SamplingParams, TokenLogprob
-
-_SEEDS = 0xFFFF_FFFF
-"""llama.cpp's seeds have 32 bits, and this one means "random" to it."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +71,6 @@ def completion_fields(
     if grammar is not None:
         fields["grammar"] = grammar if grammar.startswith("%llguidance") else f"%llguidance {{}}\n{grammar}"
     return fields
-
-
-def choice_seed(seed: int | None, index: int) -> int:
-    """The seed of choice `index`: a fresh one when none is asked for, one apart for each choice."""
-    if seed is None:
-        return secrets.randbelow(_SEEDS)
-    return (seed + index) % _SEEDS
 
 
 def read_step(chunk: dict[str, Any], top: int) -> Step:

@@ -15,8 +15,9 @@ from ingle.engines.base import Sink
 from ingle.engines.mlx.constrain import control
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.load import Loaded
-from ingle.engines.mlx.sampling import choice_seed, make_penalties, make_sampler, own_logprobs
+from ingle.engines.mlx.sampling import make_penalties, make_sampler, own_logprobs
 from ingle.engines.prepare import Prepared
+from ingle.engines.seeds import choice_seed
 from ingle.errors import IngleError
 from ingle.generation import Chunk, FinishReason, Generation, SamplingParams, TokenLogprob, Usage
 

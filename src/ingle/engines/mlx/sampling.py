@@ -6,8 +6,6 @@ choices depend on its own logits and seed only, never on its neighbours in the b
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -22,18 +20,13 @@ Processor = Callable[[Any, Any], Any]
 """(all tokens so far, logits of shape (1, vocabulary)) -> logits of the same shape."""
 
 
-def choice_seed(seed: int | None, index: int) -> int:
-    """32 bits for choice `index` of a request: the same for the same seed, random without one."""
-    if seed is None:
-        return secrets.randbits(32)
-    return int.from_bytes(hashlib.blake2b(f"{seed}:{index}".encode(), digest_size=4).digest(), "big")
-
-
 class Sampler:
     """Draws one token a step; step `i` of seed `s` always uses the key (s, i).
 
     Filters before the temperature, in llama.cpp's order, so that both engines leave the same tokens: top_k,
-    top_p of what that left, min_p.
+    top_p of what that left, min_p. The draw is the largest of score plus Gumbel noise: the last bits, in which
+    a batch may differ from one sequence, change it only where two candidates are equal all but for those.
+    Along the sums of a cumulative distribution they move every border between two tokens.
     """
 
     def __init__(self, sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> None:
@@ -53,7 +46,8 @@ class Sampler:
             logprobs = apply(logprobs)
         key = mx.array([self._seed, self._step], dtype=mx.uint32)
         self._step += 1
-        return mx.random.categorical(logprobs * (1.0 / self._temperature), key=key)
+        scores = logprobs.astype(mx.float32) * (1.0 / self._temperature)
+        return mx.argmax(scores + mx.random.gumbel(scores.shape, key=key), axis=-1)
 
 
 def _normalised(logits: Any) -> Any:
