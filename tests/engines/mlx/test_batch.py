@@ -271,6 +271,19 @@ def test_a_restarted_request_keeps_its_random_choices(tmp_path: Path) -> None:
         engine.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_when_the_loop_itself_ends_requests_fail_typed_and_health_says_why(folder: Path) -> None:
+    def end(tokens: Any) -> None:
+        raise KeyboardInterrupt  # nothing that a request could raise: the thread itself goes
+
+    engine = troubled(folder, end)
+    answers = [begin(engine, f"q{i}", chat()) for i in range(2)]
+    assert [type(answer.wait().error) for answer in answers] == [GenerationFailed] * 2
+    assert not engine.health().ok and "has ended" in engine.health().reason
+    assert isinstance(ask(engine, chat(), "late").error, GenerationFailed)
+    engine.close()
+
+
 def test_closing_ends_what_runs_and_refuses_what_comes(folder: Path) -> None:
     engine = open_engine(mlx_snapshot(folder), OPTIONS)
     answer = begin(engine, "one", chat(sampling=ENDLESS, max_tokens=900))
