@@ -12,11 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.receipt import Receipt
-from ingle.hub.stored import stored_receipt
+from ingle.hub.stored import stored_receipt, tree_files
 
 _SHADOWED = "snapshots/"  # how a folder is named whose own name is a branch that points elsewhere
 _SHORT = 7  # hex digits from which on the beginning of a commit names it, as in git
@@ -117,19 +115,7 @@ def promised_sizes(place: RepoPlace, commit: str | None) -> tuple[dict[str, int]
     receipt = stored_receipt(place, commit)
     if receipt is not None:
         return {file.path: file.size for file in receipt.listing.files}, receipt
-    try:
-        tree = msgspec.json.decode(place.tree(commit).read_bytes(), type=_Tree)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}, None
-    return {path: file.size for path, file in tree.files.items()}, None
-
-
-class _TreeFile(msgspec.Struct):
-    size: int
-
-
-class _Tree(msgspec.Struct):
-    files: dict[str, _TreeFile]
+    return {path: file.size for path, file in tree_files(place, commit).items()}, None
 
 
 def _refs(root: str, below: str) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,53 @@
-"""Reads receipts for those who only look: one that was damaged on disk is as good as none."""
+"""Reads stored listings, our receipts and huggingface_hub's, for those who only look: a damaged one is none."""
 
 from __future__ import annotations
 
 import re
 
+import msgspec
+
+from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.catalog.names import is_safe_path
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.receipt import Receipt, read_receipt
 
-_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(rf"{_GIT_SHA1.pattern}|{_SHA256.pattern}")
+
+
+class TreeFile(msgspec.Struct, frozen=True):
+    """A file of huggingface_hub's `trees/` listing: large files have a SHA-256, small ones git's digest."""
+
+    size: int
+    blob_id: str = ""
+    lfs_sha256: str | None = None
+
+    def listed(self, path: str) -> ListedFile | None:
+        """The same as a hub lists it; None where what stands for the digest is none."""
+        if self.lfs_sha256 is not None:
+            sound = _SHA256.fullmatch(self.lfs_sha256)
+            return ListedFile(path, self.size, self.lfs_sha256, DigestKind.SHA256) if sound else None
+        sound = _GIT_SHA1.fullmatch(self.blob_id)
+        return ListedFile(path, self.size, self.blob_id, DigestKind.GIT_SHA1) if sound else None
+
+
+class _Tree(msgspec.Struct):
+    files: dict[str, TreeFile]
+
+
+def named_by_digest(path: str, size: int, blob: str) -> ListedFile | None:
+    """What the name of a blob in the shared cache says of the file at `path`: it is its digest."""
+    kind = DigestKind.SHA256 if _SHA256.fullmatch(blob) else DigestKind.GIT_SHA1
+    return ListedFile(path, size, blob, kind) if _DIGEST.fullmatch(blob) else None
+
+
+def tree_files(place: RepoPlace, commit: str) -> dict[str, TreeFile]:
+    """huggingface_hub's listing of a commit by path; empty where there is none that parses."""
+    try:
+        return msgspec.json.decode(place.tree(commit).read_bytes(), type=_Tree).files
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
 
 
 def stored_receipt(place: RepoPlace, commit: str | None) -> Receipt | None:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from ingle.hub.disk import write_whole
 from ingle.hub.layout import RepoPlace, place_of_lock
 
+_END = "."  # closes a line: one that lacks it was cut short
+
 
 class Identity(NamedTuple):
     """What tells a file from a later one under the same name: inode, bytes, nanoseconds since the epoch."""
@@ -45,11 +47,10 @@ class Watch:
         now = identity(self._place.blob(self._digest))
         if now is None or now == self._before:
             return
-        line = " ".join((self._digest, *map(str, now)))
         with suppress(OSError):
             self._place.written.parent.mkdir(parents=True, exist_ok=True)
             with self._place.written.open("a", encoding="ascii") as file:
-                file.write(f"{line}\n")
+                file.write(_line(self._digest, now))
 
 
 def watch(lock: Path) -> Watch | None:
@@ -68,10 +69,14 @@ def trim_written(place: RepoPlace) -> None:
     known = _read(place)
     kept = {digest: known[digest] for digest in sorted(written_blobs(place))}
     if kept:
-        lines = (" ".join((digest, *map(str, then))) for digest, then in kept.items())
-        write_whole(place.written, "".join(f"{line}\n" for line in lines).encode(), place.stage)
+        lines = "".join(_line(digest, then) for digest, then in kept.items())
+        write_whole(place.written, lines.encode(), place.stage)
     else:
         place.written.unlink(missing_ok=True)
+
+
+def _line(digest: str, then: Identity) -> str:
+    return f"{digest} {then.inode} {then.size} {then.changed} {_END}\n"
 
 
 def _read(place: RepoPlace) -> dict[str, Identity]:
@@ -82,7 +87,7 @@ def _read(place: RepoPlace) -> dict[str, Identity]:
         return {}
     found = {}
     for line in lines:
-        digest, *numbers = line.split(" ")
-        if len(numbers) == 3 and all(number.isdecimal() for number in numbers):
+        digest, *numbers, end = line.split(" ") if " " in line else ("", "")
+        if end == _END and len(numbers) == 3 and all(number.isdecimal() for number in numbers):
             found[digest] = Identity(*map(int, numbers))
     return found

@@ -136,8 +136,10 @@ def test_a_torn_or_foreign_record_makes_nothing_ours(config: Config, place: Repo
     pull_all(config)
     before = place.written.read_text()
     blobs = written_blobs(place)
-    lay(place.written, before.encode() + b"\xff\xfe what\n" + before.splitlines()[0][:70].encode())
-    assert written_blobs(place) == blobs
+    for cut in range(len(before.splitlines()[0])):
+        torn = before.splitlines()[0][:cut].encode()
+        lay(place.written, before.encode() + b"\xff\xfe what\n\n" + torn)
+        assert written_blobs(place) == blobs
     trim_written(place)
     assert written_blobs(place) == blobs
     assert len(place.written.read_text().splitlines()) == len(blobs)

@@ -6,7 +6,6 @@ the blob behind a link, which is its digest. Where nothing is known the headers 
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Generator, Iterator
 from enum import StrEnum
@@ -23,11 +22,8 @@ from ingle.hub.health.content import complaint
 from ingle.hub.health.finding import several
 from ingle.hub.layout import RepoPlace
 from ingle.hub.progress import Phase, Progress
-from ingle.hub.stored import stored_receipt
+from ingle.hub.stored import named_by_digest, stored_receipt, tree_files
 from ingle.hub.verify import BLOCK, Hash, new_hash
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
 
 
 class FileState(StrEnum):
@@ -167,48 +163,17 @@ def _known(config: Config, snapshot: Snapshot) -> dict[str, ListedFile]:
     receipt = stored_receipt(place, snapshot.commit)
     if receipt is not None:
         return {file.path: file for file in receipt.listing.files}
-    try:
-        tree = msgspec.json.decode(place.tree(snapshot.commit).read_bytes(), type=_Tree)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return {path: file.listed(path) for path, file in tree.files.items() if file.sound}
-
-
-class _TreeFile(msgspec.Struct):
-    """A file of huggingface_hub's `trees/` listing: large files have a SHA-256, small ones git's digest."""
-
-    size: int
-    blob_id: str
-    lfs_sha256: str | None = None
-
-    @property
-    def sound(self) -> bool:
-        if self.lfs_sha256 is not None:
-            return _SHA256.fullmatch(self.lfs_sha256) is not None
-        return _GIT_SHA1.fullmatch(self.blob_id) is not None
-
-    def listed(self, path: str) -> ListedFile:
-        if self.lfs_sha256 is not None:
-            return ListedFile(path, self.size, self.lfs_sha256, DigestKind.SHA256)
-        return ListedFile(path, self.size, self.blob_id, DigestKind.GIT_SHA1)
-
-
-class _Tree(msgspec.Struct):
-    files: dict[str, _TreeFile]
+    tree = tree_files(place, snapshot.commit)
+    return {path: listed for path, file in tree.items() if (listed := file.listed(path)) is not None}
 
 
 def _by_link(path: Path, name: str) -> ListedFile | None:
-    """What the name of the blob behind a link says: it is the file's digest in the shared cache."""
+    """What the name of the blob behind a link says."""
     try:
         blob = path.readlink().name
     except OSError:
         return None
-    size = _size(path) or 0
-    if _SHA256.fullmatch(blob):
-        return ListedFile(name, size, blob, DigestKind.SHA256)
-    if _GIT_SHA1.fullmatch(blob):
-        return ListedFile(name, size, blob, DigestKind.GIT_SHA1)
-    return None
+    return named_by_digest(name, _size(path) or 0, blob)
 
 
 def check_one(
