@@ -29,7 +29,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `home` holds all of Ingle's own state. `cache` is the shared Hugging Face hub cache.
     `endpoints` are tried in order. `token` is None when there is none.
-    `cpu_mode` ("auto", "on", "off") and `prompt_cache` (bytes per model in memory) are MLX's;
+    `cpu_mode` ("auto", "on", "off") is MLX's; `prompt_cache` is in bytes per model in memory;
     `prompt_cache_disk` (bytes; None: off) keeps prompt prefixes that return over loads.
     `memory_limit` is how many bytes all loaded models may take together (None: nine tenths of the machine's).
     """

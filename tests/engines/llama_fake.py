@@ -61,7 +61,11 @@ class Reciter:
 
 
 def reciting(
-    folder: Path, trouble: Trouble, slots: int = 4, clock: Callable[[], float] = time.monotonic
+    folder: Path,
+    trouble: Trouble,
+    slots: int = 4,
+    clock: Callable[[], float] = time.monotonic,
+    free: int = 10**10,
 ) -> tuple[LlamaEngine, Reciter]:
     """An engine over a reciter; the file is only a header."""
     path = folder / "tiny.gguf"
@@ -78,7 +82,7 @@ def reciting(
     )
     server = Reciter(trouble)
     options = EngineOptions(context=512, slots=slots)
-    return LlamaEngine(snapshot, options, server.open, clock), server
+    return LlamaEngine(snapshot, options, server.open, clock, lambda: free), server
 
 
 def _chunk(text: str, predicted: int, finish: str | None = None) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from ingle.engines.llamacpp.fields import translate
+from ingle.engines.llamacpp.server import bounded_free
 from ingle.errors import GenerationFailed, OutOfMemory
 from ingle.generation import FinishReason, Generation, SamplingParams
 from tests.engines.llama_fake import reciting
@@ -176,3 +179,17 @@ def test_health_says_when_no_token_comes_any_more(tmp_path: Path) -> None:
     assert engine.health().ok  # a long silence without requests says nothing
     go_on.set()
     late.wait()
+
+
+def test_what_is_free_bounds_the_context_and_a_file_that_cannot_fit_is_refused(tmp_path: Path) -> None:
+    roomy, _ = reciting(tmp_path, lambda prompt, made: None)
+    assert (roomy.info.context, roomy.info.notes) == (512, ())
+    with pytest.raises(OutOfMemory):
+        reciting(tmp_path, lambda prompt, made: None, free=10**6)
+
+
+def test_the_gpu_bounds_what_is_free_where_there_is_one() -> None:
+    cpu = {"name": "CPU", "memory_free": 5}
+    assert bounded_free(100, [cpu, {"name": "BLAS", "memory_free": 0}]) == 100
+    assert bounded_free(100, [cpu, {"name": "MTL0", "memory_free": 60}]) == 60
+    assert bounded_free(50, [cpu, {"name": "MTL0", "memory_free": 60}]) == 50

@@ -24,6 +24,12 @@ def test_neutral_sampling_is_sent_as_neutral_and_not_left_to_defaults() -> None:
     assert not {"grammar", "n_probs", "logit_bias", "response_format", "preserved_tokens"} & set(fields)
 
 
+def test_a_bias_without_end_is_a_number_that_json_has() -> None:
+    sampling = SamplingParams(logit_bias={1: float("inf"), 2: float("-inf"), 3: 0.5})
+    fields = completion_fields([1], sampling, limit=1, seed=0)
+    assert fields["logit_bias"] == [[1, 1e9], [2, -1e9], [3, 0.5]]
+
+
 def test_every_sampling_parameter_reaches_llama_cpp() -> None:
     sampling = SamplingParams(
         temperature=0.5,

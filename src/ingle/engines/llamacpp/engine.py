@@ -17,10 +17,9 @@ from ingle.catalog.gguf import GgufHeader, read_header
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
 from ingle.engines.checks import check_fits, check_vocabulary
-from ingle.engines.free import free_memory
 from ingle.engines.llamacpp.choice import Choice, ChoiceResult
 from ingle.engines.llamacpp.room import Room
-from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server
+from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server, free_bytes, is_gpu
 from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
 from ingle.engines.prepare import prepare
 from ingle.engines.schema import ending_grammar
@@ -67,9 +66,10 @@ class LlamaEngine:
         options: EngineOptions,
         open_server: ServerOpener = LlamaServer,
         clock: Callable[[], float] = time.monotonic,
+        free: Callable[[], int] = free_bytes,
     ) -> None:
         header = _header(snapshot.path)
-        plan = _plan(snapshot, header, options)
+        plan = _plan(snapshot, header, options, free())
         self._model = snapshot.ref.name
         self._vocabulary = header.vocabulary
         self._running: dict[str, _Running] = {}
@@ -81,6 +81,8 @@ class LlamaEngine:
         self._marks = self._server.properties()
         self._template = self._compile(options.template or header.chat_template)
         notes = [plan.note, "n-gram speculation on" if options.speculate else ""]
+        if options.prompt_cache_folder is not None:
+            notes.append("prompts that return are kept in memory only: the disk tier is MLX's")
         self._info = EngineInfo(
             name="llamacpp",
             version=self._server.version,
@@ -256,9 +258,8 @@ def _header(path: Path) -> GgufHeader:
     return header
 
 
-def _plan(snapshot: Snapshot, header: GgufHeader, options: EngineOptions) -> MemoryPlan:
-    """What fits in what is free. Raises `OutOfMemory`."""
-    free = free_memory()
+def _plan(snapshot: Snapshot, header: GgufHeader, options: EngineOptions, free: int) -> MemoryPlan:
+    """What fits in `free` bytes. Raises `OutOfMemory`."""
     asked = Load(
         context=options.context,
         slots=options.slots,
@@ -278,5 +279,5 @@ def _plan(snapshot: Snapshot, header: GgufHeader, options: EngineOptions) -> Mem
 def _device(names: tuple[str, ...]) -> str:
     if any(name.startswith(("Metal", "MTL")) for name in names) and sys.platform == "darwin":
         return "metal"
-    others = [name for name in names if not name.startswith(("CPU", "BLAS", "ACCEL"))]
+    others = [name for name in names if is_gpu(name)]
     return others[0].rstrip("0123456789").lower() if others else "cpu"

@@ -63,7 +63,9 @@ def completion_fields(
         "seed": seed,
     }
     if sampling.logit_bias:
-        fields["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias.items()]
+        # infinities are ways to say always and never, and no JSON
+        biases = ((token, max(-1e9, min(1e9, bias))) for token, bias in sampling.logit_bias.items())
+        fields["logit_bias"] = [[token, bias] for token, bias in biases]
     if sampling.logprobs:
         fields["n_probs"] = max(1, sampling.top_logprobs)
     if visible:

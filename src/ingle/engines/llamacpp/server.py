@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ingle.engines.base import EngineOptions
+from ingle.engines.free import free_memory
 from ingle.engines.llamacpp.fields import translate
 from ingle.errors import GenerationFailed, LoadFailed
 
@@ -156,6 +157,24 @@ def _params(xllamacpp: Any, model: Path, context: int, options: EngineOptions) -
     if options.speculate:
         params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     return params
+
+
+def free_bytes() -> int:
+    """What a load can take now: of the system, and of the GPU where llama.cpp has one."""
+    import xllamacpp
+
+    return bounded_free(free_memory(), xllamacpp.get_device_info())
+
+
+def bounded_free(free: int, devices: list[dict[str, Any]]) -> int:
+    """`free` bytes of the system, or what the GPUs among `devices` have left, if that is less. Pure."""
+    left = [int(d["memory_free"]) for d in devices if is_gpu(str(d.get("name", ""))) and d.get("memory_free")]
+    return min(free, sum(left)) if left else free
+
+
+def is_gpu(name: str) -> bool:
+    """Whether a device of ggml is neither the processor nor a library that runs on it."""
+    return not name.startswith(("CPU", "BLAS", "ACCEL"))
 
 
 def _device_names(xllamacpp: Any) -> list[str]:
