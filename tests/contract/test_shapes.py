@@ -1,18 +1,17 @@
-"""Constraints, tools and reasoning hold on both real engines, and nothing is accepted and ignored."""
+"""Constraints and reasoning hold on both real engines, and nothing is accepted and ignored."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
-from typing import Any
 
 import pytest
 
 from ingle.errors import InvalidRequest, Unsupported
-from ingle.generation import Constraint, FinishReason, Generation, Message, Role, Thinking, Tool
+from ingle.generation import Constraint, FinishReason, Thinking
 from ingle.worker.process import WorkerProcess
-from tests.contract.asking import GREEDY, ask, chat
+from tests.contract.asking import ask, chat, grammar_question, plain
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
@@ -22,23 +21,11 @@ ANN = {
     "required": ["name", "age"],
     "additionalProperties": False,
 }
-CITY = {
-    "type": "object",
-    "properties": {"city": {"type": "string", "maxLength": 16}},
-    "required": ["city"],
-    "additionalProperties": False,
-}
-WEATHER = Tool(name="get_weather", description="The weather of a city", parameters=CITY)
-CLOCK = Tool(
-    name="get_time", description="The time", parameters={"type": "object", "additionalProperties": False}
-)
 REASONER = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "<|im_start|>assistant\n{% if enable_thinking %}<think>\n{% endif %}"
 )
 """A template with a switch for reasoning; the starter's own has none."""
-
-CLOSING_TOKENS = 6
 
 
 async def test_json_follows_its_schema(worker: WorkerProcess) -> None:
@@ -94,66 +81,6 @@ async def test_a_constraint_that_cannot_be_kept_is_refused(
         await ask(worker, chat("Say something.", constraint=constraint, max_tokens=4))
 
 
-async def test_a_demanded_call_is_made_and_parsed(worker: WorkerProcess) -> None:
-    request = chat(
-        "What is the weather in Paris?",
-        tools=(WEATHER, CLOCK),
-        tool_choice="get_weather",
-        max_tokens=60,
-    )
-    reply = await ask(worker, request)
-    (call,) = reply.calls
-    assert call.name == "get_weather"
-    assert set(json.loads(call.arguments)) == {"city"}
-    assert reply.reasons == [FinishReason.TOOL_CALLS]
-    assert reply.text == ""
-
-
-async def test_required_makes_one_call_of_any_tool(worker: WorkerProcess) -> None:
-    reply = await ask(worker, chat("What time is it?", tools=(CLOCK,), tool_choice="required", max_tokens=60))
-    assert [call.name for call in reply.calls] == ["get_time"]
-    assert reply.reasons == [FinishReason.TOOL_CALLS]
-
-
-async def test_tools_are_told_though_the_template_drops_them(worker: WorkerProcess) -> None:
-    question = chat("What time is it?")
-    told = await worker.count_tokens(chat("What time is it?", tools=(CLOCK,)))
-    forbidden = await worker.count_tokens(chat("What time is it?", tools=(CLOCK,), tool_choice="none"))
-    alone = await worker.count_tokens(question)
-    assert told > alone == forbidden
-    shown = await worker.render(question.messages or (), (CLOCK,))
-    assert "get_time" in shown and "<tool_call>" in shown
-
-
-async def test_a_conversation_with_a_call_and_its_result_goes_on(worker: WorkerProcess) -> None:
-    first = await ask(worker, chat("What time is it?", tools=(CLOCK,), tool_choice="required", max_tokens=60))
-    messages = (
-        Message(role=Role.USER, content="What time is it?"),
-        Message(role=Role.ASSISTANT, content="", tool_calls=tuple(first.calls)),
-        Message(role=Role.TOOL, content="12:30", tool_call_id=first.calls[0].id),
-    )
-    request = Generation(messages=messages, tools=(CLOCK,), sampling=GREEDY, max_tokens=8)
-    reply = await ask(worker, request)
-    assert reply.usage.completion_tokens > 0
-
-
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"tools": (WEATHER,), "tool_choice": "stove"}, "tool_choice"),
-        ({"tool_choice": "required"}, "tool_choice"),
-        ({"tools": (WEATHER, WEATHER)}, "tools"),
-    ],
-    ids=["unknown", "none", "twice"],
-)
-async def test_tools_that_cannot_be_are_refused_by_name(
-    worker: WorkerProcess, fields: dict[str, Any], named: str
-) -> None:
-    with pytest.raises(InvalidRequest) as raised:
-        await ask(worker, chat("Hi", **fields))
-    assert raised.value.details["param"] == named
-
-
 async def test_reasoning_is_split_and_its_budget_kept(worker: WorkerProcess) -> None:
     request = chat(
         "What is 2+2?", template=REASONER, thinking=Thinking(enabled=True, budget=5), max_tokens=16
@@ -162,9 +89,39 @@ async def test_reasoning_is_split_and_its_budget_kept(worker: WorkerProcess) -> 
     assert reply.reasoning
     assert reply.text
     assert "think>" not in reply.text + reply.reasoning
-    # the closing mark may count: the starter's vocabulary spells it in several tokens
-    assert 0 < reply.usage.reasoning_tokens <= 5 + CLOSING_TOKENS
-    assert len(reply.reasoning.split()) <= 5
+    assert reply.usage.reasoning_tokens == 5
+    assert await worker.count_tokens(plain(reply.reasoning)) <= 5
+
+
+async def test_the_mark_that_closes_spent_reasoning_counts_among_the_answers_tokens(
+    worker: WorkerProcess,
+) -> None:
+    request = chat(
+        "What is 2+2?",
+        template=REASONER,
+        thinking=Thinking(enabled=True, budget=3),
+        constraint=Constraint(kind="choice", value=["four"]),
+        max_tokens=30,
+    )
+    reply = await ask(worker, request)
+    closing = await worker.count_tokens(plain("\n</think>\n\n"))
+    answer = await worker.count_tokens(plain("four"))
+    assert reply.usage.completion_tokens == 3 + closing + answer
+    assert sum(chunk.tokens for chunk in reply.chunks) == reply.usage.completion_tokens
+
+
+async def test_the_token_that_ends_an_answer_is_not_counted(worker: WorkerProcess) -> None:
+    reply = await ask(
+        worker, chat("Say something.", constraint=Constraint(kind="choice", value=["Paris"]), max_tokens=16)
+    )
+    assert reply.usage.completion_tokens == await worker.count_tokens(plain(reply.text))
+
+
+async def test_a_grammar_that_could_go_on_ends_where_the_model_ends(worker: WorkerProcess) -> None:
+    anything = Constraint(kind="regex", value="(.|\\n)*")
+    free = await ask(worker, grammar_question(max_tokens=24))
+    bound = await ask(worker, grammar_question(constraint=anything, max_tokens=24))
+    assert (bound.text, bound.reasons) == (free.text, free.reasons)
 
 
 async def test_a_constraint_begins_after_the_reasoning(worker: WorkerProcess) -> None:
