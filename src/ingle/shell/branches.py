@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from .evaluate import evaluate, one
+from .finding import Level
 from .words import EMPTY, UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ SKIPPED = frozenset(
 )
 
 
-_LITERAL_TRUE = re.compile(r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test 1|/bin/true)\s*;?\s*\Z")
+_LITERAL_TRUE = re.compile(
+    r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test 1|/bin/true)\s*(?:\d?>+[^;]*)?;?\s*\Z"
+)
 
 
 _LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
@@ -36,6 +39,9 @@ _LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
 _QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"")
 # A wait holds a loop back, unless it waits in the background.
 _PACE = re.compile(r"\b(?:sleep|wait|read|inotifywait)\b[^;&|\n]*(?:&&|[;|\n)}]|\Z)")
+
+
+_GROWS = re.compile(r"\b(\w+)=[\"']?\$\{?\1\}?[\"']?\$\{?\1\b|\b\w+\+=\(?[\"']?\$")
 
 
 _CHOICES = 8
@@ -68,6 +74,8 @@ def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
     endless = bool((_LITERAL_TRUE if keyword == "while" else _LITERAL_FALSE).match(text))
     breaks = re.search(r"\b(?:break|exit|return)\b", machine.text(node)) is not None
     paced = machine.paced or _PACE.search(_QUOTED.sub("''", machine.text(node))) is not None
+    if endless and not breaks and not paced and _GROWS.search(machine.text(node)):
+        machine.report(Level.HIGH, "exhaust", "lets a text grow without end: the memory is full then")
     with machine.setting(endless=machine.endless or (endless and not breaks), paced=paced):
         return visit_branches(machine, node, stdin)
 

@@ -27,7 +27,7 @@ _HOOK_WORDS = frozenset(
 _ENV_PRINTERS = frozenset(("opam", "fnm", "mise", "docker-machine", "luarocks"))
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _LISTS = frozenset(
-    "ls list ps get --get-selections -qa -Qq -W --show -l --list -Q -Qe -Qn -Qqe showmanual showauto pkgnames freeze leaves "
+    "ls list ps get --get-selections -qa -Qq -W --show -l --list -Q -Qe -Qn -Qqe showmanual showauto domains pkgnames freeze leaves "
     "--list-extensions list-units list-unit-files".split()
 )
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
@@ -55,6 +55,9 @@ def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> V
     state = machine.state
     if first.has(Taint.DEFAULT) and not spec_or_handler(name):
         return _unresolved(machine, words, stdin)
+    suffix = f"*.{name.rpartition('.')[2]}"
+    if bare and suffix in state.aliases:
+        return machine.source(f"{state.aliases[suffix]} {quoted(name)}", stdin)
     if bare and name in state.aliases and name not in machine.calling:
         return _alias(machine, name, words, stdin)
     if name in state.functions:
@@ -157,7 +160,7 @@ def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> V
     if len(words) == 2 and words[1].text in ("--help", "--version", "-h"):
         return UNKNOWN
     system = path.startswith(
-        ("/usr/", "/System/", "/Library/", "/sbin/", "/opt/", "/lib/", "/lib64/", "/snap/")
+        ("/usr/", "/System/", "/Library/", "/sbin/", "/Applications/", "/opt/", "/lib/", "/lib64/", "/snap/")
     )
     if (base in ("gradlew", "mvnw") or system) and spec_or_handler(base):
         return _dispatch(machine, base, words, stdin, local=False)

@@ -75,6 +75,8 @@ def prompt(machine: Machine, name: str, value: Value) -> None:
 
 def arithmetic(machine: Machine, text: str) -> None:
     """Arithmetic evaluates what a variable holds again, with the subscripts in it."""
+    if "[$(" in text or "[`" in text:
+        substituted(machine, text)
     for name, values in list(machine.state.names.items()):
         held = values[0].text if values else ""
         if ("$(" in held or "`" in held) and re.search(rf"\b{re.escape(name)}\b", text):

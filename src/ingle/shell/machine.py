@@ -222,7 +222,7 @@ class Machine:
         return Value(found.text.rstrip("\n"), found.taint)
 
     def calculated(self, source: str) -> None:
-        if self.state.names:
+        if self.state.names or "[" in source:
             hooks.arithmetic(self, source)
 
     def process(self, source: str, direction: str) -> Value:

@@ -333,5 +333,17 @@ def is_startup(path: str) -> bool:
     )
 
 
+_BY_NAME = re.compile(
+    r"/(?:\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zshenv|zprofile|zlogin|envrc|xinitrc|xprofile)|authorized_keys2?|"
+    r"(?:user|site)customize\.py|config\.fish|hooks/(?:pre|post|commit|prepare|update|applypatch)[\w-]*|LaunchAgents/[^/]+\.plist|"
+    r"autostart/[^/]+\.desktop|cron\.d/[^/]+|sudoers\.d/[^/]+|profile\.d/[^/]+|conf\.d/[^/]+\.fish)\Z"
+)
+
+
+def starts_by_name(path: str) -> bool:
+    """Whether a file in a folder that is not known is one that a shell, git or a login runs."""
+    return HOLE in path and bool(_BY_NAME.search(path))
+
+
 def is_history(path: str) -> bool:
     return any(path.startswith(home) and _HISTORY.match(path[len(home) :]) for home in (*HOMES, "/root"))

@@ -92,6 +92,12 @@ class _Reader(ast.NodeVisitor):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
         }
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        if (
+            endless
+            and called & {"Popen", "start", "fork", "Thread", "Process"}
+            and "sleep" not in called | {"join"} & called
+        ):
+            self.machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
         endless = endless and not inner & {ast.Break, ast.Return, ast.Raise} and "sleep" not in called
         if endless and (ast.AugAssign in inner or called & {"append", "extend", "add", "insert"}):
             self.machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")

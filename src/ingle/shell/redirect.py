@@ -128,6 +128,8 @@ def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value,
     if destination is None:
         return stdin
     target = one(machine.text(destination), machine)
+    if machine.endless and not machine.paced and "$" in machine.text(destination) and operator in _OUTPUT:
+        machine.report(Level.HIGH, "exhaust", "makes files in a loop that never ends")
     descriptor = _descriptor(machine, node)
     streams = machine.state.streams
     if operator in (">&", "<&") and (target.text.rstrip("-").isdigit() or target.text == "-"):

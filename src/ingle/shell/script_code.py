@@ -77,6 +77,12 @@ _HOARDS = re.compile(
 )
 
 
+_SWARMS = re.compile(
+    r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0))[^;]*"
+    r"(?:(?:system|exec|popen)\s*\(?\s*[\"'][^\"']*&\s*[\"']|spawn\w*\b|Thread\.new|new Worker|pcntl_fork|fork\b)"
+)
+
+
 _KILL_ALL = re.compile(r"kill\W+\w*\W*,?\s*['\"]?-1\b|kill\(-1|Process\.kill\W+\w+\W+-1")
 
 
@@ -117,14 +123,38 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
 
 def _print(tokens: list[Token], language: str) -> str:
     for name, values in calls_in(tokens):
-        if name in ("print", "puts", "say", "echo", "printf", "console.log") and values and values[-1].known:
-            return values[-1].text + ("" if name == "print" and language == "perl" else "\n")
+        if name == "printf" and values:
+            return _formatted(values) if all(value.known for value in values) else HOLE
+        if (
+            name in ("print", "puts", "say", "echo", "console.log")
+            and values
+            and all(v.known for v in values)
+        ):
+            between = " " if language in ("awk", "node") else "\n" if name == "puts" else ""
+            return between.join(v.text for v in values) + (
+                "" if name == "print" and language == "perl" else "\n"
+            )
     return HOLE
+
+
+def _formatted(values: list[Value]) -> str:
+    """What `printf` of awk and Perl writes: `%c` of a number is the character of that number."""
+    queue = [value.text for value in values[1:]]
+
+    def fill(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return "%"
+        text = queue.pop(0) if queue else ""
+        return chr(int(text)) if match[0][-1] == "c" and text.isdigit() and int(text) < 0x110000 else text
+
+    return re.sub(r"%%|%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]", fill, values[0].text)
 
 
 def _circumstances(machine: Machine, text: str, bare: str, language: str) -> None:
     if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare[:_LONGEST]) or _FORK_LOOP.search(text)):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
+    if _SWARMS.search(text):
+        machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
     if _HOARDS.search(bare[:_LONGEST]) and not re.search(
         r"\b(?:break|exit|last|sleep|return|read|accept)\b", bare
     ):

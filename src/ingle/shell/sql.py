@@ -95,6 +95,12 @@ def judge_sql(machine: Machine, value: Value) -> None:
         machine.source(program[1].replace("''", "'"), UNKNOWN)
     for shell in re.findall(r"(?m)^\s*(?:\\!|\.shell|\.system|system|\\system)\s+(.+)$", value.text):
         machine.source(shell, UNKNOWN)
+    if re.search(
+        r"(?m)^\s*\.load\b|\bload_extension\s*\(|\bwritefile\s*\(|\bsoname\s+'|\blo_export\s*\(|language\s+'?(?:c|plpython3?u|plperlu)\b",
+        value.text,
+        re.I,
+    ):
+        machine.report(Level.HIGH, "load", "loads code into the database, or writes files past it")
     if re.match(r"\s*\.(?:save|backup|output|clone|restore|import|read)\b", value.text):
         machine.report(Level.MODERATE, "write", "writes or replaces a file")
     if value.text.strip() == HOLE:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 from .assignments import assignment, visit_assignments, visit_declaration, visit_unset
 from .branches import SKIPPED, WORDS, join_output, visit_branches, visit_case, visit_for, visit_while
 
-_NUMERIC = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v)\s")
+_NUMERIC = re.compile(r"(?:\s|\A\[+ ?)-(?:eq|ne|lt|le|gt|ge|v)\s")
 _SWALLOWED = re.compile(rb"[ \t]+-(?=[ \t]*<<)")  # a `-` before a here-document, which the grammar drops
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 
@@ -196,7 +196,7 @@ def _subshell(machine: Machine, node: Node, stdin: Value) -> Value:
 def _test(machine: Machine, node: Node, stdin: Value) -> Value:
     """A condition changes nothing, but the commands substituted into it run."""
     text = machine.text(node)
-    if machine.state.names and (text[:2] == "((" or _NUMERIC.search(text)):
+    if text[:2] == "((" or _NUMERIC.search(text):
         hooks.arithmetic(machine, text)
     stack = [node]
     while stack:

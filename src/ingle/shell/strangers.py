@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Commands that are given a disk to mount or to ask, not to write.
 MOUNTERS = frozenset(
     "mount umount eject udisksctl losetup hdparm sdparm partprobe badblocks photorec fusermount swapon diskutil hdiutil "
-    "ntfs-3g smartctl nvme btrfs zpool testdisk udevadm lsof fuser".split()
+    "ntfs-3g smartctl nvme btrfs zpool testdisk udevadm lsof fuser ddrescue".split()
 )
 # Words by which a program nobody described says that something goes for good.
 _DESTROYS = re.compile(

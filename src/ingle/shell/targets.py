@@ -189,7 +189,7 @@ def write(
         level = max(level, _startup_level(path, content, append))
         if append and _startup_level(path, content, append) is _MODERATE:
             level = _MODERATE
-    if paths.is_history(path):
+    if paths.is_history(path) or paths.starts_by_name(path):
         level = max(level, _HIGH)
     if content.has(Taint.ENDLESS) and place is not Place.SINK:
         level = max(level, _HIGH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .. import call, hooks, paths, targets
@@ -39,6 +40,9 @@ def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         if not equals:
             continue
         machine.state.aliases[key] = body
+        if any(option.text == "-s" for option in words) and machine.shell == "zsh":
+            machine.state.aliases.pop(key)
+            machine.state.aliases[f"*.{key}"] = body
         if any(option.text == "-g" for option in words):
             _everywhere(machine, body)
         if key in _TRUSTED and _betrays(machine, key, body):
@@ -190,6 +194,9 @@ def which(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _test(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    text = " ".join(["", *(word.text for word in words)])
+    if re.search(r" -(?:v|eq|ne|lt|le|gt|ge) ", text):
+        hooks.arithmetic(machine, text)
     return EMPTY
 
 

@@ -278,6 +278,24 @@ def _deno(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     return run_file(machine, rest[0], "node", rest, stdin) if rest else UNKNOWN
 
 
+def _compiled(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """swift, kotlin, scala-cli…: code in `-e` or on the input is not read; a subcommand has its own rules."""
+    arguments = Arguments(words, frozenset(("-e", "-script")))
+    codes = arguments.each("-e")
+    rest = arguments.rest
+    if codes or (stdin is not EMPTY and (not rest or rest[0].text == "-")):
+        for code in codes or [stdin]:
+            run_text(machine, code, "other", [], inline=True)
+        return UNKNOWN
+    if rest and rest[0].text.endswith(
+        (".swift", ".kts", ".kt", ".sc", ".rs", ".nims", ".java", ".csx", ".fsx")
+    ):
+        return run_file(machine, rest[0], "other", rest, stdin)
+    from .wrappers import _as_spec
+
+    return _as_spec(machine, name, words, stdin)
+
+
 def _powershell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     from ..powershell import host
 
@@ -287,6 +305,9 @@ def _powershell(machine: Machine, name: str, words: list[Value], stdin: Value) -
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(SHELLS, _shell),
     **dict.fromkeys(_NAMES, _language),
+    **dict.fromkeys(
+        ("swift", "kotlin", "kotlinc", "scala-cli", "rust-script", "dotnet-script", "nim"), _compiled
+    ),
     "osascript": _osascript,
     "deno": _deno,
     **dict.fromkeys(("pwsh", "powershell", "powershell.exe", "pwsh.exe"), _powershell),

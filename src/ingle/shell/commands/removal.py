@@ -81,6 +81,11 @@ _TESTS_WITH_VALUE = frozenset(
 _NARROW = frozenset(
     "-name -iname -path -ipath -wholename -regex -iregex -lname -samefile -inum -newer -newermt".split()
 )
+# Where age or size alone does not say that a file may go.
+_KEPT = (
+    Place.WORKING, Place.PARENT, Place.HOME, Place.HOME_TOP, Place.HOME_CONFIG, Place.OTHER_HOME, Place.HOMES, Place.MOUNT,
+    Place.BACKUP,
+)  # fmt: skip
 _BY_TIME = frozenset("-mtime -atime -ctime -mmin -amin -size -empty -cmin".split())
 
 
@@ -160,7 +165,7 @@ def _find_acts(
     for act, inner in acts:
         for root in roots:
             path, place = targets.place_of(machine, root)
-            filtered = narrow or (timed and place not in (Place.WORKING, Place.PARENT, Place.HOME))
+            filtered = narrow or (timed and (place not in _KEPT or "Downloads" in path))
             if act == "-delete":
                 targets.delete(machine, root, tree=True, filtered=filtered)
                 continue

@@ -64,6 +64,11 @@ def _terminal(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
             "puts a terminal of this machine on the network",
         )
         return UNKNOWN
+    screen = Arguments(words, frozenset(("-display", "--display")), cluster=False).value(
+        "-display", "--display"
+    )
+    if screen is not None and not re.match(r"(?:|localhost|unix|127\.\S*):", screen.text):
+        machine.report(Level.CRITICAL, "backdoor", "puts a terminal of this machine on another host's screen")
     at = next(
         (
             index

@@ -168,6 +168,8 @@ def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     placed = arguments.value("-I", "--replace", "-J") or (Value("{}") if arguments.any("-i") else None)
     if not items:
         return EMPTY
+    if stdin.has(Taint.ENDLESS) and arguments.any("-P", "--max-procs"):
+        machine.report(Level.CRITICAL, "exhaust", "starts processes without end, many at a time")
     if placed is not None:
         out = EMPTY
         lines = _items(stdin, separator or "\n")
