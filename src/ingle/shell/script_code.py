@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import targets
+from .endless import exhausts
 from .finding import Level
 from .paths import HOME
 from .sql import judge_models, judge_sql, looks_like_sql
@@ -61,25 +62,6 @@ _SOCKET = re.compile(
 _DECODE = re.compile(
     r"base64|atob|unpack|pack\(|fromCharCode|gzinflate|str_rot13|hex2bin|decode|rot13|chr\(|Buffer\.from",
     re.I,
-)
-
-
-_FORK_LOOP = re.compile(
-    r"fork\s*while|while\s*\(?\s*(?:1|true|fork)\b[^;]*fork|while\s*fork|loop\s*(?:do|\{)[^}]*fork|for\s*\(;;\)[^;]*fork|"
-    r"fork\s*(?:\(\))?\s*(?:until|unless|for\s)|until\s*\(?\s*0[^;]*fork|while\s*\(?(?:1|true)\)?[^;]*(?:spawn|fork)"
-)
-
-
-_HOARDS = re.compile(
-    r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0)).*?"
-    r"(?:push|concat|append|alloc|< <|\. =|\+ =|repeat|\[ \] =|\+ \+ \] =)|(?:push|\. =|< <|\+ =)[^;]*while\s*\(?\s*(?:1|true)\b",
-    re.S,
-)
-
-
-_SWARMS = re.compile(
-    r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0))[^;]*"
-    r"(?:(?:system|exec|popen)\s*\(?\s*[\"'][^\"']*&\s*[\"']|spawn\w*\b|Thread\.new|new Worker|pcntl_fork|fork\b)"
 )
 
 
@@ -151,14 +133,7 @@ def _formatted(values: list[Value]) -> str:
 
 
 def _circumstances(machine: Machine, text: str, bare: str, language: str) -> None:
-    if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare[:_LONGEST]) or _FORK_LOOP.search(text)):
-        machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
-    if _SWARMS.search(text):
-        machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
-    if _HOARDS.search(bare[:_LONGEST]) and not re.search(
-        r"\b(?:break|exit|last|sleep|return|read|accept)\b", bare
-    ):
-        machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")
+    exhausts(machine, text, bare[:_LONGEST])
     if _KILL_ALL.search(text):
         machine.report(Level.HIGH, "kill", "ends every process you own")
     for found in re.findall(r"array_map\(\s*['\"](?:unlink|rmdir)['\"]\s*,\s*glob\(\s*['\"]([^'\"]+)", text):

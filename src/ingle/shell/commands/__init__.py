@@ -14,6 +14,7 @@ from . import (
     copying,
     databases,
     decoding,
+    dialects,
     editing,
     editors,
     fetching,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 Command = Callable[["Machine", str, list[Value], Value], Value | None]
 
 _MODULES: tuple[Any, ...] = (
-    archives, building, builtins, containers, copying, databases, decoding, editing, editors, fetching, filtering, frameworks, installing,
+    archives, building, builtins, containers, copying, databases, decoding, dialects, editing, editors, fetching, filtering, frameworks, installing,
     interpreters, modes, output, processes, removal, repository, scheduling, sending, session, syncing, tools, wrappers,
 )  # fmt: skip
 ALL: dict[str, Command] = {name: command for module in _MODULES for name, command in module.COMMANDS.items()}

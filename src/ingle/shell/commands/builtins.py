@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, hooks, paths, targets
+from .. import hooks, paths, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -207,94 +207,12 @@ def _coproc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         return machine.call(words, stdin) if words else EMPTY
 
 
-def _compgen(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """compgen expands its word list at once, and runs its command; complete does so later."""
-    arguments = Arguments(words, frozenset("-A -G -W -F -C -X -P -S -o".split()))
-    for words_of in arguments.each("-W"):
-        hooks.substituted(machine, words_of.text)
-    for code in arguments.each("-C"):
-        machine.source(code.text, UNKNOWN)
-    return UNKNOWN
-
-
-def _carried(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """zsh's `emulate SHELL -c CODE`, `sched +1 COMMAND` and `zpty NAME COMMAND`."""
-    if name == "emulate":
-        for code in Arguments(words, frozenset(("-c", "-o"))).each("-c"):
-            machine.source(code.text, stdin)
-        return UNKNOWN
-    rest = [word.text for word in words if not word.text.startswith("-")]
-    if len(rest) > 1:
-        machine.source(" ".join(rest[1:]), UNKNOWN)
-    return UNKNOWN
-
-
-def _hash(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """`hash -p /bin/rm x`, zsh's `hash x=/bin/rm` and `hash -d x=~`: other names for programs and folders."""
-    arguments = Arguments(words, frozenset(("-p",)))
-    program = arguments.value("-p")
-    if program is not None:
-        for word in arguments.rest:
-            machine.state.aliases[word.text] = program.text
-        return EMPTY
-    for word in arguments.rest:
-        key, equals, text = word.text.partition("=")
-        if equals and arguments.any("-d"):
-            where = machine.home("") + text[1:] if text[:1] == "~" else text
-            machine.state.folders[key] = targets.place_of(machine, Value(where))[0]
-        elif equals:
-            machine.state.aliases[key] = text
-    return EMPTY
-
-
 def _let(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     from ..expand import arithmetic
 
     for word in words:
         arithmetic(word.text.partition("=")[2] or word.text, machine)
     return EMPTY
-
-
-def _zargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """zsh's `zargs [options] -- words -- command`."""
-    marks = [index for index, word in enumerate(words) if word.text in ("--", "..")]
-    if not marks:
-        return UNKNOWN
-    given = words[marks[0] + 1 : marks[1]] if len(marks) > 1 else words[: marks[0]]
-    inner = words[marks[-1] + 1 :]
-    return machine.call([*(inner or [Value("print")]), *given], EMPTY)
-
-
-def _funcsave(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """fish keeps functions for every later shell; one that stands in for a known command is a trap."""
-    for word in Arguments(words).rest:
-        shadows = word.text in machine.state.functions and call.spec_or_handler(word.text)
-        before, machine.commands = machine.commands, []
-        if word.text in machine.state.functions:
-            with machine.subshell():
-                machine.call([Value(word.text), UNKNOWN], EMPTY)
-        ran, machine.commands = set(machine.commands), before
-        if shadows and ran - {word.text, "command", "builtin", ":"}:
-            machine.report(
-                Level.HIGH, "persist", f"makes `{word.shown()}` mean something else in every shell"
-            )
-        else:
-            machine.report(Level.MODERATE, "persist", "keeps a function for every later shell")
-    return EMPTY
-
-
-def _braced(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """`{` where the grammar took it for a name: what follows is the command."""
-    inner = words[:-1] if words and words[-1].text == "}" else words
-    return machine.call(inner, stdin, bare=True) if inner else EMPTY
-
-
-def _history_file(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """zsh's `fc -p FILE` turns to another history; the rest lists."""
-    named = [word for word in words if not word.text.startswith("-")]
-    if any(word.text == "-p" for word in words) and named:
-        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
-    return Value(HOLE, Taint.SECRET)
 
 
 def _enable(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -342,14 +260,7 @@ COMMANDS: dict[str, Command] = {
     "shift": _shift,
     **dict.fromkeys(("declare", "typeset", "local", "export", "readonly", "integer"), _declare),
     "history": _history,
-    "fc": _history_file,
-    "hash": _hash,
     "let": _let,
-    **dict.fromkeys(("compgen", "complete"), _compgen),
-    **dict.fromkeys(("emulate", "sched", "zpty"), _carried),
-    "zargs": _zargs,
-    "funcsave": _funcsave,
-    "{": _braced,
     **dict.fromkeys(("which", "type", "whence", "where"), which),
     **dict.fromkeys(("test", "[", "[["), _test),
     "coproc": _coproc,

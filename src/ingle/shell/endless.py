@@ -1,0 +1,35 @@
+"""Finds loops without an end in one-liners of foreign languages: processes, threads and memory they take."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .finding import Level
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_FORK_LOOP = re.compile(
+    r"fork\s*while|while\s*\(?\s*(?:1|true|fork)\b[^;]*fork|while\s*fork|loop\s*(?:do|\{)[^}]*fork|for\s*\(;;\)[^;]*fork|"
+    r"fork\s*(?:\(\))?\s*(?:until|unless|for\s)|until\s*\(?\s*0[^;]*fork|while\s*\(?(?:1|true)\)?[^;]*(?:spawn|fork)"
+)
+_SWARMS = re.compile(
+    r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0))[^;]*"
+    r"(?:(?:system|exec|popen)\s*\(?\s*[\"'][^\"']*&\s*[\"']|spawn\w*\b|Thread\.new|new Worker|pcntl_fork|fork\b)"
+)
+_HOARDS = re.compile(
+    r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0)).*?"
+    r"(?:push|concat|append|alloc|< <|\. =|\+ =|repeat|\[ \] =|\+ \+ \] =)|(?:push|\. =|< <|\+ =)[^;]*while\s*\(?\s*(?:1|true)\b",
+    re.S,
+)
+
+
+def exhausts(machine: Machine, text: str, bare: str) -> None:
+    """Report it; `bare` is the code with its strings emptied and its tokens apart."""
+    if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare) or _FORK_LOOP.search(text)):
+        machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
+    if _SWARMS.search(text):
+        machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
+    if _HOARDS.search(bare) and not re.search(r"\b(?:break|exit|last|sleep|return|read|accept)\b", bare):
+        machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")
