@@ -117,6 +117,8 @@ def test_a_pull_whose_daemon_was_killed_is_paused_with_the_bytes_that_are_on_dis
     _, client = house.serve()
     view = client.ask(api.show(NAME))
     assert view.paused and view.state == "not_downloaded"
+    (row,) = json.loads(house.ingle("list", "--json").stdout)
+    assert (row["name"], row["state"], row["size"]) == (NAME, "partial", recorded)
     assert view.pull is not None
     assert (view.pull.bytes_done, view.pull.bytes_total) == (recorded, sum(map(len, files.values())))
     assert small < view.pull.bytes_done < view.pull.bytes_total

@@ -12,11 +12,13 @@ from ingle.catalog.curated import Catalog
 from ingle.catalog.formats import gguf_files
 from ingle.catalog.gguf import MAGIC
 from ingle.catalog.inspect import Found, inspect
+from ingle.catalog.listing import ListedFile
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import entry_ref
 from ingle.catalog.safetensors import INDEX
 from ingle.hub.headers import Headers
 from ingle.hub.inventory import Inventory, Revision, linked_blobs, promised_sizes
+from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.receipt import Asked, Receipt
 from ingle.hub.shelf import DiskShelf
@@ -136,11 +138,16 @@ class RepoScan:
             root=root,
             path=root / weights[0] if weights else root,
             files=tuple(file.path for file in here),
-            size=sum(file.size for file in here),
+            size=sum(file.size if file in here else self._recorded(file) for file in wanted),
             commit=commit,
             missing=missing or tuple(f"{file.path} (fetched, not yet published)" for file in wanted),
             modified=_changed(self.place.receipt(commit)),
         )
+
+    def _recorded(self, file: ListedFile) -> int:
+        """Bytes of a file on its way that are on disk: its length says nothing, for room is made beforehand."""
+        written = read_journal(self.place.journal(file.digest), file)
+        return sum(one.length for one in written.values())
 
     def _foreign_partials(self) -> Iterator[Snapshot]:
         """A download that another tool began and that shows only as `*.incomplete` blobs."""
