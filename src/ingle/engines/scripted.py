@@ -27,7 +27,7 @@ from ingle.engines.tools import must_call
 from ingle.errors import GenerationFailed, IngleError, LoadFailed, NoChatTemplate
 from ingle.generation import Chunk, FinishReason, Generation, Message, Tool, Usage
 
-Behaviour = Literal["crash", "exit", "fail", "hang", "forever"]
+Behaviour = Literal["crash", "exit", "fail", "hang", "forever", "stuck"]
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +35,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `load_seconds` holds the interpreter, as real loads do; `fail_load` is the message of a `LoadFailed`;
     `crash_load` ends the process with that signal during the load. Behaviours: "crash" (SIGKILL),
-    "exit" (status 7), "fail" (a typed error), "hang" (no token until cancelled), "forever" (no end).
+    "exit" (status 7), "fail" (a typed error), "hang" (no token until cancelled), "forever" (no end), "stuck"
+    (no token, and its health says so).
     """
 
     answer: str | None = None
@@ -71,6 +72,7 @@ class ScriptedEngine:
         self._script = script
         self._cancels: dict[str, threading.Event] = {}
         self._steps = 0
+        self._stuck = False
         self._info = EngineInfo(
             name="scripted",
             version="1",
@@ -107,7 +109,8 @@ class ScriptedEngine:
         return "\n".join([*told, *(f"{message.role.value}: {message.content}" for message in messages)])
 
     def health(self) -> EngineHealth:
-        return EngineHealth(ok=True, active=len(self._cancels), steps=self._steps)
+        reason = "the script says that it is stuck" if self._stuck else ""
+        return EngineHealth(ok=not self._stuck, active=len(self._cancels), steps=self._steps, reason=reason)
 
     def close(self) -> None:
         for event in list(self._cancels.values()):
@@ -152,7 +155,8 @@ class ScriptedEngine:
             os._exit(7)
         if behaviour == "fail":
             raise GenerationFailed("The script says that this request fails.")
-        if behaviour == "hang":
+        if behaviour in ("hang", "stuck"):
+            self._stuck = behaviour == "stuck"
             cancel.wait()
 
     def _choice(

@@ -24,18 +24,18 @@ from ingle.worker.admission import Admission
 from ingle.worker.exchange import Exchange, Inbox, is_last
 from ingle.worker.logring import LogRing, log_file
 from ingle.worker.memory import process_memory
+from ingle.worker.pulse import PERIOD, no_pulse, watch_pulse
 from ingle.worker.report import StopReport
 from ingle.worker.spawn import Child, crash_error, spawn, with_reason
 from ingle.worker.state import WorkerEvent, WorkerState, advance
-
-KEPT_FOR_ERRORS = 12  # log lines
 
 
 class WorkerProcess:
     """One child process with one engine and one model. After an exit it may be started again.
 
     `error` says why it left or could not load, when nobody asked it to leave. `patience` is how many
-    seconds it gets to leave when asked, and again when terminated, before it is killed.
+    seconds it gets to leave when asked, and again when terminated, before it is killed. Every `pulse` seconds
+    it is asked whether it still makes tokens; one that says no is ended.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class WorkerProcess:
         patience: float = 3.0,
         python: str = sys.executable,
         memory_of: Callable[[int], int] = process_memory,
+        pulse: float = PERIOD,
     ) -> None:
         self.name = name
         self.state = WorkerState.STOPPED
@@ -57,6 +58,9 @@ class WorkerProcess:
         self._patience = patience
         self._python = python
         self._memory_of = memory_of
+        self._pulse = pulse
+        self._watching: asyncio.Task[None] | None = None
+        self._fatal: IngleError | None = None
         self._exchange = Exchange()
         self._admission = Admission(1)
         self._child: Child | None = None
@@ -84,7 +88,7 @@ class WorkerProcess:
         """Spawn the child and ask it to load; returns when it is spawned, `ready` waits for the model."""
         options = options or EngineOptions()
         self.state = advance(self.state, WorkerEvent.SPAWN)
-        self.info, self.error = None, None
+        self.info = self.error = self._fatal = None
         self._admission = Admission(options.slots)
         self._exchange = Exchange()
         self._codec = frames.Codec()
@@ -242,8 +246,14 @@ class WorkerProcess:
             return
         self.state = advance(self.state, WorkerEvent.LOADED)
         self.info = info
+        self._watching = self._keep(watch_pulse(self.ping, self._give_up, self._pulse))
         if not self._loaded.done():
             self._loaded.set_result(info)
+
+    def _give_up(self, reason: str) -> None:
+        if self._child is not None and self.state is WorkerState.READY:
+            self._fatal = no_pulse(self.name, reason, self.log.last())
+            self._child.kill()
 
     def _fail_load(self, error: IngleError) -> None:
         """Remember why; it is told when the child is gone and its last lines are read."""
@@ -255,13 +265,15 @@ class WorkerProcess:
         before = self.state
         asked = before is WorkerState.STOPPING
         loading = before is WorkerState.STARTING
-        error: IngleError = trouble or crash_error(
-            self.name, code, self.log.last(KEPT_FOR_ERRORS), loading=loading
+        if self._watching is not None:
+            self._watching.cancel()
+        error: IngleError = (
+            trouble or self._fatal or crash_error(self.name, code, self.log.last(), loading=loading)
         )
         if asked:
             error = Cancelled(f"{self.name} was unloaded.")
         if before is WorkerState.FAILED and self.error is not None:
-            error = self.error = with_reason(self.error, self.log.last(KEPT_FOR_ERRORS))
+            error = self.error = with_reason(self.error, self.log.last())
         self.state = advance(before, WorkerEvent.EXITED)
         if not asked and self.error is None:
             self.error = error
@@ -331,7 +343,8 @@ class WorkerProcess:
             raise self.error or WorkerError(f"The worker of {self.name} is gone.")
         self._child.writer.write(self._codec.encode(frame))
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
+    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,43 @@
+"""Asks a loaded child again and again whether it still makes tokens, and ends one that says no.
+
+A child that does not answer is left in peace: a load or a long step may hold its interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ingle.engines.base import EngineHealth
+from ingle.errors import IngleError, WorkerCrashed, WorkerTimeout
+
+PERIOD = 10.0
+"""Seconds between two questions: engines call themselves stuck after minutes, and a dead loop can wait."""
+
+
+async def watch_pulse(
+    ping: Callable[[], Awaitable[EngineHealth]], give_up: Callable[[str], None], period: float
+) -> None:
+    """Until the child is gone, or says that it makes no tokens any more: then `give_up(reason)`."""
+    while True:
+        await asyncio.sleep(period)
+        try:
+            health = await ping()
+        except WorkerTimeout:
+            continue
+        except IngleError:
+            return
+        if not health.ok:
+            give_up(health.reason)
+            return
+
+
+def no_pulse(name: str, reason: str, lines: tuple[str, ...]) -> WorkerCrashed:
+    """What those inside are told."""
+    return WorkerCrashed(
+        f"The worker of {name} made no tokens any more, so it was ended: {reason}.",
+        hint="The model can be loaded again; the last lines the worker wrote are in the details.",
+        signal="SIGKILL",
+        exit_code=None,
+        log=list(lines),
+    )
