@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 
 import msgspec
@@ -35,6 +36,7 @@ from ingle.hub.starter import WheelModel, pull_starter, wheel_model
 from ingle.hub.transfer import Transfer, Tuning
 from ingle.hub.verify import check_file, survey_steps
 
+_TOLD = 0.25  # seconds between two events while the hub is asked
 _ROUNDS = (
     3  # times that blobs which vanished before the publishing (another tool's clean-up) are fetched again
 )
@@ -148,8 +150,11 @@ class PullRun:
 
     def _steps(self) -> Iterator[Progress]:
         yield Progress(phase=Phase.LISTING, message=self.opening)
-        with Remote(self.config, cancel=self.cancel, log=self._log, note=self._say) as remote:
-            plan, ranges = self.decide(remote)
+        patience = self._options.tuning.patience
+        with Remote(
+            self.config, cancel=self.cancel, log=self._log, note=self._say, patience=patience
+        ) as remote:
+            plan, ranges = yield from self._deciding(remote)
             self._log(plan.sentence)
             meter = Meter(plan.total)
             for _ in range(_ROUNDS):
@@ -168,6 +173,18 @@ class PullRun:
             yield last
             self.publish(plan)
         yield _done(self.ref, self.config, last)
+
+    def _deciding(self, remote: Remote) -> Generator[Progress, None, tuple[PullPlan, Ranges]]:
+        """`decide` in a thread, so that what it waits for can be told meanwhile."""
+        with ThreadPoolExecutor(1, thread_name_prefix="ingle-plan") as pool:
+            deciding = pool.submit(self.decide, remote)
+            try:
+                while not wait([deciding], timeout=_TOLD).done:
+                    yield Progress(phase=Phase.LISTING, message=self._note or self.opening)
+            except GeneratorExit:
+                self.cancel.set()
+                raise
+            return deciding.result()
 
     @property
     def opening(self) -> str:

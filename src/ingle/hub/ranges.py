@@ -11,7 +11,7 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.errors import Cancelled, HubLied, HubRefused, HubUnreachable, LinkExpired, RateLimited
 from ingle.hub.body import Body
 from ingle.hub.fields import DOUBT
-from ingle.hub.pace import Backoff
+from ingle.hub.pace import Backoff, Patience
 from ingle.hub.remote import Remote
 from ingle.hub.resolved import Resolved
 from ingle.hub.verify import digest_of
@@ -62,28 +62,34 @@ class Ranges:
     def head(self, file: ListedFile, limit: int) -> bytes:
         """The first `limit` bytes of a file, fewer when it is shorter; a whole file has its digest checked.
 
-        Goes on where a connection broke off, on a new one when it is hopelessly slow; raises what the last
-        of `_FRUITLESS` attempts without a single byte met.
+        Goes on where a connection broke off, on a new one when it is hopelessly slow. Raises what the last
+        of `_FRUITLESS` attempts without a single byte met, once the patience of the remote is at its end too.
         """
         data = bytearray(min(limit, file.size))
         done = 0
         wrong = 0
         backoff = Backoff(self._random)
+        patience = Patience(self._remote.patience, time.monotonic())
         while done < len(data):
             before = done
             try:
                 done = self._read_on(file, data, done)
             except (HubUnreachable, HubLied, RateLimited) as exc:
-                if backoff.failures >= _FRUITLESS:
+                now = time.monotonic()
+                passing = not isinstance(exc, HubLied) and not patience.spent(now)
+                if backoff.failures >= _FRUITLESS and not passing:
                     raise
                 if exc.details.get("kind") == "ignored_range":
                     done = 0  # the server sends all of it, whatever is asked: the beginning can be had so
                 asked = exc.details.get("seconds")
                 wait = backoff.failed(min(float(asked), _LONGEST_WAIT) if asked else None)
+                if asked:
+                    patience.excused(now + wait)
                 if self._cancel.wait(wait):
                     raise Cancelled from exc
             if done > before:
                 backoff.arrived()
+                patience.arrived(time.monotonic())
             if done == file.size and digest_of(bytes(data), file.kind) != file.digest:
                 wrong += 1
                 if wrong == _TRIES:

@@ -6,6 +6,7 @@ Endpoints are tried in the order of the settings. Nothing here touches the disk.
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 import time
@@ -19,9 +20,18 @@ import msgspec
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format
 from ingle.config import Config
-from ingle.errors import Cancelled, Gated, HubError, HubLied, HubUnreachable, IngleError, ModelNotFound
+from ingle.errors import (
+    Cancelled,
+    Gated,
+    HubError,
+    HubLied,
+    HubUnreachable,
+    IngleError,
+    ModelNotFound,
+    RateLimited,
+)
 from ingle.hub import fields as said
-from ingle.hub.access import Access
+from ingle.hub.access import MAX_PATIENCE, Access
 from ingle.hub.address import (
     Address,
     endpoint_address,
@@ -32,6 +42,7 @@ from ingle.hub.address import (
     under,
 )
 from ingle.hub.body import Body, check_body
+from ingle.hub.pace import Backoff, Patience
 from ingle.hub.resolved import Resolved, check_head, file_address, resolved_at
 from ingle.hub.search import Found, parse_found, search_query
 from ingle.hub.transport import REDIRECTS, Log, Request, Timeouts
@@ -40,6 +51,9 @@ from ingle.hub.tree import check_together, parse_info, parse_page
 MAX_PAGES = 10_000
 PAGE_ROWS = 1000
 MAX_SMALL = 64 << 20
+
+Pages = dict[str, tuple[bytes, str]]
+"""Answers of the API and their `Link` fields, by address."""
 
 Result = TypeVar("Result")
 
@@ -58,7 +72,8 @@ class Remote:
 
     `log` gets a line for each request, `note` a sentence for people (a stale token, a mirror used, a wait).
     `cancel` ends every wait within a second with `Cancelled`. `backoff` is the first pause, in seconds,
-    before a request for a listing is tried again.
+    before a request for a listing is tried again. `patience`: seconds without any answer after which a
+    listing, or the head of a file, is given up when every endpoint has failed; 0 for those who want to know now.
     """
 
     def __init__(
@@ -70,13 +85,16 @@ class Remote:
         note: Log = lambda line: None,
         timeouts: Timeouts | None = None,
         backoff: float = 0.5,
+        patience: float = 0.0,
     ) -> None:
+        self.patience = patience
         self._config = config
         self._note = note
+        self._cancel = cancel or threading.Event()
         self._first = 0
         self._access = Access(
             config,
-            cancel=cancel or threading.Event(),
+            cancel=self._cancel,
             log=log,
             note=note,
             timeouts=timeouts,
@@ -98,10 +116,29 @@ class Remote:
     def listing(self, repo_id: str, revision: str = "main") -> Listing:
         """What the repo holds at the one commit that `revision` means now.
 
-        Raises `ModelNotFound`, `Gated`, `Unauthorized`, `RateLimited`, `HubUnreachable`, `HubLied`,
+        Goes on where it was after trouble that passes, as long as answers come now and then. Raises `ModelNotFound`, `Gated`, `Unauthorized`, `RateLimited`, `HubUnreachable`, `HubLied`,
         `HubRefused`, `Offline`, `Cancelled`.
         """
-        return self._first_that_can(lambda endpoint: self._listing(endpoint, repo_id, revision))
+        got: Pages = {}
+        patience, backoff = Patience(self.patience, time.monotonic()), Backoff(random.Random())
+        while True:
+            before = len(got)
+            try:
+                return self._first_that_can(lambda endpoint: self._listing(endpoint, repo_id, revision, got))
+            except (HubUnreachable, RateLimited) as exc:
+                now = time.monotonic()
+                if len(got) > before:
+                    patience.arrived(now)
+                    backoff.arrived()
+                asked = float(exc.details.get("seconds", 0.0))
+                if asked > MAX_PATIENCE or patience.spent(now):
+                    raise
+                wait = backoff.failed(asked or None)
+                if asked:
+                    patience.excused(now + asked)
+                self._note(f"{exc.message} Trying again in {wait:.0f} s.")
+                if self._cancel.wait(wait):
+                    raise Cancelled from exc
 
     def resolve(self, repo_id: str, commit: str, file: ListedFile) -> Resolved:
         """The present address of a file's bytes, signed where the hub signs. One request.
@@ -175,29 +212,36 @@ class Remote:
 
     # one endpoint
 
-    def _listing(self, endpoint: str, repo_id: str, revision: str) -> Listing:
+    def _listing(self, endpoint: str, repo_id: str, revision: str, got: Pages) -> Listing:
         base = ("api", "models", file_path(repo_id))
         about = under(endpoint, *base, "revision", segment(revision))
-        body, _ = self._access.get_patiently(about, repo_id)
+        body, _ = self._page(about, repo_id, got)
         facts = parse_info(body, revision)
         first = under(endpoint, *base, "tree", facts.commit, query=f"recursive=true&limit={PAGE_ROWS}")
         return Listing(
             repo_id=repo_id,
             revision=revision,
             commit=facts.commit,
-            files=check_together(self._tree(first, repo_id)),
+            files=check_together(self._tree(first, repo_id, got)),
             licence=facts.licence,
             gated=facts.gated,
         )
 
-    def _tree(self, first: Address, repo_id: str) -> list[ListedFile]:
+    def _page(self, address: Address, repo_id: str, got: Pages) -> tuple[bytes, str]:
+        """An answer of the API and its `Link` field, from those that came before the trouble if it is there."""
+        found = got.get(address.url)
+        if found is None:
+            found = got[address.url] = self._access.get_patiently(address, repo_id)
+        return found
+
+    def _tree(self, first: Address, repo_id: str, got: Pages) -> list[ListedFile]:
         """The files of all pages. Only the query of a next page is taken over: host and path stay ours."""
         files: list[ListedFile] = []
         page: Address | None = first
         been = set[str]()
         while page is not None:
             been.add(page.target)
-            body, link = self._access.get_patiently(page, repo_id)
+            body, link = self._page(page, repo_id, got)
             found, rows = parse_page(body)
             files += found
             page = _next(page, link)
