@@ -1,0 +1,97 @@
+"""The doctor remembers what checks found: told while it holds, forgotten once mended, and due again in time."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ingle.catalog.names import parse_name
+from ingle.config import Config
+from ingle.hub.cache import Store
+from ingle.hub.health.audit import audit
+from ingle.hub.health.checks import Checked, due, recall, remember
+from tests.catalog.shelf import mlx_folder
+from tests.hub.health.test_doctor import findings, of
+from tests.hub.hf_cache import COMMIT, lay, make_config, put
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    config = make_config(tmp_path)
+    config.cache.mkdir(parents=True)
+    return config
+
+
+def age(folder: Path, days: int) -> None:
+    """Makes every file look as old as that."""
+    then = time.time() - days * 86400
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then), follow_symlinks=False)
+
+
+def check_now(config: Config, now: float) -> None:
+    snapshot = Store(config).find(parse_name("org/name", Store(config).catalog))
+    assert snapshot is not None
+    remember(config, audit(config, snapshot), now)
+
+
+def test_a_check_that_found_damage_is_told_until_the_model_is_gone(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder())
+    (place.snapshot(COMMIT) / "tokenizer.json").resolve().write_bytes(b"[]")
+    age(place.folder, days=4)
+    check_now(config, time.time() - 3 * 86400)
+    one = of("verify", findings(config))
+    assert one.command == "ingle repair org/name" and "3 days ago" in one.means
+    Store(config).remove(parse_name("org/name", Store(config).catalog))
+    assert "verify" not in {finding.check for finding in findings(config)}
+
+
+def test_a_repaired_model_is_not_told_any_more(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder())
+    blob = (place.snapshot(COMMIT) / "tokenizer.json").resolve()
+    good = blob.read_bytes()
+    blob.write_bytes(b"[]")
+    age(place.folder, days=4)
+    check_now(config, time.time() - 3 * 86400)
+    blob.write_bytes(good)
+    assert "verify" not in {finding.check for finding in findings(config)}
+
+
+def test_a_good_check_replaces_a_bad_one(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder())
+    blob = (place.snapshot(COMMIT) / "tokenizer.json").resolve()
+    good = blob.read_bytes()
+    blob.write_bytes(b"[]")
+    check_now(config, 1.0)
+    blob.write_bytes(good)
+    check_now(config, 2.0)
+    assert [one.ok for one in recall(config).values()] == [True]
+
+
+def test_models_are_due_in_the_order_of_their_last_check(config: Config) -> None:
+    for name in ("org/a", "org/b", "org/c"):
+        put(config, name, mlx_folder(**{"name.json": f'"{name}"'.encode()}))
+    models = Store(config).scan()
+    now = max(model.modified for model in models)
+    checked = {
+        "org/a": Checked(name="org/a", root=str(models[0].root), time=now + 50, ok=True, sentence=""),
+        "org/b": Checked(name="org/b", root="/another/snapshot", time=now + 50, ok=True, sentence=""),
+    }
+    waiting = due(models, checked, every=100, now=now + 120)
+    assert [model.ref.name for model in waiting] == ["org/b", "org/c"]
+    assert [model.ref.name for model in due(models, checked, every=100, now=now + 160)][-1] == "org/a"
+    assert due(models, checked, every=1000, now=now + 120) == []
+
+
+def test_a_broken_memory_of_checks_is_done_without(config: Config) -> None:
+    for junk in (b"{", b'{"a": {"name": "\xff"}}', b'{"a": {"x": ' + b"[" * 50_000):
+        lay(config.home / "checks.json", junk)
+        assert recall(config) == {}
+    put(config, "org/name", mlx_folder())
+    check_now(config, 1.0)
+    assert len(recall(config)) == 1
