@@ -141,8 +141,9 @@ def test_where_a_schema_cannot_bind_the_calls_it_is_refused_by_name(
 def test_a_strict_schema_that_cannot_be_kept_is_refused(
     make: Any, parameters: dict[str, Any], kind: type[Exception]
 ) -> None:
-    with pytest.raises(kind):
+    with pytest.raises(kind) as raised:
         make(TAGGED, (Tool(name="f", parameters=parameters, strict=True),))
+    assert getattr(raised.value, "details", {})["param"] == "tools"
 
 
 def test_marks_that_are_tokens_may_be_written_as_such() -> None:

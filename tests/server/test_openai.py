@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ingle.catalog.model import DiskState
-from ingle.errors import GenerationFailed, PromptTooLong
+from ingle.errors import GenerationFailed, PromptTooLong, Unsupported
 from ingle.generation import (
     CallPart,
     Chunk,
@@ -233,6 +233,9 @@ async def test_errors_have_openais_shape(client: httpx.AsyncClient, world: World
     assert unknown.status_code == 400
     assert unknown.json()["error"]["type"] == "invalid_request_error"
     assert unknown.json()["error"]["param"] == "best_of"
+    world.answer_error = Unsupported("The engine cannot.", param="tools")
+    refused = await client.post(CHAT, json=ASK)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools")
     absent = await client.post(CHAT, json={**ASK, "model": "org/absent"})
     assert (absent.status_code, absent.json()["error"]["code"]) == (409, "not_downloaded")
     assert absent.json()["error"]["details"]["actions"] == ["pull"]

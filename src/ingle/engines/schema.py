@@ -19,6 +19,9 @@ MAX_GRAMMAR = 256 * 1024
 MAX_DEPTH = 64
 """Levels of a schema. The grammar engine recurses, and native recursion ends the process."""
 
+_NAMES = {"tools": "schema of the tools"}
+"""What a person calls a parameter that is bound by a grammar, where the name does not say it."""
+
 _COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """One way to write a value, with the spaces that models write most; free white space lets small ones
 write blanks for ever."""
@@ -68,25 +71,26 @@ def ending_grammar(grammar: str, end: int) -> str:
     return f"start: body <[{end}]>?\nbody: %lark {{\n{grammar}\n}}\n"
 
 
-def json_term(schema: dict[str, Any] | bool) -> str:
-    """The Lark term for a JSON value that satisfies `schema`."""
+def json_term(schema: dict[str, Any] | bool, param: str = "constraint") -> str:
+    """The Lark term for a JSON value that satisfies `schema`; errors name `param`."""
     if isinstance(schema, bool):
         return f"%json {json.dumps(schema)}"
-    _check_depth(schema)
+    _check_depth(schema, param)
     wishes = schema.get("x-guidance", {})
     if not isinstance(wishes, dict):
         raise _malformed("json_schema", "an object as its x-guidance")
     return "%json " + json.dumps({**schema, "x-guidance": {**_COMPACT, **wishes}})
 
 
-def checked(grammar: str) -> str:
-    """`grammar`, accepted by llguidance. Raises `InvalidRequest` or `Unsupported`."""
+def checked(grammar: str, param: str = "constraint") -> str:
+    """`grammar`, accepted by llguidance. Raises `InvalidRequest` or `Unsupported`, naming `param`."""
     from llguidance import LLMatcher
 
     if len(grammar.encode()) > MAX_GRAMMAR:
         raise InvalidRequest(
-            f"The constraint has {len(grammar.encode())} bytes and {MAX_GRAMMAR} are the most.",
+            f"The {_NAMES.get(param, param)} has {len(grammar.encode())} bytes and {MAX_GRAMMAR} are the most.",
             hint="Ask for a smaller schema or a shorter list.",
+            param=param,
         )
     trouble = LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(grammar))
     if not trouble:
@@ -94,9 +98,9 @@ def checked(grammar: str) -> str:
     reason = trouble.splitlines()[0]
     kind = Unsupported if "nimplemented" in trouble or "Unknown format" in trouble else InvalidRequest
     raise kind(
-        f"The constraint cannot be kept: {reason}.",
+        f"The {_NAMES.get(param, param)} cannot be kept: {reason}.",
         hint="Take that part out of the schema or grammar; Ingle ignores none of it.",
-        param="constraint",
+        param=param,
         reason=trouble[:2000],
     )
 
@@ -128,7 +132,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _check_depth(schema: Any) -> None:
+def _check_depth(schema: Any, param: str) -> None:
     level = [schema]
     for _ in range(MAX_DEPTH):
         level = [
@@ -142,7 +146,7 @@ def _check_depth(schema: Any) -> None:
     raise InvalidRequest(
         f"The schema is nested deeper than {MAX_DEPTH} levels.",
         hint="Give parts of it names under $defs and refer to them.",
-        param="constraint",
+        param=param,
     )
 
 

@@ -35,10 +35,10 @@ def forced_grammar(format: ToolFormat, wanted: Sequence[Tool], token_of: TokenOf
     shape = forceable(format)
     rules = _one(shape, wanted, token_of, every=True)
     if shape.keeps_start:
-        return checked(f"start: one\n{rules}")
+        return checked(f"start: one\n{rules}", "tools")
     before, after = (r'"\n"', rf'"\n" {_mark(shape.end, token_of)}') if shape.end else ("", "")
     body = '"[" one "]"' if shape.many else "one"
-    return checked(f"start: {_mark(shape.start, token_of)} {before} {body} {after}\n{rules}")
+    return checked(f"start: {_mark(shape.start, token_of)} {before} {body} {after}\n{rules}", "tools")
 
 
 def free_grammar(
@@ -62,20 +62,21 @@ def free_grammar(
         _one(format, tools, token_of, every=False),
     ]
     if format.keeps_start:
-        return checked("\n".join(["start: FREE | one", *rules]))
+        return checked("\n".join(["start: FREE | one", *rules]), "tools")
     after = f"{_SPACE} {_mark(format.end, token_of)}" if format.end else ""
     rules.append(f"call: {_SPACE} {_some(format)} {after}")
     start = _mark(format.start, token_of)
     if answer is not None:
         many = f"(/\\n?/ {start} call)*" if format.end or format.head else ""
-        return checked("\n".join([f"start: answer | {start} call {many}", f"answer: {answer}", *rules[2:]]))
+        either = [f"start: answer | {start} call {many}", f"answer: {answer}", *rules[2:]]
+        return checked("\n".join(either), "tools")
     text, quoted = ("TEXT", _quoted(format.start))
     number = token_of(format.start) if token_of else None
     for name, before in (("first", "FREE"), ("next", "TEXT")):
         other = f" | {before} <[{number}]>" if number is not None else ""
         rules += [f"{name}_text[lazy]: {before} {quoted}", f"{name}: {name}_text{other}"]
     ended = f"(next call)* {text}" if format.end else "(next call)*" if format.head else ""
-    return checked("\n".join([f"start: FREE | first call {ended}", *rules]))
+    return checked("\n".join([f"start: FREE | first call {ended}", *rules]), "tools")
 
 
 def _refuse(format: ToolFormat, answer: str | None) -> None:
@@ -109,7 +110,7 @@ def _one(format: ToolFormat, tools: Sequence[Tool], token_of: TokenOf | None, *,
         names = " | ".join(f"one_{number}" for number in range(len(tools)))
         head = _mark(format.head, token_of)
         rules = [
-            f"one_{number}: {_quoted(tool.name)} {head} {json_term(schema)}"
+            f"one_{number}: {_quoted(tool.name)} {head} {json_term(schema, 'tools')}"
             for number, (tool, schema) in enumerate(zip(tools, schemas, strict=True))
         ]
         return "\n".join([f"one: {names}", *rules, ""])
@@ -125,7 +126,7 @@ def _one(format: ToolFormat, tools: Sequence[Tool], token_of: TokenOf | None, *,
     ]
     parameters = {str(number): _moved(schema, f"#/$defs/{number}") for number, schema in enumerate(schemas)}
     one: dict[str, Any] = {"anyOf": calls} if len(calls) > 1 else calls[0]
-    return f"one: {json_term({**one, '$defs': parameters})}\n"
+    return f"one: {json_term({**one, '$defs': parameters}, 'tools')}\n"
 
 
 def _moved(schema: Any, root: str) -> Any:

@@ -59,7 +59,7 @@ def openai_body(error: IngleError) -> dict[str, Any]:
     body: dict[str, Any] = {
         "message": message,
         "type": _openai_type(error),
-        "param": error.details.get("field"),
+        "param": error.details.get("field", error.details.get("param")),
         "code": error.code,
     }
     if error.details:
