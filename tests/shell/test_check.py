@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingle.cli.check import check_line, read_script
+from ingle.cli.check import answer_line, check_line, read_script
 from ingle.errors import InvalidRequest
 
 
@@ -39,6 +39,27 @@ def test_line_that_is_no_question_is_refused(line: str) -> None:
         check_line(line, "bash", None)
 
 
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        ("nonsense", None),
+        ("[]", None),
+        ('{"id": "x", "command": 3}', "x"),
+        ('{"id": 7, "command": "ls", "shell": "tcl"}', 7),
+        ('{"id": 8, "command": "ls", "shell": ["bash"]}', 8),
+        ("[" * 100_000, None),
+        ('{"command": "ls \udcff"}', None),
+    ],
+)
+def test_line_that_is_no_question_is_answered_with_its_error_and_counts_as_high(
+    line: str, known: object
+) -> None:
+    answer, level = answer_line(line, "bash", None)
+    assert (answer["id"], level) == (known, 2)
+    assert answer["error"]
+    assert "level" not in answer
+
+
 def test_scripts_are_read_below_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +82,15 @@ def test_lines_are_answered_one_by_one_and_the_worst_decides() -> None:
     found = run("--jsonl", stdin="".join(json.dumps(question) + "\n" for question in questions))
     answers = [json.loads(line) for line in io.StringIO(found.stdout)]
     assert [(answer["id"], answer["level"]) for answer in answers] == [(1, "safe"), (2, "high")]
+    assert found.returncode == 20
+
+
+@pytest.mark.slow
+def test_bad_line_does_not_end_the_batch() -> None:
+    found = run("--jsonl", stdin='{"id": 1, "command": "ls"}\nnonsense\n{"id": 3, "command": "rm x"}\n')
+    answers = [json.loads(line) for line in io.StringIO(found.stdout)]
+    assert [answer["id"] for answer in answers] == [1, None, 3]
+    assert [answer.get("level") for answer in answers] == ["safe", None, "moderate"]
     assert found.returncode == 20
 
 

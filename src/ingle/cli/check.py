@@ -1,15 +1,16 @@
 """`check`: says how dangerous a shell command is, before anybody runs it; needs no daemon and no model.
 
 Exit codes: 0 safe, 10 moderate, 20 high, 30 critical, 2 wrong use. With `--jsonl` the code is that
-of the worst line.
+of the worst line; a line that is no question is answered with its error and counts as high.
 """
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -17,6 +18,7 @@ from ingle.cli.options import HEALTH_PANEL, AsJson
 from ingle.errors import InvalidRequest
 
 EXIT_CODES = (0, 10, 20, 30)
+_UNREAD = 2  # what is not read with certainty is at least high
 MAX_SCRIPT = 64 * 1024
 
 Command = Annotated[str | None, typer.Argument(metavar="COMMAND", help="The command, as one word: quote it.")]
@@ -56,9 +58,9 @@ def check(
     reader = read_script if read_files else None
     if command is None:
         worst = 0
-        for line in terminal.stdin:
+        for line in _lines(terminal.stdin):
             if line.strip():
-                answer, level = check_line(line, shell, reader)
+                answer, level = answer_line(line, shell, reader)
                 worst = max(worst, level)
                 terminal.answer(json.dumps(answer, ensure_ascii=False))
         raise typer.Exit(EXIT_CODES[worst])
@@ -72,6 +74,36 @@ def check(
     raise typer.Exit(EXIT_CODES[verdict.level])
 
 
+def _lines(stream: TextIO) -> Iterator[str]:
+    """Standard input line by line; bytes that are no UTF-8 become marks, and spoil only their own line."""
+    if not isinstance(stream, io.TextIOWrapper):
+        yield from stream
+        return
+    for raw in stream.buffer:
+        yield raw.decode("utf-8", "surrogateescape")
+
+
+def answer_line(
+    line: str, shell: str, reader: Callable[[str], str | None] | None
+) -> tuple[dict[str, Any], int]:
+    """`check_line`, or `{"id", "error"}` for a line that is no question: not read with certainty, so high."""
+    try:
+        line.encode("utf-8")
+        return check_line(line, shell, reader)
+    except UnicodeEncodeError:
+        return {"id": None, "error": "The line is not UTF-8."}, _UNREAD
+    except InvalidRequest as refused:
+        return {"id": _id_of(line), "error": f"{refused} {refused.hint}".strip()}, _UNREAD
+
+
+def _id_of(line: str) -> Any:
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return asked.get("id") if isinstance(asked, dict) else None
+
+
 def check_line(
     line: str, shell: str, reader: Callable[[str], str | None] | None
 ) -> tuple[dict[str, Any], int]:
@@ -81,11 +113,11 @@ def check_line(
     try:
         asked = json.loads(line)
         text, chosen = asked["command"], asked.get("shell") or shell
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise InvalidRequest(
             "A line is no object with a `command`.", hint='{"id": 1, "command": "ls"}'
         ) from exc
-    if not isinstance(text, str) or chosen not in SHELLS:
+    if not isinstance(text, str) or not isinstance(chosen, str) or chosen not in SHELLS:
         raise InvalidRequest(
             "A line names no command, or a shell that is not known.", hint=f"One of: {', '.join(SHELLS)}."
         )
