@@ -12,7 +12,7 @@ from ingle.engines.base import EngineHealth
 from ingle.engines.scripted import Script
 from ingle.errors import WorkerCrashed, WorkerGone, WorkerTimeout
 from ingle.worker.process import WorkerProcess
-from ingle.worker.pulse import watch_pulse
+from ingle.worker.pulse import MOST_ILL, watch_pulse
 from ingle.worker.state import WorkerState
 from tests.worker.conftest import ask, script_snapshot, text_of
 
@@ -35,8 +35,15 @@ async def given_up(answers: Sequence[EngineHealth | Exception]) -> list[str]:
 
 
 async def test_a_child_that_says_it_makes_no_tokens_is_given_up() -> None:
-    well, ill = EngineHealth(ok=True), EngineHealth(ok=False, reason="the loop has ended")
+    well, ill = EngineHealth(ok=True), EngineHealth(ok=False, ended=True, reason="the loop has ended")
     assert await given_up([well, well, ill]) == ["the loop has ended"]
+
+
+async def test_a_step_that_takes_long_is_waited_for_and_an_endless_one_is_not() -> None:
+    well, slow = EngineHealth(ok=True), EngineHealth(ok=False, reason="no token for 300 seconds")
+    long = [slow] * (MOST_ILL - 1)
+    assert await given_up([*long, well, *long, WorkerGone("x")]) == []
+    assert await given_up([*long, slow]) == ["no token for 300 seconds"]
 
 
 async def test_silence_is_no_illness_and_a_child_that_is_gone_is_asked_no_more() -> None:

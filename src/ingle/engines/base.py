@@ -58,7 +58,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """Generation health: `ok` is False when the loop that makes tokens is gone or stuck.
+    """Generation health: `ok` is False when the loop that makes tokens is gone (`ended`) or stuck.
 
     `active` and `queued` count requests; `steps` counts decode steps since the load, so that two
     pings show whether a busy engine moves.
@@ -69,6 +69,7 @@ class EngineHealth(msgspec.Struct, frozen=True, kw_only=True):
     queued: int = 0
     steps: int = 0
     reason: str = ""
+    ended: bool = False
 
 
 class Sink(Protocol):

@@ -110,7 +110,9 @@ class ScriptedEngine:
 
     def health(self) -> EngineHealth:
         reason = "the script says that it is stuck" if self._stuck else ""
-        return EngineHealth(ok=not self._stuck, active=len(self._cancels), steps=self._steps, reason=reason)
+        return EngineHealth(
+            ok=not self._stuck, ended=self._stuck, active=len(self._cancels), steps=self._steps, reason=reason
+        )
 
     def close(self) -> None:
         for event in list(self._cancels.values()):

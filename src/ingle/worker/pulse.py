@@ -12,13 +12,17 @@ from ingle.engines.base import EngineHealth
 from ingle.errors import IngleError, WorkerCrashed, WorkerTimeout
 
 PERIOD = 10.0
-"""Seconds between two questions: engines call themselves stuck after minutes, and a dead loop can wait."""
+"""Seconds between two questions."""
+MOST_ILL = 180
+"""Answers in a row, half an hour of them, that say "stuck": one step of a large model on a slow CPU takes
+minutes. A loop that has ended is not waited for."""
 
 
 async def watch_pulse(
     ping: Callable[[], Awaitable[EngineHealth]], give_up: Callable[[str], None], period: float
 ) -> None:
     """Until the child is gone, or says that it makes no tokens any more: then `give_up(reason)`."""
+    ill = 0
     while True:
         await asyncio.sleep(period)
         try:
@@ -27,7 +31,8 @@ async def watch_pulse(
             continue
         except IngleError:
             return
-        if not health.ok:
+        ill = 0 if health.ok else ill + 1
+        if health.ended or ill >= MOST_ILL:
             give_up(health.reason)
             return
 

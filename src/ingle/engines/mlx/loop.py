@@ -72,18 +72,18 @@ class Loop:
 
     def health(self) -> EngineHealth:
         """Whether tokens are being made: the thread lives and its present step is not endless."""
-        began = self._step_began
-        stuck = began is not None and time.monotonic() - began > STUCK_SECONDS
+        taken = time.monotonic() - (self._step_began or time.monotonic())
+        stuck = taken > STUCK_SECONDS
         active = len({choice.job.request_id for choice in list(self._inside.values())})
-        reason = "" if not self._ended else "the thread that makes tokens has ended"
-        if stuck and began is not None:
-            reason = f"the present step has taken {time.monotonic() - began:.0f} s"
+        reason = f"the present step has taken {taken:.0f} s" if stuck else ""
+        reason = "the thread that makes tokens has ended" if self._ended else reason
         return EngineHealth(
             ok=not self._ended and not stuck,
             active=active,
             queued=max(0, len(self._jobs) - active),
             steps=self._steps,
             reason=reason,
+            ended=self._ended,
         )
 
     def run(self) -> None:
