@@ -150,9 +150,6 @@ class _Bringing:
             place.stage.mkdir(parents=True, exist_ok=True)
             with hold(place.pull_lock, self._cancel):
                 self._need_space()
-                # The listing comes first, without a wish: should this be killed, `clean` knows its blobs.
-                known = stored_receipt(place, self._listing.commit) or Receipt(listing=self._listing)
-                write_receipt(place, known)
                 staged = place.stage / f"import.{os.getpid()}.{os.urandom(4).hex()}"
                 staged.mkdir()
                 try:
@@ -160,6 +157,7 @@ class _Bringing:
                         yield from self._blob(file, path, staged)
                 finally:
                     shutil.rmtree(staged, ignore_errors=True)
+                known = stored_receipt(place, self._listing.commit) or Receipt(listing=self._listing)
                 write_receipt(place, known.plus(self._asked()))
                 publish_snapshot(place, self._listing, tuple(self._chosen), self._revision())
 
