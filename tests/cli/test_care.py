@@ -250,6 +250,16 @@ def test_an_export_over_another_version_says_what_to_do_and_damage_names_the_mod
     assert "snapshots" in damaged.stderr and ".ingle-" not in damaged.stderr
 
 
+def test_damage_in_a_folder_of_a_persons_own_is_not_said_to_be_repaired(place: Hub) -> None:
+    place.pull()
+    folder = place.root / "plain"
+    place.ingle("export", REPO, str(folder))
+    (folder / "tokenizer_config.json").write_bytes(b"{")
+    told = place.ingle("verify", str(folder))
+    assert told.exit_code == 1
+    assert "from where it came" in told.stderr and "repair" not in told.stderr
+
+
 def test_export_and_import_go_round(place: Hub) -> None:
     place.pull()
     folder = place.root / "plain"

@@ -38,7 +38,11 @@ PLAN_HEADS = (
 SLOWEST = 1024  # bytes a second; the daemon takes no less
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")]
 Manual = Annotated[
-    bool, typer.Option("--manual", help="Print every link and digest, and a shell script that fetches them.")
+    bool,
+    typer.Option(
+        "--manual",
+        help="Print every link and digest, and a shell script that fetches them: `sh get.sh [DIR]`.",
+    ),
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="DIR", help="Then make a plain folder of it, too.")

@@ -10,7 +10,7 @@ import typer
 
 from ingle.cli import render
 from ingle.cli.fetch import Drawing, finish
-from ingle.cli.options import HEALTH_PANEL, AsJson, ModelName, Yes
+from ingle.cli.options import HEALTH_PANEL, AsJson, ModelName, Yes, complete_model
 from ingle.cli.session import Session, open_session
 from ingle.cli.terminal import GREEN, RED, YELLOW
 from ingle.errors import ModelNotFound, UsageError
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from ingle.hub.health.finding import Finding
     from ingle.hub.health.leftover import Leftover
 
-Some = Annotated[str | None, typer.Argument(metavar="MODEL", show_default=False)]
+Some = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="As in `ingle show`; a path too.",
+        show_default=False,
+        autocompletion=complete_model,
+    ),
+]
 All = Annotated[bool, typer.Option("--all", "-a", help="Every model in the cache.")]
 Others = Annotated[bool, typer.Option("--others", help="List what other tools left, too; never deletes it.")]
 Fix = Annotated[bool, typer.Option("--fix", help="Do what is safe: nothing another tool wrote is touched.")]
@@ -62,7 +70,8 @@ def verify_models(model: Some = None, every: All = False, as_json: AsJson = Fals
             word = session.terminal.style("good" if one.ok else "damaged", colour)
             session.terminal.answer(f"{one.ref.name}: {word}. {one.sentence}")
             if not one.ok:
-                session.terminal.tell(f"Next: ingle repair {one.ref.name}")
+                mends = "get it again from where it came" if one.ref.path else f"ingle repair {one.ref.name}"
+                session.terminal.tell(f"Next: {mends}")
     if not all(one.ok for one in audits):
         raise typer.Exit(1)
 
