@@ -144,7 +144,7 @@ async def test_a_strict_tool_leaves_an_answer_without_a_call_as_it_is(worker: Wo
     assert bound.usage.completion_tokens == free.usage.completion_tokens
 
 
-@pytest.mark.parametrize("template", [QWEN_CODER, _TURNS], ids=["own way", "unknown way"])
+@pytest.mark.parametrize("template", [PYTHONIC, _TURNS], ids=["own way", "unknown way"])
 async def test_strict_is_refused_by_name_where_it_cannot_be_kept(
     worker: WorkerProcess, template: str
 ) -> None:
@@ -202,9 +202,13 @@ async def test_a_models_own_way_of_writing_calls_is_read(worker: WorkerProcess, 
     assert reply.reasons == [FinishReason.TOOL_CALLS]
 
 
-async def test_mistrals_calls_keep_a_strict_schema(worker: WorkerProcess) -> None:
-    reply = await told(worker, WRONG_KEY, tools=(STRICT,), template=MISTRAL)
-    assert set(json.loads(reply.calls[0].arguments)) == {"city", "days"}
+@pytest.mark.parametrize("template", [QWEN_CODER, GLM, MISTRAL], ids=["qwen coder", "glm", "mistral"])
+async def test_other_ways_of_writing_calls_keep_a_strict_schema_too(
+    worker: WorkerProcess, template: str
+) -> None:
+    reply = await told(worker, WRONG_KEY, tools=(STRICT,), template=template, parallel_calls=False)
+    (arguments,) = [json.loads(call.arguments) for call in reply.calls]
+    assert set(arguments) == {"city", "days"} and arguments["days"] in range(1, 10)
 
 
 async def test_beside_a_constraint_the_answer_is_that_or_a_call(worker: WorkerProcess) -> None:
@@ -213,7 +217,7 @@ async def test_beside_a_constraint_the_answer_is_that_or_a_call(worker: WorkerPr
     assert reply.text in ("", "sunny", "rainy")
     assert bool(reply.text) != bool(reply.calls)
     with pytest.raises(Unsupported) as raised:
-        await told(worker, IN_PAIRS, tools=(WEATHER,), constraint=choice, template=QWEN_CODER)
+        await told(worker, IN_PAIRS, tools=(WEATHER,), constraint=choice, template=PYTHONIC)
     assert raised.value.details["param"] == "tools"
     plain = await told(worker, IN_PAIRS, tools=(WEATHER,), tool_choice="none", constraint=choice)
     assert plain.text in ("sunny", "rainy") and not plain.calls

@@ -115,9 +115,9 @@ def test_beside_a_constraint_the_answer_is_that_or_calls() -> None:
 @pytest.mark.parametrize(
     ("format", "answer"),
     [
-        (tool_format("<arg_key>"), None),
+        (tool_format("<|tool_call_start|>"), None),
         (tool_format("nothing known"), None),
-        (tool_format("<arg_key>"), '"yes"'),
+        (tool_format("<|tool_call_start|>"), '"yes"'),
         (BARE, '"yes"'),
     ],
     ids=["own way", "unknown", "own way and an answer", "bare and an answer"],

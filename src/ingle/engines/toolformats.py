@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from ingle.engines.flatcalls import GLM, QWEN_CODER, FlatMarks
 from ingle.engines.toolparsers import CallParser, family_parser, parse_json_calls
 from ingle.generation import Tool
 
@@ -28,7 +29,8 @@ class ToolFormat(msgspec.Struct, frozen=True, kw_only=True):
     An empty `end` means: where the calls themselves end. `at_start`: only at the very start of the answer
     counts. `keeps_start`: `start` is itself part of the call (a brace). `arguments` is the key that holds
     them in JSON calls. `many`: the calls stand in a JSON list. `head` stands between name and arguments of
-    headed calls. `marks` are further marks inside a call. `known` is False when neither template nor
+    headed calls. `marks` are further marks inside a call, `flat` how its arguments stand one by one where a
+    grammar can write that. `known` is False when neither template nor
     vocabulary tells, and the most common format is only a guess.
     """
 
@@ -42,6 +44,7 @@ class ToolFormat(msgspec.Struct, frozen=True, kw_only=True):
     many: bool = False
     head: str = ""
     marks: tuple[str, ...] = ()
+    flat: FlatMarks | None = None
     known: bool = True
 
     @property
@@ -69,6 +72,7 @@ class Family(msgspec.Struct, frozen=True):
     end: str
     names: tuple[tuple[str, ...], ...]
     marks: tuple[str, ...] = ()
+    flat: FlatMarks | None = None
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -82,7 +86,7 @@ FAMILIES: tuple[Family, ...] = (
         ("<escape>",),
     ),
     Family("longcat", "<longcat_tool_call>", "</longcat_tool_call>", (("<longcat_tool_call>",),)),
-    Family("glm47", "<tool_call>", "</tool_call>", (("<arg_key>",),)),
+    Family("glm47", "<tool_call>", "</tool_call>", (("<arg_key>",),), flat=GLM),
     Family(
         "pythonic",
         "<|tool_call_start|>",
@@ -94,6 +98,7 @@ FAMILIES: tuple[Family, ...] = (
         "<tool_call>",
         "</tool_call>",
         (("<tool_call>\\n<function=",), ("<tool_call>\n<function=",)),
+        flat=QWEN_CODER,
     ),
     Family(
         "kimi_k2",
@@ -151,4 +156,5 @@ def _of(family: Family, tools: Sequence[Tool]) -> ToolFormat:
         parse=family_parser(family.name, tools),
         writing=Writing.OWN,
         marks=family.marks,
+        flat=family.flat,
     )

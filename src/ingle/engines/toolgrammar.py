@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ingle.engines.flatcalls import flat_rules
 from ingle.engines.schema import checked, json_term
 from ingle.engines.toolformats import BARE, TokenOf, ToolFormat, Writing
 from ingle.errors import Unsupported
@@ -80,7 +81,7 @@ def free_grammar(
 
 
 def _refuse(format: ToolFormat, answer: str | None) -> None:
-    if format.writing is Writing.OWN or not format.known:
+    if (format.writing is Writing.OWN and format.flat is None) or not format.known:
         what = "a strict tool" if answer is None else "a constraint beside tools"
         why = "in a way that no schema can bind" if format.known else "in a way that is not known here"
         raise Unsupported(
@@ -104,6 +105,8 @@ def _some(format: ToolFormat) -> str:
 
 def _one(format: ToolFormat, tools: Sequence[Tool], token_of: TokenOf | None, *, every: bool) -> str:
     """The rule `one`: a call of one of `tools`; with `every`, the schema of each binds, strict or not."""
+    if format.flat is not None:
+        return flat_rules(format.flat, format.end, tools)
     nothing = {"type": "object", "properties": {}, "additionalProperties": False}
     schemas = [(tool.parameters or nothing) if every or tool.strict else {"type": "object"} for tool in tools]
     if format.writing is Writing.HEADED:
