@@ -1,0 +1,74 @@
+"""How far a pull came is counted on disk: blobs, journals, and nothing that a preallocated file only promises."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from ingle.catalog.model import ModelRef
+from ingle.config import Config
+from ingle.errors import Cancelled
+from ingle.hub.begun import begun_progress
+from ingle.hub.layout import RepoPlace
+from ingle.hub.progress import Phase
+from ingle.hub.pull import pull
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.hub.pulling import NAME, REF, model_files, pull_all, settings
+
+pytestmark = pytest.mark.slow
+
+FILES = {**model_files(40_000_000), "special_tokens_map.json": b"{}", "generation_config.json": b"{}"}
+TOTAL = sum(map(len, FILES.values()))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return settings(tmp_path, "http://127.0.0.1:9")
+
+
+def test_nothing_is_known_of_a_pull_that_never_began(config: Config) -> None:
+    assert begun_progress(config, REF) is None
+    assert begun_progress(config, ModelRef(name="./x", path=Path("x"))) is None
+
+
+def test_a_cancelled_pull_is_counted_in_full_and_a_whole_one_is_whole(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        hub.faults = Faults(rate=6_000_000, only="model.safetensors")
+        config = settings(tmp_path, hub.url)
+        cancel, last = threading.Event(), 0
+        with pytest.raises(Cancelled):
+            for event in pull(REF, config, cancel=cancel):
+                last = event.bytes_done
+                if event.phase is Phase.FETCHING and last > 9_000_000:
+                    cancel.set()
+        found = begun_progress(config, REF)
+        assert found is not None and found.phase is Phase.WAITING
+        assert found.bytes_total == TOTAL and 0 < found.bytes_done < TOTAL
+        hub.faults = Faults()
+        hub.forget_requests()
+        pull_all(config)
+        assert hub.bytes_sent("model.safetensors") <= TOTAL - found.bytes_done + (1 << 20)
+        whole = begun_progress(config, REF)
+        assert whole is not None and (whole.bytes_done, whole.bytes_total) == (TOTAL, TOTAL)
+        other = ModelRef(name=f"{NAME}:Q4_0", repo_id=NAME, quant="Q4_0")
+        assert begun_progress(config, other) is None
+
+
+def test_a_journal_that_was_damaged_counts_for_nothing(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        hub.faults = Faults(rate=6_000_000, only="model.safetensors")
+        config = settings(tmp_path, hub.url)
+        for event in pull(REF, config):
+            if event.phase is Phase.FETCHING and event.bytes_done > 9_000_000:
+                break
+        place = RepoPlace(config.cache, NAME)
+        (journal,) = (place.work / "partial").glob("*.journal")
+        journal.write_bytes(b"junk" + journal.read_bytes())
+        found = begun_progress(config, REF)
+        assert found is not None
+        assert found.bytes_done == TOTAL - len(FILES["model.safetensors"])
