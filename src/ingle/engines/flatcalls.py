@@ -102,7 +102,9 @@ def _value(marks: FlatMarks, tool: Tool, key: str, wanted: Any) -> str:
         return f"{_SPACE} ({' | '.join(_quoted(one) for one in choices)}) {_SPACE} {after}"
     if kind not in _JSON_TYPES:
         raise _refused(tool, f"{key}, which has not one type")
-    shared = {name: tool.parameters[name] for name in ("$defs", "definitions") if name in tool.parameters}
+    shared: dict[str, Any] = {
+        name: tool.parameters[name] for name in ("$defs", "definitions") if name in tool.parameters
+    }
     return f"{_SPACE} {json_term({**wanted, **shared}, 'tools')} {_SPACE} {after}"
 
 
