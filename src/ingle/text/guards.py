@@ -43,6 +43,8 @@ class Reason(StrEnum):
 
 RUN = 4.0
 """Words in a row that a correction may not drop or add: idioms and grammar move up to three."""
+LONG_WORDS = 200
+"""Letters in one or two words beyond which their order is not looked at: it would take seconds."""
 PRONOUNS = frozenset(
     "he she it they him her them his hers its their er sie es ihn ihm ihr il elle lui ils elles el ella ellos".split()
 )
@@ -63,6 +65,13 @@ def judge(
 
     `target` is a language code when the tool translates. All arguments are the whole unit the model saw.
     """
+    if (
+        finish is FinishReason.STOP
+        and answer == source
+        and tool.output is Output.SAME
+        and not tool.translates
+    ):
+        return None
     return (
         _form(source, answer, finish)
         or _talk(source, answer)
@@ -217,6 +226,8 @@ def _kept(source: str, answer: str, free: Set[str]) -> float:
     """The share of the source's letters that the answer holds in the same order; `free` words are not missed."""
     mine = " ".join(word for word in spans.words(source) if word not in free)
     theirs = " ".join(spans.words(answer))
+    if mine == theirs:
+        return 1.0
     matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
     return (
         sum(block.size for block in matcher.get_matching_blocks() if block.size > 1) / len(mine)
@@ -227,7 +238,8 @@ def _kept(source: str, answer: str, free: Set[str]) -> float:
 
 def _near(source: str, answer: str) -> bool:
     """Whether a word or two are still those that were given, misspelt as they may have been."""
-    return SequenceMatcher(None, source.lower(), answer.lower(), autojunk=False).ratio() >= 0.4
+    matcher = SequenceMatcher(None, source.lower(), answer.lower(), autojunk=False)
+    return (matcher.ratio() if len(source) <= LONG_WORDS else matcher.quick_ratio()) >= 0.4
 
 
 def _language(tool: Tool, source: str, answer: str, target: str | None) -> Reason | None:

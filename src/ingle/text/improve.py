@@ -6,6 +6,7 @@ back byte for byte, and a piece whose answer is not taken comes back as it was, 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
@@ -157,7 +158,7 @@ class _Run:
 
     async def same(self, text: str, clean: bool) -> AsyncGenerator[TextEvent, None]:
         """Prose pieces one after the other; everything else as it is."""
-        pieces = [part for piece in cut(text) for part in self._fit(piece)]
+        pieces = await asyncio.to_thread(self._pieces, text)
         total = sum(len(piece.text) for piece in pieces if piece.prose) or 1
         done, position, units = 0, 0, 0
         kept: list[Kept] = []
@@ -208,6 +209,9 @@ class _Run:
         ended = joined + ("\n" if text.endswith("\n") else "")
         yield TextEvent(text=ended, progress=1.0)
         yield self._finish(text, ended, (), units, spent)
+
+    def _pieces(self, text: str) -> list[Piece]:
+        return [part for piece in cut(text) for part in self._fit(piece)]
 
     def _fit(self, piece: Piece) -> list[Piece]:
         if not piece.prose or size(piece.text) <= self.limit:
@@ -262,7 +266,8 @@ class _Run:
                 continue
             spent = [spent[0] + answer.prompt_tokens, spent[1] + answer.completion_tokens]
             text = unwrap(shown, answer.text)
-            found = guards.judge(self.tool, shown, text, answer.finish, self.target)
+            # in a thread: comparing letter by letter takes long on odd texts, and others wait for this loop
+            found = await asyncio.to_thread(guards.judge, self.tool, shown, text, answer.finish, self.target)
             if found is None:
                 return _Unit(text, None, "", *spent)
             reason, detail = found, ""
