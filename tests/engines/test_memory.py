@@ -46,8 +46,10 @@ def header(kind: str = "qwen3", vocabulary: int = 151936, **keys: Any) -> GgufHe
     return GgufHeader(version=3, metadata=metadata, tensors=(), data_start=0, needed=0)
 
 
-def plan(free: int, asked: int = 4096, slots: int = 4, shape: Shape | None = SHAPE) -> MemoryPlan:
-    load = Load(context=asked, slots=slots, rows=256, outputs=slots, kept=0)
+def plan(
+    free: int, asked: int = 4096, slots: int = 4, shape: Shape | None = SHAPE, kept: int = 0
+) -> MemoryPlan:
+    load = Load(context=asked, slots=slots, rows=256, outputs=slots, kept=kept)
     return plan_memory("qwen", 968_000_000, shape, load, free=free)
 
 
@@ -135,6 +137,14 @@ def test_a_model_that_cannot_fit_is_refused_with_the_numbers() -> None:
     assert refusal.value.details["needed"] > 968_000_000
     with pytest.raises(OutOfMemory):
         plan(1 * GB // 2, shape=None)
+
+
+def test_prompts_that_may_return_take_a_quarter_of_what_is_left_at_most() -> None:
+    asked = 256 * 1024 * 1024
+    assert plan(16 * GB, kept=asked).kept == asked
+    tight = plan(1_500_000_000, kept=asked)
+    assert tight.kept == int((1_350_000_000 - 968_000_000) * 0.25) and tight.context >= 512
+    assert plan(2 * GB, shape=None, kept=10 * GB).kept < GB
 
 
 def test_an_unknown_shape_bounds_nothing_but_the_weights() -> None:

@@ -14,6 +14,9 @@ from ingle.errors import OutOfMemory
 KEEP_FREE = 0.1
 """Share of the free memory that stays free: other programs, and what an estimate cannot see."""
 
+KEPT_SHARE = 0.25
+"""Of what is left beside the weights, the most that goes to prompts that may return: answering comes first."""
+
 _STEP = 256  # tokens: the caches of both engines grow in blocks of this size
 
 _WINDOW_PATTERN = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "cohere2": 4, "gpt-oss": 2}
@@ -46,7 +49,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes, and the context (tokens a slot) that fits. `note` says when it is less than was asked."""
+    """Bytes, and the context (tokens a slot) that fits. `kept` bounds the prompts that may return. `note` says
+    when the context is less than was asked."""
 
     weights: int
     kept: int = 0
@@ -137,18 +141,21 @@ def gguf_shape(header: GgufHeader) -> Shape | None:
 def plan_memory(model: str, weights: int, shape: Shape | None, load: Load, *, free: int) -> MemoryPlan:
     """The largest context up to what is asked whose caches fit beside the weights in `free` bytes.
 
-    Counts the weights, the kept prompts, a cache of that context for every slot (in blocks), the peak of
+    Counts the weights, the kept prompts (fewer than asked where that takes more than its share), a cache of that context for every slot (in blocks), the peak of
     one step of a prefill: activations in float32, the scores of one layer against the whole context, and
     the logits. Raises `OutOfMemory` with the numbers when not even a short context fits.
     """
     if shape is None:
         if weights > free:
             raise _too_big(model, weights, free)
-        return MemoryPlan(weights=weights, cache=0, prefill=0, context=load.context)
+        kept = min(load.kept, int((free - weights) * KEPT_SHARE))
+        return MemoryPlan(weights=weights, kept=kept, cache=0, prefill=0, context=load.context)
     wanted = min(load.context, shape.trained_context or load.context)
     context = wanted
     note = "" if wanted == load.context else f"Context {wanted}: the model was trained for no more."
-    room = int(free * (1 - KEEP_FREE)) - weights - load.kept
+    left = int(free * (1 - KEEP_FREE)) - weights
+    kept = max(0, min(load.kept, int(left * KEPT_SHARE)))
+    room = left - kept
     if _needs(shape, context, load) > room:
         context = _longest(shape, wanted, load, room)
         note = (
@@ -157,10 +164,10 @@ def plan_memory(model: str, weights: int, shape: Shape | None, load: Load, *, fr
         )
     least = min(SMALLEST_CONTEXT, wanted)
     if context < least:
-        raise _too_big(model, weights + load.kept + _needs(shape, least, load), free)
+        raise _too_big(model, weights + kept + _needs(shape, least, load), free)
     return MemoryPlan(
         weights=weights,
-        kept=load.kept,
+        kept=kept,
         cache=_cache(shape, context, load),
         prefill=_prefill(shape, context, load),
         context=context,

@@ -116,11 +116,15 @@ def crash_error(name: str, code: int, last_lines: tuple[str, ...], *, loading: b
     said = f" Its last words: {last_lines[-1]}" if last_lines else ""
     return WorkerCrashed(
         f"The worker of {name} ended with {how}{' while it loaded' if loading else ''}.{said}",
-        hint="The model can be loaded again; the last lines the worker wrote are in the details.",
+        hint=_KILLED if signal == "SIGKILL" else _ENDED,
         signal=signal,
         exit_code=code if code >= 0 else None,
         log=list(last_lines),
     )
+
+
+_ENDED = "The model can be loaded again; the last lines the worker wrote are in the details."
+_KILLED = "Linux kills so when memory runs out: a smaller --context or model takes less. The model can be loaded again."
 
 
 def with_reason(error: IngleError, lines: tuple[str, ...]) -> IngleError:

@@ -76,7 +76,8 @@ class LlamaEngine:
         self._steps = 0
         self._clock = clock
         self._last_step = clock()
-        self._server = open_server(snapshot.path, plan.context, options)
+        bounded = msgspec.structs.replace(options, prompt_cache_bytes=plan.kept)
+        self._server = open_server(snapshot.path, plan.context, bounded)
         self._room = Room(options.slots)
         self._marks = self._server.properties()
         self._template = self._compile(options.template or header.chat_template)

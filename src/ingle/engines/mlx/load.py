@@ -33,7 +33,7 @@ _MOST_STREAMS = 8
 @dataclass(frozen=True)
 class Loaded:
     """A model in memory. `context` is in tokens a request, `slots` in requests at once (1 where the caches hold one
-    sequence only: `alone`); `trims`: its caches can be cut anywhere; `identity` differs whenever the same prompt would be computed differently."""
+    sequence only: `alone`), `kept` in bytes of prompts that may return; `trims`: its caches can be cut anywhere; `identity` differs whenever the same prompt would be computed differently."""
 
     model: Any
     tokenizer: ModelTokenizer
@@ -42,6 +42,7 @@ class Loaded:
     context: int
     slots: int
     alone: bool
+    kept: int
     trims: bool
     identity: str
     notes: tuple[str, ...]
@@ -82,6 +83,7 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         context=plan.context,
         slots=options.slots,
         alone=bool(alone),
+        kept=plan.kept,
         identity=_identity(snapshot, model),
         trims=_trims(model),
         notes=tuple(note for note in (*notes, plan.note) if note),

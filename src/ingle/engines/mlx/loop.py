@@ -39,7 +39,7 @@ class Loop:
         self._together = loaded.slots  # how many may be in the batch now
         self._wired_limit = options.wired_limit
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._prefixes = PrefixCache(options.prompt_cache_bytes)
+        self._prefixes = PrefixCache(loaded.kept)
         self._disk: PrefixDisk | None = None
         if options.prompt_cache_folder is not None and not loaded.alone:
             folder, limit = Path(options.prompt_cache_folder), options.prompt_cache_folder_bytes
