@@ -250,7 +250,13 @@ def check_not_again(scene: Scene, recorded: Mapping[str, Iterable[tuple[int, int
         assert again == 0, (
             f"promise 2: {again} recorded bytes of {path} were fetched again; recorded were {spans}, sent "
             + ", ".join(f"{one.asked.headers.get('range', 'all')}: {one.sent}" for one in asked[path])
+            + f"; the end of its log: {_log_tail(scene)}"
         )
+
+
+def _log_tail(scene: Scene) -> list[str]:
+    logs = sorted(scene.config.logs.glob("pull-*.log"), key=lambda log: log.stat().st_mtime)
+    return logs[-1].read_text().splitlines()[-30:] if logs else []
 
 
 def _within(one: Seen, spans: Iterable[tuple[int, int]]) -> int:
