@@ -28,6 +28,28 @@ def test_span_is_where_it_stands_in_the_source(command: str, shell: str, where: 
     assert command[start:end].strip() == where
 
 
+@pytest.mark.parametrize(
+    ("command", "shell", "where"),
+    [
+        ("ls; bash -c 'echo é; rm -rf ~'", "bash", "rm -rf ~"),
+        ('echo "$(cd /; rm -rf ~)"', "bash", "rm -rf ~"),
+        ("ssh host 'ls && rm -rf /'", "bash", "rm -rf /"),
+        ("bash -c 'sh -c \"ls; rm -rf ~\"'", "bash", "rm -rf ~"),
+        ("for d in /etc { ls; rm -rf $d }", "zsh", "rm -rf $d"),
+        ("bash <<'E'\nls\nrm -rf ~\nE", "bash", "rm -rf ~"),
+    ],
+)
+def test_span_of_nested_code_is_the_inner_command(command: str, shell: str, where: str) -> None:
+    start, end = worst(command, shell).span
+    assert command[start:end].strip() == where
+
+
+def test_code_that_does_not_stand_in_the_source_keeps_the_outer_span() -> None:
+    command = "ls; echo cm0gLXJmIH4= | base64 -d | sh"
+    start, end = worst(command).span
+    assert command[start:end] == "sh"
+
+
 def test_resolved_form_shows_what_the_shell_would_run() -> None:
     found = worst('x=rm; $x -rf "$HOME"')
     assert found.resolved == '`$x -rf "$HOME"` is `rm -rf /home/user`'

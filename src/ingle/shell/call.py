@@ -125,13 +125,14 @@ def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     names["#"] = [Value(str(len(words) - 1))]
     machine.calling.append(name)
     data, machine.data = machine.data, function.source
+    inner, machine.inner = machine.inner, None
     machine.depth += 1
     try:
         with machine.setting(piped=False, background=False):
             return machine.visit(function.body, stdin)
     finally:
         machine.depth -= 1
-        machine.data = data
+        machine.data, machine.inner = data, inner
         machine.calling.pop()
         for key, values in before.items():
             if values is None:

@@ -8,10 +8,10 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from . import call, fish, hooks, limits, paths, statements
+from . import call, hooks, limits, paths, statements
 from .finding import Finding, Level
-from .parse import parse, read
-from .spans import Translation
+from .reading import Reading, read_code
+from .spans import Inner, Translation
 from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -33,7 +33,9 @@ class Machine:
         self.state = State()
         self.findings: dict[tuple[int, str, str], Finding] = {}
         self.commands: list[str] = []
+        self.given = ""
         self.data = b""
+        self.inner: Inner | None = None
         self.root = False
         self.privileged = False
         self.remote = False
@@ -75,6 +77,8 @@ class Machine:
         before = self._span, self._resolved
         if self.depth == 0:
             self._span = self.place(node.start_byte, node.end_byte)
+        elif self.inner is not None:
+            self._span = self.inner.span(node.start_byte, node.end_byte)
         meant = " ".join(word.shown() for word in words)
         written = self.text(node)
         self._resolved = f"`{written}` is `{meant}`" if words and meant not in written else ""
@@ -116,6 +120,14 @@ class Machine:
         self.step()
         return statements.visit(self, node, stdin)
 
+    def enter(self, root: Node, stdin: Value = EMPTY) -> Value:
+        """Walk a whole tree in the shell of the moment."""
+        if self.shell == "powershell":
+            from . import powershell
+
+            return powershell.run(self, root)
+        return self.visit(root, stdin)
+
     def source(self, text: str, stdin: Value = EMPTY, shell: str = "") -> Value:
         """Analyse text as code of a shell, on the state of this line; gives what it would print."""
         if self.depth >= limits.MAX_DEPTH:
@@ -127,27 +139,26 @@ class Machine:
             return UNKNOWN
         before = self.data, self.shell
         self.shell = shell or self.shell
-        whole = True
-        if self.shell == "fish":
-            made = fish.translated(text)
-            text, whole = made.text, made.whole
-        parsed, _ = read(text, self.shell)
-        root = parsed.tree.root_node
-        windows = self.shell == "powershell"
-        if windows:
-            from . import powershell
-        if windows and parsed.doubt is not None:
-            parsed = parse(powershell.readable(text).text, self.shell)
-            root = parsed.tree.root_node
-        if not whole or (
-            parsed.doubt is not None and (not windows or powershell.doubtful(root, parsed.source))
-        ):
+        reading = read_code(text, self.shell)
+        if reading.doubt is not None or not reading.whole:
             self.report(Level.HIGH, "unread", "this part is not valid shell, so what it does is not certain")
-        self.data, self.depth = parsed.source, self.depth + 1
+        outer, self.inner = self.inner, self._place_of(text, reading)
+        self.data, self.depth = reading.source, self.depth + 1
         try:
-            return powershell.run(self, root) if windows else self.visit(root, stdin)
+            return self.enter(reading.root, stdin)
         finally:
-            (self.data, self.shell), self.depth = before, self.depth - 1
+            (self.data, self.shell), self.depth, self.inner = before, self.depth - 1, outer
+
+    def _place_of(self, text: str, reading: Reading) -> Inner | None:
+        """Where code stands in the source, when it stands there once and letter by letter."""
+        if len(text) < 2:
+            return None
+        for start, end in (self._span, (0, len(self.given))):
+            at = self.given.find(text, start, end)
+            if at >= 0:
+                again = self.given.find(text, at + 1, end)
+                return None if again >= 0 else Inner(at, reading.source, reading.translation)
+        return None
 
     @contextmanager
     def setting(self, **values: bool) -> Iterator[None]:

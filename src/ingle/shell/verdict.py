@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import deception, fish, limits
+from . import deception, limits
 from .finding import Finding, Level
 from .machine import Exhausted, Machine
-from .parse import SHELLS, parse, read
+from .parse import SHELLS
+from .reading import read_code
 from .words import MARKS
 
 __all__ = ["SHELLS", "Finding", "Level", "Verdict", "analyse", "explain", "verdict_to_dict"]
@@ -74,36 +75,22 @@ def _prescan(machine: Machine, command: str) -> None:
 
 def _walk(machine: Machine, text: str) -> None:
     shell = machine.shell
-    if shell == "powershell":
-        from . import powershell
-    source = text
-    if shell == "fish":
-        machine.translation = fish.translated(text)
-        source = machine.translation.text
-    parsed, repaired = read(source, shell)
-    machine.translation = repaired or machine.translation
-    machine.data = parsed.source
-    doubt = parsed.doubt
-    if doubt is not None and shell == "powershell":
-        machine.translation = powershell.readable(text)
-        parsed = parse(machine.translation.text, shell)
-        machine.data = parsed.source
-        doubt = powershell.doubtful(parsed.tree.root_node, parsed.source) if parsed.doubt else None
-    if doubt is not None:
-        machine.stand_at(*machine.place(*doubt))
+    reading = read_code(text, shell)
+    machine.given = text
+    machine.translation = reading.translation
+    machine.data = reading.source
+    if reading.doubt is not None:
+        machine.stand_at(*machine.place(*reading.doubt))
         machine.report(
             Level.HIGH, "unread", f"this part is not valid {shell}, so what it does is not certain"
         )
-    elif machine.translation is not None and not machine.translation.whole:
+    elif not reading.whole:
         machine.stand_at(0, len(text))
         machine.report(
             Level.HIGH, "unread", f"this is not whole {shell}: a quote, a bracket or a block stays open"
         )
     machine.stand_at(0, len(text))
-    if shell == "powershell":
-        powershell.run(machine, parsed.tree.root_node)
-    else:
-        machine.visit(parsed.tree.root_node)
+    machine.enter(reading.root)
 
 
 def _within(found: Finding, size: int) -> Finding:
