@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingle.cli.launch import end_daemon, start_daemon
@@ -132,15 +133,23 @@ def scene(place: Place, tmp_path: Path) -> Iterator[Scene]:
         yield Scene(place, gone, next_one)
 
 
-def test_a_request_is_sent_again_once_to_the_daemon_that_took_its_place(scene: Scene) -> None:
+def test_each_request_is_sent_again_to_the_daemon_that_took_its_place(scene: Scene) -> None:
     scene.leave(tidy=True)
     assert scene.client.ask(api.status()).pid == 1
-    assert scene.starts == 1
-    scene.next_one.server.server_close()
     (scene.config.home / "daemon.json").unlink()
+    scene.client.address = msgspec.structs.replace(scene.client.address, port=9)  # where nobody listens
+    assert scene.client.ask(api.status()).pid == 1
+    assert scene.starts == 2
+
+
+def test_a_request_is_sent_at_most_twice(scene: Scene) -> None:
+    scene.next_one.server.server_close()
+    scene.leave(tidy=True)
     with pytest.raises(DaemonUnreachable):
         scene.client.ask(api.status())
-    assert scene.starts == 1
+    with pytest.raises(DaemonUnreachable):
+        list(scene.client.stream(GENERATE))
+    assert scene.starts == 1  # the one that took its place left its address behind: it has died
 
 
 def test_a_stream_begins_again_where_no_line_had_come(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""A client for one command: when its daemon left in good order before it answered, it is started again, once."""
+"""A client for a command: when its daemon left in good order before it answered, it is started again, once a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SteadyClient(Client):
     def __init__(self, config: Config, address: Address, start: Callable[[Config], Client]) -> None:
         super().__init__(address=address)
         self._config = config
-        self._start: Callable[[Config], Client] | None = start
+        self._start = start
 
     def ask(self, ask: Ask[T]) -> T:
         """As `Client.ask`, at most twice."""
@@ -52,8 +52,7 @@ class SteadyClient(Client):
 
     def _come_back(self) -> bool:
         """Whether there is a daemon again to ask."""
-        start, self._start = self._start, None
-        if start is None or not left_in_order(self._config, self.address.pid):
+        if not left_in_order(self._config, self.address.pid):
             return False
-        self.address = start(self._config).address
+        self.address = self._start(self._config).address
         return True
