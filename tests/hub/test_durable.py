@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 
 from ingle.errors import DiskFull
 from ingle.hub.disk import sync_data, sync_files, sync_path
+from ingle.hub.fetch import Fetch
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.partial import LargePartial
 from ingle.hub.pieces import PIECE
 from ingle.hub.publish import publish_blobs, publish_snapshot
+from ingle.hub.transfer import Transfer
 from tests.hub.pulling import NAME, listed, listing_of, weights
 
 pytestmark = pytest.mark.slow
@@ -90,6 +93,39 @@ def test_files_that_could_not_be_flushed_stay_where_they_are(tmp_path: Path) -> 
         publish_blobs(place, list(zip(FILES, sources, strict=True)), flush=_full)
     assert list(place.blobs.iterdir()) == []
     assert [source.read_bytes() for source in sources] == list(SMALL.values())
+
+
+class _Body:
+    """The bytes of a small file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def readinto(self, view: memoryview) -> int:
+        count = min(len(view), len(self._data))
+        view[:count], self._data = self._data[:count], self._data[count:]
+        return count
+
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+def test_small_files_are_published_many_at_a_time(tmp_path: Path) -> None:
+    place = RepoPlace(tmp_path, NAME)
+    contents = {f"{number}.json": b"%d" % number for number in range(500)}
+    files = [listed(path, data) for path, data in contents.items()]
+    seen: list[int] = []
+
+    def log(line: str) -> None:
+        if "in place" in line:
+            seen.append(len(list(place.blobs.iterdir())))
+
+    cancel = threading.Event()
+    transfer = Transfer(lambda file, start, stop: _Body(contents[file.path][start:stop]), cancel=cancel)
+    for _ in Fetch(place, files, transfer, cancel, log=log).run():
+        pass
+    assert len(seen) == seen[-1] == len(files)
+    assert len(set(seen)) < len(files) / 4
 
 
 def test_names_of_blobs_are_durable_before_the_snapshot_shows_and_its_own_before_the_ref(

@@ -13,6 +13,7 @@ import pytest
 
 from ingle.errors import DiskFull
 from ingle.hub.pieces import PIECE
+from tests.fakes.content import Many
 from tests.fakes.faults import ALWAYS, Faults
 from tests.fakes.hub import FakeHub
 from tests.hub.child import start_child
@@ -37,6 +38,16 @@ def scene(hub: FakeHub, tmp_path: Path) -> Scene:
 def test_a_pull_killed_at_random_moments_goes_on_and_shows_nothing_half_made(scene: Scene) -> None:
     luck = random.Random(11)
     for _ in range(5):
+        kill_once(scene, luck)
+    check_five(scene, Outcome())
+
+
+def test_a_pull_of_many_small_files_killed_at_random_moments_fetches_none_of_them_again(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    scene = Scene(tmp_path, hub, {**MODEL, **Many(300)})
+    luck = random.Random(5)
+    for _ in range(4):
         kill_once(scene, luck)
     check_five(scene, Outcome())
 

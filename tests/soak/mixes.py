@@ -27,6 +27,11 @@ class Mix:
         """Whether wrong bytes may have been written: then nothing tells which, and all come again."""
         return self.faults.wrong_bytes_times > 0
 
+    @property
+    def sends_again(self) -> bool:
+        """Whether a server may have sent what is here once more, though nobody asked: it ignores ranges."""
+        return self.faults.ignore_range_times >= 3
+
 
 def _cut(luck: random.Random) -> Drawn:
     return {"cut_at": luck.randrange(20_000_000), "cut_times": luck.randint(1, 6)}

@@ -94,7 +94,7 @@ def _troubled(scene: Scene, files: Given, mix: Mix, result: Round, spoiled: bool
     if outcome.snapshot is not None and outcome.snapshot.commit in hub.repos[REPO].commits:
         scene.commit = outcome.snapshot.commit  # the branch may have moved before it was listed
     check_promises(scene, outcome)
-    if not spoiled:
+    if not spoiled and not mix.sends_again:
         check_not_again(scene, recorded)
 
 
