@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -66,6 +67,17 @@ async def test_a_crash_fails_exactly_the_requests_inside_and_the_next_is_answere
     with pytest.raises(WorkerCrashed):
         await text_of(runtime.generate(MODEL, Generation(prompt="die")))
     assert await text_of(runtime.generate(MODEL, Generation(prompt="live"))) == "all is well"
+
+
+async def test_a_worker_that_lives_and_makes_no_tokens_is_ended_and_the_next_request_answered(
+    tmp_path: Path,
+) -> None:
+    world = scripted_world(tmp_path, Script(answer="all is well", on={"stuck": "stuck"}))
+    pulse = partial(WorkerProcess, pulse=0.01)
+    async with world.runtime(worker=pulse, memory_of=process_memory) as runtime:
+        with pytest.raises(WorkerCrashed, match="made no tokens any more"):
+            await text_of(runtime.generate(MODEL, Generation(prompt="stuck")))
+        assert await text_of(runtime.generate(MODEL, Generation(prompt="x"))) == "all is well"
 
 
 async def test_an_unload_reports_memory_that_really_came_back(runtime: Runtime) -> None:
