@@ -60,6 +60,8 @@ def test_wrappings_that_the_source_has_are_kept() -> None:
         ("dictation", "what time is it in tokyo?", "It is now nine in the evening.", Reason.ANSWERED),
         ("proofread", "one two three four five six seven", "One two.", Reason.LOST_TEXT),
         ("proofread", "he go", "He goes to the school every day and likes it a lot there.", Reason.INVENTED_TEXT),
+        ("custom", "the cat sleeps", "The cat sleeps.\n\nThe sentence is grammatically correct.", Reason.CHATTER),
+        ("proofread", "the text is allready correct", "The text is already correct.", None),
         ("keypoints", "a long text about cats and dogs", "- cats\n- dogs", None),
         ("keypoints", "a long text about cats and dogs", "Cats and dogs.", Reason.NOT_A_LIST),
         ("table", "cats 3 dogs 4", "| animal | n |\n|---|---|\n| cats | 3 |", None),

@@ -38,7 +38,8 @@ OPENERS = re.compile(
     re.IGNORECASE,
 )
 CLOSERS = re.compile(
-    r"(?:let me know if|i hope (?:this|that) helps|feel free to|is there anything else|would you like me to|"
+    r"(?:\b(?:the|this|your) (?:given |original )?(?:sentence|text|paragraph) (?:is|was) (?:grammatically|already|correct)|"
+    r"let me know if|i hope (?:this|that) helps|feel free to|is there anything else|would you like me to|"
     r"(?:^|\n)\s*(?:note|explanation|changes(?: made)?|corrections?):)",
     re.IGNORECASE,
 )

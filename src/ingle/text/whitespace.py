@@ -19,6 +19,8 @@ def restore(source: str, answer: str) -> str:
     Each run goes before the word of the answer that stands where its next word stood: aligned words
     first, else in proportion. The words of the answer are never changed.
     """
+    if answer == flatten(source):
+        return source.strip()
     source_words, gaps = _split(source)
     special = {index: gap for index, gap in enumerate(gaps, start=1) if gap != " "}
     if not special:
