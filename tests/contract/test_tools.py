@@ -215,7 +215,9 @@ async def test_a_models_own_way_of_writing_calls_is_read(worker: WorkerProcess, 
 async def test_other_ways_of_writing_calls_keep_a_strict_schema_too(
     worker: WorkerProcess, template: str
 ) -> None:
-    reply = await told(worker, WRONG_KEY, tools=(FLAT,), template=template, parallel_calls=False)
+    reply = await told(
+        worker, WRONG_KEY, tools=(FLAT,), template=template, max_tokens=70, parallel_calls=False
+    )
     (arguments,) = [json.loads(call.arguments) for call in reply.calls]
     assert set(arguments) == {"city", "days"} and arguments["days"] <= 9
 
