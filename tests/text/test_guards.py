@@ -61,6 +61,8 @@ def test_wrappings_that_the_source_has_are_kept() -> None:
         ("proofread", "one two three four five six seven", "One two.", Reason.LOST_TEXT),
         ("proofread", "he go", "He goes to the school every day and likes it a lot there.", Reason.INVENTED_TEXT),
         ("custom", "the cat sleeps", "The cat sleeps.\n\nThe sentence is grammatically correct.", Reason.CHATTER),
+        ("custom", "we was at home", "We were at home.\n\nThe corrected version is: We were at home.", Reason.CHATTER),
+        ("custom", "we was at home", 'We were at home.\nThe original sentence was "we was".', Reason.CHATTER),
         ("proofread", "the text is allready correct", "The text is already correct.", None),
         ("keypoints", "a long text about cats and dogs", "- cats\n- dogs", None),
         ("keypoints", "a long text about cats and dogs", "Cats and dogs.", Reason.NOT_A_LIST),
