@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from . import strangers
 from .finding import Level
 from .scan import ansi
 from .words import UNKNOWN, Value
@@ -28,6 +29,8 @@ def analyse_apple(machine: Machine, text: str) -> Value:
                 machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
     if "do script" in lowered and (found := re.search(r'do script\s+"((?:[^"\\]|\\.)*)"', text)):
         machine.source(ansi(found.group(1)), UNKNOWN)
+    for keys in re.findall(r'keystroke\s+"((?:[^"\\]|\\.)*)"', text)[:8]:
+        strangers.tried(machine, lambda keys=keys: machine.source(ansi(keys), UNKNOWN))  # type: ignore[misc]
     if "hidden answer" in lowered:
         machine.report(Level.HIGH, "deceive", "asks for a password in a dialog that is not the system's")
     rules: tuple[tuple[str, Level, str], ...] = (

@@ -115,6 +115,8 @@ def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
                 "a function that starts itself again and again: a fork bomb that stops the machine",
                 safer="do not run this",
             )
+        if machine.commands[-1:] in (["command"], ["builtin"]):
+            return _dispatch(machine, name, words, stdin, local=False)
         return UNKNOWN
     function = machine.state.functions[name]
     names = machine.state.names

@@ -161,7 +161,7 @@ def run_file(
     sourced: bool = False,
 ) -> Value:
     """A script by its path: what this line put there, what may be read, or just a local script."""
-    if word.text in ("/dev/stdin", "-"):
+    if word.text in ("/dev/stdin", "-", "/dev/fd/0", "/proc/self/fd/0"):
         return run_text(machine, stdin, language, args)
     path, place = targets.place_of(machine, word)
     made = machine.state.files.get(path)

@@ -85,7 +85,7 @@ def arithmetic(machine: Machine, text: str) -> None:
 
 def assigned(machine: Machine, name: str, values: list[Value]) -> None:
     """What setting a variable does by itself: some are run, some load code, some hide."""
-    if name.startswith("npm_config_"):
+    if name.startswith(("npm_config_", "BASH_FUNC_")):
         name = name.upper()
     if not name.isupper() and name != "fish_history":
         return

@@ -50,7 +50,7 @@ def judge(machine: Machine, name: str, words: list[Value], stdin: Value) -> None
         (index for index, word in enumerate(words) if word.text.rpartition("/")[2] in _INNER), len(words)
     )
     if at < len(words):
-        _tried(machine, lambda: machine.call(words[at:], stdin))
+        tried(machine, lambda: machine.call(words[at:], stdin))
 
 
 def judge_operands(machine: Machine, words: list[Value]) -> None:
@@ -66,7 +66,7 @@ def judge_operands(machine: Machine, words: list[Value]) -> None:
 def judge_code(machine: Machine, words: list[Value], stdin: Value, *, short: bool) -> None:
     """Options and input lines that many programs run: read as code, and kept when that is dangerous."""
     for code in _codes(words, stdin, short):
-        _tried(machine, lambda code=code: machine.source(code, UNKNOWN))  # type: ignore[misc]
+        tried(machine, lambda code=code: machine.source(code, UNKNOWN))  # type: ignore[misc]
 
 
 def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
         yield from _ESCAPES.findall(stdin.text)[:8]
 
 
-def _tried(machine: Machine, read: Callable[[], object]) -> None:
+def tried(machine: Machine, read: Callable[[], object]) -> None:
     """Run a reading that may be wrong: only what it finds dangerous beyond doubt is kept."""
     before, machine.findings = machine.findings, {}
     commands = list(machine.commands)

@@ -189,6 +189,8 @@ def write(
         level = max(level, _startup_level(path, content, append))
         if append and _startup_level(path, content, append) is _MODERATE:
             level = _MODERATE
+    if place in _WHOLE and is_wild(path):
+        level = max(level, _HIGH)
     if paths.is_history(path) or paths.starts_by_name(path):
         level = max(level, _HIGH)
     if content.has(Taint.ENDLESS) and place is not Place.SINK:
@@ -216,6 +218,7 @@ def write(
     return level
 
 
+_WHOLE = (Place.HOME, Place.HOMES, Place.HOME_TOP, Place.OTHER_HOME, Place.PARENT, Place.WORKING, Place.MOUNT)
 _TOOL_SETTINGS = (
     ".vimrc",
     ".inputrc",

@@ -11,7 +11,7 @@ from typing import Any
 
 from .words import Value
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:%%|\(\))?=")
 
 
 @dataclass(frozen=True, slots=True)

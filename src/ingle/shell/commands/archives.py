@@ -167,7 +167,12 @@ def _compress(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         return Value(HOLE, taint)
     for word in arguments.rest:
         targets.write(machine, word, Value(HOLE, taint), verb="replaces")
-        if (word.wild and arguments.any("-r")) or targets.place_of(machine, word)[1] in (Place.OPEN,):
+        place = targets.place_of(machine, word)[1]
+        if arguments.any("-r", "--recursive") and place in (
+            Place.HOME, Place.HOME_TOP, Place.WORKING, Place.PARENT, Place.ROOT, Place.SYSTEM, Place.OPEN, Place.MOUNT
+        ):  # fmt: skip
+            machine.report(Level.HIGH, "write", "replaces every file below this folder")
+        elif word.wild or place is Place.OPEN:
             machine.report(Level.MODERATE, "write", "replaces every file here")
     return EMPTY
 

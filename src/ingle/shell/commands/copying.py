@@ -32,6 +32,8 @@ def _split(arguments: Arguments) -> tuple[list[Value], Value | None]:
 
 def _into(machine: Machine, source: Value, target: Value) -> Value:
     """The file a copy makes when its target is a folder."""
+    if target.wild:
+        return target
     path, place = targets.place_of(machine, target)
     name = source.text.rstrip("/").rpartition("/")[2]
     folder = target.text.endswith(("/", "/.")) or target.text in (".", "..", "~") or place in (
