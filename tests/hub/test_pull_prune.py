@@ -13,6 +13,7 @@ from ingle.catalog.model import DiskState, ModelRef
 from ingle.config import Config
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
+from ingle.hub.plan import PullPlan
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_snapshot
 from ingle.hub.pull import PullOptions, PullRun
@@ -116,6 +117,37 @@ def test_a_prune_between_the_new_snapshot_and_its_name_leaves_the_old_version_an
         }
         assert_whole(config, snapshot_of(pull_all(config)), NEW)
         assert_usable(config, place.snapshot(second), NEW)
+
+
+class PrunedPull(PullRun):
+    """A pull whose first publishing meets a prune that looked when nothing pointed to the new snapshot yet and deletes
+    when the pull thinks that it is done."""
+
+    pruned = False
+
+    def publish(self, plan: PullPlan) -> None:
+        if self.pruned:
+            super().publish(plan)
+            return
+        self.pruned = True
+        publish_snapshot(self.place, plan.listing, plan.files, point=False)
+        taken = scan_cache_dir(self.config.cache).delete_revisions(plan.listing.commit)
+        super().publish(plan)
+        taken.execute()
+
+
+def test_a_prune_that_looked_before_the_name_and_deletes_after_it_is_made_good_before_the_pull_ends(
+    tmp_path: Path,
+) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, OLD)
+        config = settings(tmp_path, hub.url)
+        pull_all(config)
+        second = hub.add_repo(NAME, NEW)
+        last = list(PrunedPull(REF, config, threading.Event(), PullOptions()).run())[-1]
+        assert last.snapshot is not None
+        assert last.snapshot.commit == second
+        assert_usable(config, RepoPlace(config.cache, NAME).snapshot(second), NEW)
 
 
 def test_a_pinned_commit_survives_prunes_while_its_branch_moves_on(tmp_path: Path) -> None:

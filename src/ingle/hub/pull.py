@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 
@@ -37,9 +38,7 @@ from ingle.hub.transfer import Transfer, Tuning
 from ingle.hub.verify import check_file, survey_steps
 
 _TOLD = 0.25  # seconds between two events while the hub is asked
-_ROUNDS = (
-    3  # times that blobs which vanished before the publishing (another tool's clean-up) are fetched again
-)
+_ROUNDS = 3  # times that what another tool's clean-up took before or after the publishing is fetched again
 
 
 class PullOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,13 +164,16 @@ class PullRun:
                 if bad:
                     yield from self._fetch(plan, bad, ranges, meter)
                 missing = self._vanished(plan)
+                if missing:
+                    continue
+                last = meter.at(Phase.PUBLISHING, plan.total, self._note)
+                yield last
+                self.publish(plan)
+                missing = self._unshown(plan)
                 if not missing:
                     break
             else:
                 raise Incomplete(self.ref.name, missing)
-            last = meter.at(Phase.PUBLISHING, plan.total, self._note)
-            yield last
-            self.publish(plan)
         yield _done(self.ref, self.config, last)
 
     def _deciding(self, remote: Remote) -> Generator[Progress, None, tuple[PullPlan, Ranges]]:
@@ -288,3 +290,17 @@ class PullRun:
         """Files whose blob is gone or cut short since it was checked: somebody cleaned up meanwhile."""
         here = blob_sizes(self.place)
         return tuple(file.path for file in plan.files if here.get(file.digest) != file.size)
+
+    def _unshown(self, plan: PullPlan) -> tuple[str, ...]:
+        """Files that the snapshot just published does not lead to: a `hf cache prune` that looked before the ref was
+        written takes the folder and its blobs after it."""
+        folder = self.place.snapshot(plan.listing.commit)
+        return tuple(file.path for file in plan.files if _size(folder / file.path) != file.size)
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of the file that `path` leads to; None where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
