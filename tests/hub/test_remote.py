@@ -19,7 +19,6 @@ from ingle.errors import (
     ModelNotFound,
     RateLimited,
 )
-from ingle.hub.ranges import Ranges
 from ingle.hub.remote import Remote
 from ingle.hub.transport import Timeouts
 from tests.fakes.content import Many, Noise
@@ -27,7 +26,6 @@ from tests.fakes.faults import ALWAYS, Faults
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
 from tests.fakes.settings import settings
-from tests.fakes.wire import Asked
 
 pytestmark = pytest.mark.slow
 
@@ -143,74 +141,6 @@ def test_a_repo_or_revision_that_is_not_there_is_said_so(remote: Remote) -> None
         remote.listing("org/none")
     with pytest.raises(ModelNotFound, match="revision not found"):
         remote.listing("org/name", "v9")
-
-
-def test_bursts_of_trouble_do_not_break_a_listing(hub: FakeHub, tmp_path: Path) -> None:
-    hub.faults = Faults(statuses=(500, 502, 503), limited_times=2, retry_after=0)
-    notes: list[str] = []
-    with Remote(settings(tmp_path, hub), note=notes.append, backoff=0.001) as remote:
-        assert len(remote.listing("org/name").files) == 4
-    assert len(notes) == 5
-
-
-def test_a_hub_that_does_not_answer_for_a_while_is_asked_on_and_sends_no_page_twice(
-    hub: FakeHub, tmp_path: Path
-) -> None:
-    closing = threading.Event()
-    asked: list[str] = []
-
-    def silent(request: Asked) -> None:
-        asked.append(request.target)
-        if "cursor" in request.target and len(asked) < 7:
-            closing.wait(30)
-
-    hub.before = silent
-    notes: list[str] = []
-    timeouts = Timeouts(connect=2, head=0.1, stall=0.3)
-    with Remote(settings(tmp_path, hub), note=notes.append, timeouts=timeouts, patience=60.0) as remote:
-        assert len(remote.listing("org/name").files) == 4
-    closing.set()
-    assert len(notes) >= 3
-    assert all("in time" in note and "Trying again" in note for note in notes)
-    assert len([target for target in asked if "cursor" not in target]) == 2
-
-
-@pytest.mark.parametrize("patience", [0.0, 1.0])
-def test_a_hub_that_never_answers_is_given_up_after_the_set_time(tmp_path: Path, patience: float) -> None:
-    with FakeHub() as gone:
-        config = settings(tmp_path, gone)
-    notes: list[str] = []
-    with Remote(config, note=notes.append, patience=patience) as remote, pytest.raises(HubUnreachable):
-        remote.listing("org/name")
-    assert bool(notes) == (patience > 0)
-
-
-def test_the_next_mirror_is_asked_before_any_pause(hub: FakeHub, tmp_path: Path) -> None:
-    notes: list[str] = []
-    with FakeHub() as gone:
-        config = settings(tmp_path, gone, hub)
-    with Remote(config, note=notes.append, patience=60.0) as remote:
-        assert len(remote.listing("org/name").files) == 4
-    assert len(notes) == 1 and "Trying 127.0.0.1" in notes[0]
-
-
-class _Hasty(threading.Event):
-    """A cancel that never comes and whose waits take no time."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        return False
-
-
-def test_a_head_of_a_file_is_asked_for_as_long_as_there_is_patience(hub: FakeHub, tmp_path: Path) -> None:
-    with Remote(settings(tmp_path, hub), timeouts=QUICK, patience=60.0) as remote:
-        listing, _ = large(remote)
-        hub.faults = Faults(statuses=(503,) * 7, on=frozenset({"resolve"}))
-        config = next(file for file in listing.files if file.path == "config.json")
-        assert Ranges(remote, listing, _Hasty()).head(config, 100) == FILES["config.json"]
-        remote.patience = 0.0
-        hub.faults = Faults(statuses=(503,) * 7, on=frozenset({"resolve"}))
-        with pytest.raises(HubUnreachable):
-            Ranges(remote, listing, _Hasty()).head(config, 100)
 
 
 def test_a_limit_is_raised_with_its_seconds_where_bytes_are_asked_for(hub: FakeHub, remote: Remote) -> None:

@@ -231,7 +231,9 @@ class Remote:
         """An answer of the API and its `Link` field, from those that came before the trouble if it is there."""
         found = got.get(address.url)
         if found is None:
-            found = got[address.url] = self._access.get_patiently(address, repo_id)
+            # With patience `listing` itself asks again, after the other endpoints had their turn.
+            ask = self._access.get if self.patience else self._access.get_patiently
+            found = got[address.url] = ask(address, repo_id)
         return found
 
     def _tree(self, first: Address, repo_id: str, got: Pages) -> list[ListedFile]:
