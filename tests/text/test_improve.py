@@ -98,7 +98,7 @@ async def test_what_ends_the_whole_work_is_passed_on(error: Cancelled | ModelNot
 
 async def test_line_breaks_that_an_answer_has_no_words_for_keep_the_original() -> None:
     result = await run(
-        "proofread", "alpha\nbeta\ngamma\ndelta\n", ScriptedModel(lambda _p, _n: "alpha gamma")
+        "proofread", "alpha\nbeta\ngamma\ndelta\n", ScriptedModel(lambda _p, _n: "alpha beta-gamma delta")
     )
     assert (result.text, result.reason) == ("alpha\nbeta\ngamma\ndelta\n", Reason.LOST_MARKUP)
 

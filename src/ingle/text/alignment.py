@@ -14,6 +14,10 @@ from ingle.text.spans import weight, words
 SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])")
 
 
+END = 2.0
+"""Words that an answer may not stop short of."""
+
+
 class Region(msgspec.Struct, frozen=True):
     """A stretch where source and answer differ: word indexes, and the words that only one side has.
 
@@ -85,6 +89,16 @@ def lost(source: str, answer: str, free: Set[str], limit: float) -> bool:
         if any(gone >= _weight(sentence) > 0 and not set(sentence) <= free for sentence in within):
             return True
     return False
+
+
+def lost_end(source: str, answer: str, free: Set[str]) -> bool:
+    """Whether the last two words or more went: an answer that stopped early."""
+    found = regions(source, answer)
+    if not found or found[-1].end < len(words(source)):
+        return False
+    added = set(found[-1].added)
+    missed = (word for word in found[-1].removed if word not in free and not alike(word, added))
+    return _weight(missed) - len(added) >= END
 
 
 def invented(source: str, answer: str, limit: float) -> bool:

@@ -43,6 +43,13 @@ class Reason(StrEnum):
 
 RUN = 4.0
 """Words in a row that a correction may not drop or add: idioms and grammar move up to three."""
+TRAILING = frozenset("you know i mean like sort kind of basically actually so yeah right okay ok".split())
+"""What speech ends with and writing does not."""
+INTERROGATIVES = frozenset(
+    "what who whom whose when where why how which was wer wen wem wann wo warum wieso wie welche welcher welches "
+    "que qui quand où pourquoi comment quel quelle combien qué quién cuándo dónde cómo cuánto che chi perché".split()
+)
+"""A text that begins with one is a question also where the question mark was never said."""
 LONG_WORDS = 200
 """Letters in one or two words beyond which their order is not looked at: it would take seconds."""
 PRONOUNS = frozenset(
@@ -209,7 +216,10 @@ def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
         return Reason.ANSWERED
     if source.rstrip().endswith("?") and "?" not in answer:
         return Reason.ANSWERED
-    if alignment.lost(source, answer, free, RUN):
+    asked = next(iter(spans.words(source)), "")
+    if asked in INTERROGATIVES and not alignment.alike(asked, set(spans.words(answer))):
+        return Reason.ANSWERED
+    if alignment.lost(source, answer, free, RUN) or alignment.lost_end(source, answer, free | TRAILING):
         return Reason.LOST_TEXT
     if alignment.invented(source, answer, RUN):
         return Reason.INVENTED_TEXT
