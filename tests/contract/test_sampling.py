@@ -69,6 +69,23 @@ async def test_top_p_counts_what_top_k_has_left(worker: WorkerProcess) -> None:
     assert {entry.token for entry in reply.logprobs} == {first.token}
 
 
+@pytest.mark.parametrize("name", ["top_k", "min_p", "top_p"])
+async def test_a_filter_leaves_the_first_few_and_more_than_one(worker: WorkerProcess, name: str) -> None:
+    free = SamplingParams(temperature=0.0, logprobs=True, top_logprobs=4)
+    (told,) = (await ask(worker, plain(STORY, sampling=free, max_tokens=1))).logprobs
+    share = [math.exp(value) for _, value in told.top]
+    between: dict[str, Any] = {
+        "top_k": 3,
+        "min_p": math.sqrt(share[2] * share[3]) / share[0],
+        "top_p": share[0] + share[1] + share[2] / 2,
+    }
+    hot = SamplingParams(temperature=50.0, seed=1, logprobs=True, **{name: between[name]})
+    drawn = {
+        entry.token for entry in (await ask(worker, plain(STORY, sampling=hot, max_tokens=1, n=8))).logprobs
+    }
+    assert len(drawn) > 1 and drawn <= {token for token, _ in told.top[:3]}
+
+
 @pytest.mark.parametrize(
     "penalty",
     [{"repetition_penalty": 2.0}, {"presence_penalty": 30.0}, {"frequency_penalty": 5.0}],
