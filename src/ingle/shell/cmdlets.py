@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from . import powershell_commands, targets, windows
+from .code import run_fetched
 from .finding import Level
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -92,6 +93,9 @@ def _start(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> 
     root = verb is not None and verb.text.lower() == "runas"
     if root:
         machine.report(Level.MODERATE, "privilege", "runs with administrator rights")
+    _swarm(machine)
+    if root and not rest.text and re.fullmatch(r"(?i)(?:powershell|pwsh|cmd|wt)(?:\.exe)?", program.text):
+        machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights")
     words = [Value(part.strip("'\",")) for part in re.split(r"[\s\n]+", rest.text) if part.strip("'\",")]
     with machine.setting(root=machine.root or root):
         if not program.known:
@@ -104,14 +108,24 @@ def _start(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> 
                 cmd(machine, [Value(part) for part in code])
             else:
                 powershell.host(machine, [Value(part) for part in code], EMPTY)
-        elif "://" in program.text or re.search(r"\.(?:txt|pdf|html?|md|png|jpg)$", program.text):
+        elif (
+            run_fetched(machine, windows.path(machine, program))
+            or "://" in program.text
+            or re.search(r"\.(?:txt|pdf|html?|md|png|jpg)$", program.text)
+        ):
             return EMPTY
         else:
             powershell_commands.judge(machine, program.text, words, [], EMPTY)
     return EMPTY
 
 
+def _swarm(machine: Machine) -> None:
+    if machine.endless and not machine.paced:
+        machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
+
+
 def _remote(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    _swarm(machine)
     for block in blocks:
         run_block(machine, block, stdin)
     if given.value("computername", "hostname", "session") is not None:
@@ -185,7 +199,7 @@ def _service(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -
     names = " ".join(value.text.lower() for value in (*given.rest, *filter(None, [given.value("name")])))
     guard = re.search(r"windefend|mpssvc|wuauserv|eventlog|sense|wscsvc|securityhealth|vss", names)
     machine.report(
-        Level.HIGH if guard or "*" in names else Level.MODERATE,
+        Level.HIGH if guard or "*" in names or stdin.has(Taint.EVERYTHING) else Level.MODERATE,
         "effect",
         "stops what protects Windows" if guard else "changes a service",
     )
@@ -225,7 +239,18 @@ def _module(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
     return EMPTY
 
 
-def _encoded_alias(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+def _alias(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    words = [given.value("name"), given.value("value")]
+    rest = iter(given.rest)
+    name, body = (word if word is not None else next(rest, EMPTY) for word in words)
+    machine.state.aliases[name.text.lower()] = body.text.lower()
+    return EMPTY
+
+
+def _line_editor(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    style = given.value("historysavestyle")
+    if style is not None and style.text.lower() == "savenothing":
+        machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
     return EMPTY
 
 
@@ -266,10 +291,11 @@ CMDLETS: dict[str, Cmdlet] = {
         _property,
     ),
     "stop-process": _stop,
-    "get-process": _processes,
+    **dict.fromkeys(("get-process", "get-service"), _processes),
     **dict.fromkeys(("stop-service", "set-service", "suspend-service"), _service),
     "set-executionpolicy": _policy,
     "new-object": _object,
     "import-module": _module,
-    "set-alias": _encoded_alias,
+    **dict.fromkeys(("set-alias", "new-alias"), _alias),
+    "set-psreadlineoption": _line_editor,
 }

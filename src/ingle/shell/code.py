@@ -127,11 +127,13 @@ def run_hidden(machine: Machine, code: str, where: str, stdin: Value = EMPTY) ->
         machine.report(Level.HIGH, "execute", f"runs a command that is hidden in {where}")
 
 
-def run_fetched(machine: Machine, word: Value) -> None:
-    """A package or program that this line fetched is installed or started."""
+def run_fetched(machine: Machine, word: Value) -> bool:
+    """Report a package or program that this line fetched and now installs or starts; whether it is one."""
     made = machine.state.files.get(targets.place_of(machine, word)[0])
-    if made is not None and made.has(Taint.NETWORK):
+    found = made is not None and made.has(Taint.NETWORK)
+    if found:
         _network(machine)
+    return found
 
 
 def language_of(text: str, default: str) -> str:

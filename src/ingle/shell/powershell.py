@@ -86,6 +86,11 @@ def doubtful(node: Node, source: bytes) -> tuple[int, int] | None:
     return None
 
 
+_ENDLESS = re.compile(
+    r"(?i)\Awhile\s*\(\s*(?:\$true|1)\s*\)|\Afor\s*\(\s*;\s*;\s*\)|\bwhile\s*\(\s*(?:\$true|1)\s*\)\s*\Z"
+)
+
+
 def run(machine: Machine, node: Node) -> Value:
     """Visit one node; gives what it puts into the pipeline."""
     machine.step()
@@ -99,12 +104,17 @@ def run(machine: Machine, node: Node) -> Value:
     if kind == "foreach_statement":
         _foreach(machine, node)
     if kind in VISITED:
+        text = machine.text(node) if kind in ("while_statement", "for_statement", "do_statement") else ""
         endless = (
-            kind == "while_statement"
-            and re.match(r"while\s*\(\s*(?:\$true|1)\s*\)", machine.text(node), re.I) is not None
+            bool(text)
+            and _ENDLESS.search(text) is not None
+            and not re.search(r"(?i)\b(?:break|return|exit)\b", text)
         )
+        paced = machine.paced or re.search(r"(?i)start-sleep|wait-|read-host", text) is not None
+        if endless and not paced and "+=" in text:
+            machine.report(Level.HIGH, "exhaust", "lets a value grow without end: the memory is full then")
         out = EMPTY
-        with machine.setting(endless=machine.endless or endless):
+        with machine.setting(endless=machine.endless or endless, paced=paced):
             for child in node.children:
                 if child.is_named:
                     out = run(machine, child) if child.type != "comment" else out

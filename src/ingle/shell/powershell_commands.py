@@ -34,6 +34,7 @@ def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], s
     key = name.lower().rpartition("\\")[2]
     if key in machine.state.functions:
         return _function(machine, key)
+    key = machine.state.aliases.get(key, key)
     key = aliases.get(key, key)
     given = Given(words)
     if key not in ("invoke-command", "set-alias") and given.has("whatif") and "whatif" in given.flags:
@@ -99,11 +100,15 @@ def judge_method(machine: Machine, kind: str, method: str, owner: Value, first: 
     ) and ("file" in kind or "directory" in kind):
         targets.write(machine, path, UNKNOWN, append="append" in method)
     elif method == "downloadfile":
-        machine.report(Level.MODERATE, "write", "downloads a file")
+        where = first.text.rpartition("\n")[2]
+        targets.write(machine, windows.path(machine, Value(where)), Value(HOLE, Taint.NETWORK))
     elif method in ("uploadstring", "uploadfile", "uploaddata", "postasync"):
-        targets.leak(machine, EMPTY) if first.has(Taint.SECRET) else machine.report(
-            Level.MODERATE, "send", "sends data to another host"
-        )
+        if first.has(Taint.SECRET):
+            targets.leak(machine, EMPTY)
+        elif method == "uploadfile":
+            targets.send(machine, windows.path(machine, Value(first.text.rpartition("\n")[2])))
+        else:
+            machine.report(Level.MODERATE, "send", "sends data to another host")
     elif method == "start" and "process" in kind:
         judge(
             machine,

@@ -98,6 +98,8 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if wrapper.only and (not words or words[0].text not in wrapper.only):
         return _as_spec(machine, name, words, stdin)
     found = unwrap(words, wrapper)
+    if "--unregister" in found.options:
+        return _as_spec(machine, name, words, stdin)
     if not found.options.isdisjoint(wrapper.stops) or (words and words[0].text in wrapper.stops):
         return builtins.which(machine, name, found.inner, stdin) if name == "command" else UNKNOWN
     root = wrapper.root or bool(wrapper.root_unless and wrapper.root_unless not in found.flags)
