@@ -6,6 +6,8 @@ Other tools at the same files are in test_pull_others.py, disks that fill up in 
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +15,43 @@ import pytest
 
 from ingle.errors import DiskFull
 from ingle.hub.pieces import PIECE
-from tests.fakes.content import Many
+from tests.fakes.content import Many, weights
 from tests.fakes.faults import ALWAYS, Faults
 from tests.fakes.hub import FakeHub
-from tests.hub.child import start_child
+from tests.fakes.repos import Given
+from tests.hub.child import ROOT, start_child
 from tests.hub.kills import kill_once
 from tests.hub.promises import HEAD, MODEL, WEIGHTS, After, Outcome, Scene, check_five
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
+
+DIES_AFTER_A_RENAME = """
+import os, sys
+from pathlib import Path
+from ingle.catalog.model import ModelRef
+from ingle.config import load_config
+from ingle.hub.pull import pull
+folder, endpoint, left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+def watch(event, arguments):
+    # The interpreter tells of what it is about to do: the first thing after a rename is never done.
+    global left
+    if left < 0:
+        os._exit(9)
+    if event == "os.rename" and "progress" not in str(arguments[1]):
+        left -= 1
+
+sys.addaudithook(watch)
+environ = {"HOME": str(folder), "INGLE_HOME": str(folder / "ingle"), "HF_HUB_CACHE": str(folder / "cache")}
+for event in pull(ModelRef(name="org/name", repo_id="org/name"), load_config(environ, endpoints=(endpoint,))):
+    pass
+"""
+FEW: Given = {
+    "config.json": b'{"model_type": "llama"}',  # says less than the header of the weights, which is read too
+    "tokenizer.json": MODEL["tokenizer.json"],
+    BIG: weights(PIECE + 1000),
+}
 
 
 @pytest.fixture
@@ -49,6 +79,19 @@ def test_a_pull_of_many_small_files_killed_at_random_moments_fetches_none_of_the
     luck = random.Random(5)
     for _ in range(4):
         kill_once(scene, luck)
+    check_five(scene, Outcome())
+
+
+@pytest.mark.parametrize("left", range(7))
+def test_a_pull_that_ends_right_after_any_of_its_renames_goes_on(
+    hub: FakeHub, tmp_path: Path, left: int
+) -> None:
+    """After that many renames: the receipt, what is known of the large blob, the blobs, the snapshot, the ref."""
+    scene = Scene(tmp_path, hub, FEW)
+    command = [sys.executable, "-c", DIES_AFTER_A_RENAME, str(scene.folder), hub.url, str(left)]
+    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert died.returncode == 9, died.stderr
+    hub.settle()
     check_five(scene, Outcome())
 
 

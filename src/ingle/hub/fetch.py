@@ -56,12 +56,17 @@ def _sizes(folder: Path) -> dict[str, int]:
     return found
 
 
-def keep_pieces(place: RepoPlace, file: ListedFile, pieces: dict[int, Written]) -> None:
-    """Stores the piece digests of a checked blob. Its time then vouches for the blob's (see `is_known`)."""
+def keep_pieces(
+    place: RepoPlace, file: ListedFile, pieces: dict[int, Written], source: Path | None = None
+) -> None:
+    """Stores the piece digests of a checked blob. Its time then vouches for the blob's (see `is_known`).
+
+    `source` is the checked file where it is not a blob yet: it takes its time along when it becomes one.
+    """
     path = place.pieces(file.digest)
     with disk_errors(path, "write"):
         write_pieces(path, file, pieces, place.stage)
-        stamp = place.blob(file.digest).stat().st_mtime_ns
+        stamp = (source or place.blob(file.digest)).stat().st_mtime_ns
         os.utime(path, ns=(stamp, stamp))
 
 
@@ -192,9 +197,10 @@ class Fetch:
             records = partial.records()
         finally:
             partial.close()
-        publish_blob(self._place, file, source)
         if records and self._verify:
-            keep_pieces(self._place, file, records)
+            # First, so that there is no moment in which the blob is there and not known to be right.
+            keep_pieces(self._place, file, records, source)
+        publish_blob(self._place, file, source)
         with suppress(OSError):
             self._place.journal(file.digest).unlink(missing_ok=True)
         self._in_place(file)
