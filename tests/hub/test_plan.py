@@ -153,6 +153,16 @@ def test_what_a_journal_has_of_a_file_is_not_counted_again() -> None:
     assert plan.disk_needed == 600 + MARGIN_LEAST
 
 
+def test_disk_that_an_earlier_pull_reserved_is_not_asked_for_again() -> None:
+    file, other = _file("model.safetensors", 1000), _file("config.json", 10)
+    plan = plan_pull(_ref(), listing_of(file, other), Format.SAFETENSORS)
+    begun = plan.with_held({file.digest: 400}, reserved={file.digest: 4096})
+    assert begun.to_fetch == 610
+    assert begun.disk_needed == 10 + MARGIN_LEAST
+    sparse = plan.with_held({file.digest: 400}, reserved={file.digest: 300})
+    assert sparse.disk_needed == 610 + MARGIN_LEAST
+
+
 def test_the_margin_grows_with_the_model_and_is_said() -> None:
     plan = _plan(("model.safetensors", 100 * GIB))
     assert plan.margin == GIB

@@ -15,6 +15,7 @@ from ingle.hub.layout import RepoPlace
 from ingle.hub.pull import plan, pull
 from tests.catalog.gguf_writer import llama
 from tests.fakes.content import Sparse
+from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Entry, Repo
 from tests.hub.pulling import (
@@ -49,6 +50,21 @@ def test_a_disk_too_small_for_the_plan_is_said_before_the_first_byte(tmp_path: P
         assert hub.bytes_sent("tokenizer.json") == 0
     assert not RepoPlace(config.cache, NAME).folder.exists()
     assert Store(config).find(REF) is None
+
+
+def test_a_pull_that_goes_on_needs_no_disk_for_what_is_reserved_already(tmp_path: Path) -> None:
+    """Or a disk that held the whole model when it was begun would be too small for the rest of it."""
+    with FakeHub() as hub:
+        hub.add_repo(NAME, model_files(60_000_000))
+        hub.faults = Faults(rate=10_000_000, only="model.safetensors")
+        config = settings(tmp_path, hub.url)
+        events = pull(REF, config)
+        while next(events).bytes_done < 10_000_000:
+            pass
+        events.close()
+        rest = plan(REF, config)
+    assert rest.to_fetch > 1_000_000
+    assert rest.disk_needed == rest.margin
 
 
 LIMITED = """

@@ -30,7 +30,8 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What one pull will do. Sizes in bytes.
 
     `files` make the model; `fetch` are those whose blob is not in the store; `to_fetch` counts their
-    bytes less what earlier pulls left. `disk_needed` includes `margin`. `fit` judges the machine's memory.
+    bytes less what earlier pulls left. `disk_needed` includes `margin`, and leaves out what earlier pulls
+    reserved. `fit` judges the machine's memory.
     """
 
     ref: ModelRef
@@ -53,14 +54,21 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
         """Bytes that need not be fetched."""
         return self.total - self.to_fetch
 
-    def with_held(self, held: Mapping[str, int]) -> PullPlan:
-        """This plan where so many bytes are here by digest (a digest with its full size is in the store)."""
+    def with_held(self, held: Mapping[str, int], reserved: Mapping[str, int] | None = None) -> PullPlan:
+        """This plan where so many bytes are here by digest (a digest with its full size is in the store).
+
+        `reserved`: bytes of disk that unfinished files take already, which is more where it was preallocated.
+        """
+        took = reserved or {}
         by_digest = {file.digest: file for file in self.files}
         fetch = tuple(file for file in by_digest.values() if held.get(file.digest, -1) != file.size)
         to_fetch = sum(file.size - min(file.size, held.get(file.digest, 0)) for file in fetch)
+        to_take = sum(
+            max(0, file.size - max(held.get(file.digest, 0), took.get(file.digest, 0))) for file in fetch
+        )
         margin = max(MARGIN_LEAST, int(to_fetch * MARGIN_SHARE)) if to_fetch else 0
         return msgspec.structs.replace(
-            self, fetch=fetch, to_fetch=to_fetch, disk_needed=to_fetch + margin, margin=margin
+            self, fetch=fetch, to_fetch=to_fetch, disk_needed=to_take + margin, margin=margin
         )
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
@@ -19,6 +21,8 @@ from ingle.hub.partial import checked_bytes
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.ranges import Ranges
+
+_BLOCK = 512  # bytes; the unit of st_blocks (stat(2)), whatever the file system's own
 
 
 def machine_memory() -> Memory:
@@ -44,7 +48,7 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
     if kind is not Format.GGUF and INDEX in by_path:
         indexed = tuple(read_index(read(INDEX, MAX_INDEX + 1), path=INDEX))
     plan = plan_pull(ref, listing, kind, indexed=indexed, memory=machine_memory())
-    return plan.with_held(held(place, plan.files))
+    return plan.with_held(held(place, plan.files), reserved(place, plan.files))
 
 
 def _checked_head(place: RepoPlace, file: ListedFile, limit: int) -> bytes | None:
@@ -67,6 +71,18 @@ def held(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:
     found = held_bytes(place, files)
     sizes = blob_sizes(place)
     return found | {file.digest: file.size for file in files if sizes.get(file.digest) == file.size}
+
+
+def reserved(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:
+    """Bytes of disk by digest that unfinished files of earlier pulls take, written or only reserved."""
+    wanted = {file.digest for file in files}
+    found = {}
+    with suppress(OSError), os.scandir(place.work / "partial") as entries:
+        for entry in entries:
+            if entry.name in wanted:
+                with suppress(OSError):
+                    found[entry.name] = entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+    return found
 
 
 def _format(
