@@ -15,7 +15,9 @@ _NAME = re.compile(r"[A-Za-z_]\w*|[0-9?$!#@*-]")
 _ZSH_TAIL = re.compile(r"\([^()|<>$'\"]*\)\Z")
 _ZSH_RANGE = re.compile(r"<\d*-\d*>")
 _ZSH_STYLE = re.compile(r"\$[\^=~]+(?=[\w{])")
-_ZSH_SPLITS = re.compile(r"\$\{?[\^~]*=")
+_ZSH_SPLITS = re.compile(r"\$\{?[\^~]*=|\$\{\([^)]*(?:z|s.)[^)]*\)")
+_ZSH_EXCEPT = re.compile(r"(?:\A|(?<=/))\^[^/]*|(?<=\*)~[^/]+")
+_ZSH_ALONE = re.compile(r"(?<=[\w}\"'/])\([A-Za-z0-9.,/@+*^=:\[\]-]{1,12}\)\Z")
 _ZSH_LIVE = re.compile(r"\$[\^=]*~[\^=]*(\w+)")
 
 
@@ -234,12 +236,14 @@ def _zsh_source(text: str, names: Names) -> str:
         tail = _ZSH_TAIL.search(text)
         if tail and any(mark in text[: tail.start()] for mark in "*?]>)"):
             text = text[: tail.start()]
+        else:
+            text = _ZSH_ALONE.sub("", text) if "$" in text or "~" in text else text
+    if "^" in text or "*~" in text:
+        text = _ZSH_EXCEPT.sub(lambda match: "*" if match[0][0] == "^" else "", text)
     if "<" in text:
         text = _ZSH_RANGE.sub("*", text)
     if "$" in text:
         text = _ZSH_STYLE.sub("$", _ZSH_LIVE.sub(r"${~\1}", text))
-    if (text[:1] == "^" and len(text) > 1) or text.startswith("*~"):
-        return "*"
     return text[1:] if re.match(r"=[A-Za-z]", text) else text
 
 
@@ -249,7 +253,7 @@ def evaluate(text: str, names: Names, split: bool = True) -> list[Value]:
         return [Value(text)]
     splits = False
     if names.shell == "zsh":
-        splits = "=" in text and _ZSH_SPLITS.search(text) is not None
+        splits = "$" in text and _ZSH_SPLITS.search(text) is not None
         text = _zsh_source(text, names)
     sources = brace_words(text) if split and "{" in text and names.shell != "sh" else [text]
     fields: list[Value] = []

@@ -85,6 +85,12 @@ def arithmetic(machine: Machine, text: str) -> None:
 
 def assigned(machine: Machine, name: str, values: list[Value]) -> None:
     """What setting a variable does by itself: some are run, some load code, some hide."""
+    if name == "fish_user_paths" and any(one.text.startswith(_OWN_PATHS) for one in values):
+        machine.report(
+            Level.HIGH,
+            "load",
+            "`fish_user_paths` lets files in a temporary folder stand in for real programs",
+        )
     if name.startswith(("npm_config_", "BASH_FUNC_")):
         name = name.upper()
     if not name.isupper() and name != "fish_history":

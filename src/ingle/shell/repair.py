@@ -12,6 +12,7 @@ from .spans import Translation
 
 _QUALIFIERS = re.compile(r"((?:(?<=\))|[*?\]][\w./,-]*))(\([^()\s$'\"`;|&<>]+\))")
 _EXTENDED = re.compile(r"()([?*+@!]\([^()\s$'\"`;&<>]*\))")
+_COMPARED = re.compile(r"((?:==?|!=)\s+)([^\s'\"\]]*\([^()\s'\"]*\)[^\s'\"\]]*)(?=\s)")
 _WORD = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"<>|&;()]+)+"
 # `> file <<< word`: the grammar wants the here-string first. Both halves keep their length together.
 _HERE_STRING = re.compile(rf"((?:\d?>>?|&>>?|>\|)\s*{_WORD})(\s+)(<<<\s*{_WORD})")
@@ -32,6 +33,8 @@ _CASE = re.compile(rf"{_START}(case\s+\S+)\s*\{{(?=\s)")
 
 def plain_globs(source: str, shell: str) -> str:
     """Glob qualifiers and extended patterns, which the grammars read only in part, as wildcards of the same length."""
+    if shell == "zsh" and "[[" in source:
+        source = _COMPARED.sub(lambda match: match[1] + re.sub(r"[()|]", "*", match[2]), source)
     pattern = _QUALIFIERS if shell == "zsh" else _EXTENDED
     return pattern.sub(lambda match: match[1] + "*" * len(match[2]), source)
 

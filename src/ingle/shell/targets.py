@@ -138,8 +138,8 @@ def lock(machine: Machine, value: Value) -> None:
 
 def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bool, filtered: bool) -> Level:
     name = path.rsplit("/", 1)[-1]
-    if place is Place.HOME_CONFIG and not tree and not is_wild(path) and not paths.is_secret(path):
-        return _MODERATE
+    if place is Place.HOME_CONFIG and not tree and not is_wild(path):
+        return _HIGH if paths.is_secret(path) or paths.is_history(path) else _MODERATE
     if place in (Place.LOG, Place.MOUNT, Place.BACKUP) and machine.isolated:
         return _MODERATE
     if place is Place.UNKNOWN and (HOLE not in path or path.startswith(("/tmp/" + HOLE, "/var/tmp/"))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import hooks, paths, targets
+from .. import hooks, paths, strangers, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -223,6 +223,9 @@ def _enable(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
 
 def _bind(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     code = Arguments(words, frozenset(("-x",))).value("-x")
+    if machine.shell == "fish":
+        for word in words[1:]:
+            strangers.tried(machine, lambda text=word.text: machine.source(text, UNKNOWN))  # type: ignore[misc]
     if code is not None and ":" in code.text:
         machine.source(code.text.partition(":")[2].strip("\"' "))
     return EMPTY

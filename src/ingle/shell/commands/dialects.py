@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import call, hooks, targets
+from .. import call, hooks, strangers, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -39,6 +39,9 @@ def _compgen(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         hooks.substituted(machine, words_of.text)
     for code in arguments.each("-C"):
         machine.source(code.text, UNKNOWN)
+    if machine.shell == "fish":
+        for listed in Arguments(words, frozenset(("-c", "-a", "-s", "-l", "-d", "-n"))).each("-a", "-n"):
+            strangers.tried(machine, lambda text=listed.text: machine.source(text.strip("()"), UNKNOWN))  # type: ignore[misc]
     return UNKNOWN
 
 
@@ -52,6 +55,15 @@ def _carried(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if len(rest) > 1:
         machine.source(" ".join(rest[1:]), UNKNOWN)
     return UNKNOWN
+
+
+def _hooked(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """zsh's `add-zsh-hook EVENT FUNCTION`: the function will run by itself."""
+    named = [word for word in words if not word.text.startswith("-")]
+    if len(named) > 1 and named[1].text in machine.state.functions and "-d" not in Arguments(words).flags:
+        with machine.subshell():
+            machine.call([named[1]], EMPTY)
+    return EMPTY
 
 
 def _zargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -101,6 +113,7 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("compgen", "complete"), _compgen),
     **dict.fromkeys(("emulate", "sched", "zpty"), _carried),
     "zargs": _zargs,
+    "add-zsh-hook": _hooked,
     "funcsave": _funcsave,
     "{": _braced,
     "fc": _history_file,
