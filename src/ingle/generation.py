@@ -143,7 +143,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 class TokenLogprob(msgspec.Struct, frozen=True, kw_only=True):
     """Natural-log probability of one emitted token, and of its `top` alternatives (text, logprob).
 
-    They are the model's own: before temperature, filters, penalties, biases and constraints.
+    They are the model's own: before temperature, filters, penalties, biases and constraints. Several tokens
+    that make one character are one entry, with the probability of the last of them.
     """
 
     token: str

@@ -149,6 +149,18 @@ async def test_logprobs_are_the_models_own_whatever_steers_the_choice(worker: Wo
     assert abs(forced.top[0][1] - own.logprob) < 1e-3
 
 
+async def test_a_character_of_several_tokens_is_one_entry_and_half_of_one_is_not_told(
+    worker: WorkerProcess,
+) -> None:
+    sampling = SamplingParams(temperature=0.0, logprobs=True, top_logprobs=1)
+    faces = plain("\U0001f642\U0001f643" * 4 + "\U0001f642", sampling=sampling, max_tokens=7)
+    reply = await ask(worker, faces)
+    assert reply.text == "\U0001f643" * 2  # three tokens each, and a third of the next
+    assert [entry.token for entry in reply.logprobs] == list(reply.text)
+    assert reply.usage.completion_tokens == sum(chunk.tokens for chunk in reply.chunks) == 7
+    assert reply.reasons == [FinishReason.LENGTH]
+
+
 async def test_logprobs_come_only_when_asked(worker: WorkerProcess) -> None:
     quiet = await ask(worker, plain("1, 2, 3,", max_tokens=2))
     told = await ask(

@@ -80,8 +80,9 @@ class Choice:
         self.made.append(token)
         sampling = self.job.generation.sampling
         logprobs = self._own.popleft() if self._own else logprobs
-        told = _logprob(token, logprobs, sampling, self._loaded) if sampling.logprobs else None
-        chunk = self._assembler.push(self._text.push(token), token, told)
+        text = self._text.push(token)
+        told = _logprob(token, text, logprobs, sampling, self._loaded) if sampling.logprobs else None
+        chunk = self._assembler.push(text, token, told)
         if chunk is not None:
             self.job.sink.chunk(chunk)
         return self._assembler.finished
@@ -89,7 +90,7 @@ class Choice:
     def finish(self, reason: FinishReason) -> None:
         """Tell the rest and why it ended; the job tells its usage with the last choice."""
         self.ended = True
-        rest = self._text.flush()
+        rest = self._text.flush().rstrip(_HALF)  # half a character is nothing anybody can read
         if rest:
             chunk = self._assembler.push(rest)
             self._assembler.tokens -= 1  # the text of tokens that were counted when they came
@@ -194,12 +195,23 @@ class Job:
             self.sink.fail(error)
 
 
-def _logprob(token: int, logprobs: Any, sampling: SamplingParams, loaded: Loaded) -> TokenLogprob:
+_HALF = "\ufffd"  # how a part of a character is decoded
+
+
+def _logprob(
+    token: int, said: str, logprobs: Any, sampling: SamplingParams, loaded: Loaded
+) -> TokenLogprob | None:
+    """Of a token that made `said` readable; None for the first parts of a character in several tokens."""
     import mlx.core as mx
 
-    values = np.array(logprobs.astype(mx.float32))
     text = loaded.tokenizer.token_text
+    own = text(token)
+    if _HALF in own:
+        if not said:
+            return None
+        own = said
+    values = np.array(logprobs.astype(mx.float32))
     count = sampling.top_logprobs
     best = np.argsort(-values, kind="stable")[:count] if count else ()
     top = tuple((text(int(i)), float(values[i])) for i in best if np.isfinite(values[i]))
-    return TokenLogprob(token=text(token), logprob=float(values[token]), top=top)
+    return TokenLogprob(token=own, logprob=float(values[token]), top=top)
