@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import READY, Place
-from tests.cli.fake_daemon import FakeDaemon, Lines
+from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
 from tests.cli.terminal import OnTerminal
 
 MODEL = "/models/some.gguf"
@@ -103,3 +103,24 @@ def test_tools_are_listed_with_your_own(place: Place) -> None:
     assert told["pirate"] == "Arr."
     assert {"proofread", "dictation", "translate", "custom"} <= set(told)
     assert "pirate" in place.ingle("tools").stdout
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_middle_leaves_the_file_and_nothing_beside_it(
+    place: Place, daemon: FakeDaemon, letter: Path
+) -> None:
+    daemon.answers["POST /text"] = Lines([READY, {"piece": {"text": "The ", "progress": 0.5}}, HOLD])
+    before = {entry.name for entry in place.root.iterdir()}
+    with OnTerminal(words("--in-place", str(letter)), place.environ()) as screen:
+        assert daemon.held.wait(30)
+        assert screen.interrupt() == 130
+    assert daemon.gone.wait(30)
+    assert letter.read_bytes() == b"Teh cat.\r\n"
+    assert {entry.name for entry in place.root.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_a_clipboard_without_programs_asks_no_model(place: Place, daemon: FakeDaemon) -> None:
+    done = place.ingle(*words("--clipboard"), PATH=str(place.root))
+    assert done.exit_code != 0 and "clipboard" in done.stderr
+    assert daemon.bodies("/text") == []
