@@ -27,6 +27,8 @@ USER = (Message(role=Role.USER, content="Hi"),)
         ({"prompt": "x", "thinking": Thinking(enabled=True)}, "thinking"),
         ({"messages": USER, "thinking": Thinking(enabled=True, budget=-1)}, "thinking.budget"),
         ({"messages": USER, "tools": (Tool(name="f"), Tool(name="f"))}, "tools"),
+        ({"messages": USER, "tools": (Tool(name="my tool"),)}, "tools"),
+        ({"messages": USER, "tools": (Tool(name="f" * 300),)}, "tools"),
         (
             {
                 "messages": USER,

@@ -360,6 +360,7 @@ async def test_what_cannot_be_honoured_is_refused_by_name(client: httpx.AsyncCli
         ({"messages": []}, "messages"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "auto"}}}, "tool_choice"),
         ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
         ({"response_format": {"type": "json_schema"}}, "response_format"),
         ({"response_format": {"type": "json_object"}, "constraint": {"kind": "regex"}}, "constraint"),

@@ -8,10 +8,10 @@ from enum import Enum
 from ingle.engines.callobject import CallObject, Piece
 from ingle.engines.toolformats import ToolFormat, Writing
 
-_HEAD = re.compile(r"([\w.-]+)\s*(?:\[CALL_ID\]\s*[\w-]+\s*)?")
-_PART_OF_HEAD = re.compile(r"[\w.-]+\s*(?:\[[A-Z_]*(?:\]\s*[\w-]*\s*(?:\[[A-Z_]*)?)?)?")
-_LONGEST_HEAD = 256
-"""Characters of a name and an id; OpenAI allows names of 64."""
+_HEAD = re.compile(r"([\w.:/-]+)\s*(?:\[CALL_ID\]\s*[\w-]+\s*)?")
+_PART_OF_HEAD = re.compile(r"[\w.:/-]+\s*(?:\[[A-Z_]*(?:\]\s*[\w-]*\s*(?:\[[A-Z_]*)?)?)?")
+_LONGEST_HEAD = 512
+"""Characters of a name and an id; names have at most 256, and most have fewer than 64."""
 
 
 class _At(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from ingle.errors import InvalidRequest, PromptTooLong
 from ingle.generation import Generation, SamplingParams
@@ -13,6 +14,9 @@ PENALTY_WINDOW = 64
 MAX_TOP_LOGPROBS = 20
 MAX_CHOICES = 16
 MAX_STOPS = 16
+
+_TOOL_NAME = re.compile(r"[\w.:/-]{1,256}")
+"""What every way of writing calls can carry; OpenAI's own rule is narrower."""
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("temperature", 0.0, 100.0),
@@ -50,6 +54,9 @@ def check_generation(generation: Generation) -> None:
     names = [tool.name for tool in generation.tools]
     if len(set(names)) != len(names) or not all(names):
         raise _wrong("tools", "each needs a name of its own")
+    strange = next((name for name in names if not _TOOL_NAME.fullmatch(name)), None)
+    if strange is not None:
+        raise _wrong("tools", f"{strange!r} is no name: letters, digits and _ - . : / are, at most 256")
     _check_sampling(generation.sampling)
 
 

@@ -22,6 +22,9 @@ EFFORTS = {"minimal": 128, "low": 1024, "medium": 2048}
 """Tokens of reasoning for each `reasoning_effort`; "high" has no bound. OpenAI names no numbers."""
 
 
+CHOICES = ("none", "auto", "required")
+
+
 class TextPart(Body):
     type: Literal["text"]
     text: str
@@ -196,6 +199,12 @@ class ChatRequest(SamplingFields):
             raise InvalidRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
         if self.constraint is not None and self.response_format is not None:
             raise InvalidRequest("Give response_format or constraint, not both.", field="constraint")
+        if isinstance(self.tool_choice, ToolChoice) and self.tool_choice.function.name in CHOICES:
+            raise InvalidRequest(
+                f"A tool called {self.tool_choice.function.name} cannot be demanded: the word is a choice of its own.",
+                hint="Give the tool another name.",
+                field="tool_choice",
+            )
         if self.tool_choice not in (None, "none", "auto") and not self.tools:
             raise InvalidRequest("tool_choice needs tools.", field="tool_choice")
 
