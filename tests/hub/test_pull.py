@@ -131,21 +131,6 @@ def test_a_cancel_is_followed_within_a_second_even_when_nothing_comes(tmp_path: 
 
 
 @pytest.mark.slow
-def test_cancel_and_restart_at_once_ends_whole(tmp_path: Path) -> None:
-    files = model_files(30_000_000)
-    with FakeHub() as hub:
-        hub.add_repo(NAME, files)
-        hub.faults = Faults(rate=30_000_000, only="model.safetensors")
-        config = settings(tmp_path, hub.url)
-        for _ in range(3):
-            events = pull(REF, config)
-            while next(events).phase is not Phase.FETCHING:
-                pass
-            events.close()
-        assert_whole(config, snapshot_of(pull_all(config)), files)
-
-
-@pytest.mark.slow
 def test_a_branch_that_moved_costs_only_the_changed_files_and_the_old_version_stays(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:
@@ -163,22 +148,6 @@ def test_a_branch_that_moved_costs_only_the_changed_files_and_the_old_version_st
     assert (place.snapshot(old) / "tokenizer.json").read_bytes() == files["tokenizer.json"]
 
 
-@pytest.mark.slow
-def test_a_branch_that_moves_in_the_middle_gives_the_commit_that_was_listed(tmp_path: Path) -> None:
-    files = model_files()
-    with FakeHub() as hub:
-        commit = hub.add_repo(NAME, files)
-        hub.faults = Faults(rate=10_000_000, only="model.safetensors")
-        config = settings(tmp_path, hub.url)
-        events = pull(REF, config)
-        while (event := next(events)).phase is not Phase.FETCHING:
-            pass
-        hub.add_repo(NAME, model_files(seed=5))
-        snapshot = snapshot_of([event, *events])
-    assert snapshot.commit == commit
-    assert_whole(config, snapshot, files)
-
-
 def test_a_blob_of_another_tool_is_checked_before_it_is_trusted(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:
@@ -193,20 +162,6 @@ def test_a_blob_of_another_tool_is_checked_before_it_is_trusted(tmp_path: Path) 
         place.blob(entry.digest).write_bytes(spoiled)
         snapshot = snapshot_of(pull_all(config))
     assert_whole(config, snapshot, files)
-
-
-@pytest.mark.slow
-def test_a_truncated_blob_left_by_someone_else_is_replaced(tmp_path: Path) -> None:
-    files = model_files()
-    with FakeHub() as hub:
-        commit = hub.add_repo(NAME, files)
-        config = settings(tmp_path, hub.url)
-        place = RepoPlace(config.cache, NAME)
-        entry = hub.repos[NAME].commits[commit].entry("model.safetensors")
-        assert entry is not None
-        place.blobs.mkdir(parents=True)
-        place.blob(entry.digest).write_bytes(files["model.safetensors"][:5_000_000])
-        assert_whole(config, snapshot_of(pull_all(config)), files)
 
 
 @pytest.mark.slow
