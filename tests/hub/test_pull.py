@@ -279,6 +279,33 @@ def test_one_limit_holds_for_several_pulls(tmp_path: Path) -> None:
         assert time.monotonic() - began > 0.7
 
 
+def test_a_pull_that_is_closed_while_the_hub_is_silent_ends_at_once(tmp_path: Path) -> None:
+    asked, silence = threading.Event(), threading.Event()
+
+    def silent(_request: object) -> None:
+        asked.set()
+        silence.wait(60)
+
+    with FakeHub() as hub:
+        hub.add_repo(NAME, model_files(1000))
+        hub.before = silent
+        events = pull(REF, settings(tmp_path, hub.url))
+        while not asked.is_set():
+            assert next(events).phase is Phase.LISTING
+        began = time.monotonic()
+        events.close()
+        assert time.monotonic() - began < 10  # ten times what is promised
+        silence.set()
+
+
+def test_what_a_pull_waits_for_before_there_is_a_plan_is_told(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, model_files(1000))
+        hub.faults = Faults(limited_times=1, retry_after=1)
+        events = pull_all(settings(tmp_path, hub.url))
+    assert any(event.phase is Phase.LISTING and "asks to wait" in event.message for event in events)
+
+
 def test_the_plan_says_what_a_pull_would_do_and_fetches_nothing(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:

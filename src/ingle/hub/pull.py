@@ -183,7 +183,7 @@ class PullRun:
             try:
                 while not wait([deciding], timeout=_TOLD).done:
                     yield Progress(phase=Phase.LISTING, message=self._note or self.opening)
-            except GeneratorExit:
+            except BaseException:  # closed, or Ctrl-C: the thread must not be waited for until it gives up
                 self.cancel.set()
                 raise
             return deciding.result()
