@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ PASSING = {
     "one connection stalls": Faults(only=BIG, stall_at=2_000_000, stall_times=1),
     "one byte a second on one connection": Faults(only=BIG, trickle_times=1),
     "one byte a second for a small file": Faults(only="tokenizer.json", trickle_times=1),
-    "all slow": Faults(rate=8e6),
+    "all slow, for longer than it takes to be judged slow": Faults(rate=1e6),
     "200 to a range, once": Faults(ignore_range_times=1),
     "200 to every range": Faults(ignore_range_times=ALWAYS),
     "200 to every range, and cut in the middle": Faults(
@@ -71,6 +72,8 @@ PASSING = {
     "a redirect to itself, once": Faults(loop_times=1),
     "relative redirects": Faults(relative_redirects=True),
     "bursts of 500, 502, 503": Faults(statuses=(500, 502, 503) * 3, on=frozenset({"bytes"})),
+    "a burst of 500, 502, 503 for the listing": Faults(statuses=(500, 502, 503), on=frozenset({"api"})),
+    "a burst of 500, 502, 503 for an address": Faults(statuses=(500, 502, 503), on=frozenset({"resolve"})),
     "no commit header": Faults(no_commit=True),
     "no linked headers": Faults(no_linked=True),
     "tags that climb out": Faults(etag="../../../../evil"),
@@ -80,6 +83,14 @@ PASSING = {
 @pytest.mark.parametrize("name", PASSING)
 def test_trouble_that_passes_is_lived_through(name: str, hub: FakeHub, scene: Scene) -> None:
     hub.faults = PASSING[name]
+    outcome = scene.pull()
+    assert outcome.error is None
+    check_five(scene, outcome)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cut_at_a_random_byte_is_lived_through(seed: int, hub: FakeHub, scene: Scene) -> None:
+    hub.faults = Faults(only=BIG, cut_at=random.Random(seed).randrange(PIECE), cut_times=2)
     outcome = scene.pull()
     assert outcome.error is None
     check_five(scene, outcome)
