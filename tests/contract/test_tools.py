@@ -14,6 +14,7 @@ from ingle.generation import (
     Generation,
     Message,
     Role,
+    Thinking,
     Tool,
     ToolCall,
 )
@@ -57,6 +58,10 @@ _TURNS = (
     "{% for t in tools or [] %}{{ t.function.name }}\n{% endfor %}"
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}"
     "CALL{% endfor %}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+)
+REASONER = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "<|im_start|>assistant\n{% if enable_thinking %}<think>\n{% endif %}"
 )
 QWEN_CODER = _TURNS.replace(
     "CALL",
@@ -232,6 +237,20 @@ async def test_beside_a_constraint_the_answer_is_that_or_a_call(worker: WorkerPr
     assert raised.value.details["param"] == "tools"
     plain = await told(worker, IN_PAIRS, tools=(WEATHER,), tool_choice="none", constraint=choice)
     assert plain.text in ("sunny", "rainy") and not plain.calls
+
+
+async def test_a_strict_tool_goes_together_with_reasoning(worker: WorkerProcess) -> None:
+    reply = await told(
+        worker,
+        WRONG_KEY,
+        tools=(STRICT,),
+        template=REASONER,
+        thinking=Thinking(enabled=True, budget=3),
+        max_tokens=30,
+    )
+    assert reply.reasoning and reply.usage.reasoning_tokens == 3
+    assert reply.reasons == [FinishReason.STOP]
+    assert reply.text and not reply.calls
 
 
 async def test_tools_are_told_though_the_template_drops_them(worker: WorkerProcess) -> None:
