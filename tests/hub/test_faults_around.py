@@ -15,11 +15,12 @@ from ingle.errors import NoPermission
 from ingle.hub.pieces import PIECE
 from ingle.hub.progress import Phase
 from ingle.hub.transfer import Tuning
+from tests.fakes.content import weights
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.hub.child import ROOT, start_child
 from tests.hub.hf_cache import hf, ordinary_user
-from tests.hub.promises import REPO, Outcome, Scene, check_five, check_promises
+from tests.hub.promises import MODEL, REPO, Outcome, Scene, check_five, check_promises
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
@@ -43,22 +44,23 @@ except IngleError as exc:
     print(type(exc).__name__)
 """
 
-FULL_AT_RENAME = """
+FULL_AT = """
 import errno, sys
 from pathlib import Path
 from ingle.catalog.model import ModelRef
 from ingle.config import load_config
 from ingle.errors import IngleError
 from ingle.hub.pull import pull
-folder, endpoint, where, left = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+folder, endpoint, what, where, left = Path(sys.argv[1]), *sys.argv[2:5], int(sys.argv[5])
 
 def full(event, arguments):
-    # The interpreter tells of every rename before it happens, and an error raised here is the rename's.
+    # The interpreter tells of each of these steps before it happens, and an error raised here is the step's.
     global left
-    if event == "os.rename" and f"/models--org--name/{where}/" in str(arguments[1]):
+    path = str(arguments[1 if what == "os.rename" else 0]) if event == what else ""
+    if where in path:
         left -= 1
         if left < 0:
-            raise OSError(errno.ENOSPC, "No space left on device", str(arguments[1]))
+            raise OSError(errno.ENOSPC, "No space left on device", path)
 
 sys.addaudithook(full)
 environ = {"HOME": str(folder), "INGLE_HOME": str(folder / "ingle"), "HF_HUB_CACHE": str(folder / "cache")}
@@ -102,8 +104,23 @@ def test_a_disk_that_is_full_at_a_rename_is_a_full_disk_and_the_next_pull_goes_o
     hub: FakeHub, scene: Scene, where: str, left: int
 ) -> None:
     """`left` renames into that folder still find room."""
-    command = [sys.executable, "-c", FULL_AT_RENAME, str(scene.folder), hub.url, where, str(left)]
+    where = f"/models--org--name/{where}/"
+    command = [sys.executable, "-c", FULL_AT, str(scene.folder), hub.url, "os.rename", where, str(left)]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.stdout.strip() == "DiskFull", said.stderr
+    check_five(scene, Outcome())
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_disk_that_takes_no_journal_is_a_full_disk_and_the_next_pull_goes_on(
+    hub: FakeHub, tmp_path: Path, left: int
+) -> None:
+    """With the data of two large files it has no trouble: `left` of their journals still find room."""
+    scene = Scene(tmp_path, hub, {**MODEL, "vocab.txt": weights(PIECE + 1000, 5)})
+    opened = [str(scene.folder), hub.url, "open", ".journal", str(left)]
+    said = subprocess.run(
+        [sys.executable, "-c", FULL_AT, *opened], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert said.stdout.strip() == "DiskFull", said.stderr
     check_five(scene, Outcome())
 

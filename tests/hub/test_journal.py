@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -49,6 +51,39 @@ def test_a_torn_tail_is_dropped_and_appending_goes_on_after_it(tmp_path: Path) -
     journal.append([Written(3, PIECE, 4)])
     journal.close()
     assert set(read_journal(path, FILE)) == {0, 3}
+
+
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from ingle.catalog.listing import DigestKind, ListedFile
+from ingle.hub.journal import Journal, Written
+from ingle.hub.pieces import PIECE
+path, size, digest = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+journal = Journal(path, ListedFile("w", size, digest, DigestKind.SHA256))
+journal.append([Written(0, PIECE, 1)])
+end = path.stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (end + 24, resource.RLIM_INFINITY))  # room for a record and a half
+try:
+    journal.append([Written(1, PIECE, 2), Written(2, PIECE, 3)])
+except OSError:
+    print(sorted(journal.written), path.stat().st_size > end)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+if sys.argv[4] == "goes on":
+    journal.append([Written(3, PIECE, 4)])
+"""
+
+
+@pytest.mark.parametrize(("then", "known"), [("ends", {0, 1}), ("goes on", {0, 3})])
+def test_records_that_find_no_room_do_not_count_and_harm_none_that_do(
+    tmp_path: Path, then: str, known: set[int]
+) -> None:
+    """What is on disk of them is good or torn, so a reader may believe the good ones: their data was flushed."""
+    path = tmp_path / "j"
+    command = [sys.executable, "-c", NO_ROOM, str(path), str(FILE.size), FILE.digest, then]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert said.stdout.strip() == "[0] True", said.stderr
+    assert set(read_journal(path, FILE)) == known
 
 
 @pytest.mark.parametrize(
