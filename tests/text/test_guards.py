@@ -68,6 +68,7 @@ def test_wrappings_that_the_source_has_are_kept() -> None:
         ("custom", "we was at home", "We were at home.\n\nThe corrected version is: We were at home.", Reason.CHATTER),
         ("custom", "we was at home", 'We were at home.\nThe original sentence was "we was".', Reason.CHATTER),
         ("custom", "we was at home", 'We were at home.\n\nTo fix the grammar, I changed "was" to "were".', Reason.CHATTER),
+        ("custom", "we was at home", "We were at home.\n\nHere's the corrected version: We were at home.", Reason.CHATTER),
         ("proofread", "yesterday i fixed the bike", "Yesterday I fixed the bike.", None),
         ("proofread", "the text is allready correct", "The text is already correct.", None),
         ("keypoints", "a long text about cats and dogs", "- cats\n- dogs", None),

@@ -39,7 +39,7 @@ OPENERS = re.compile(
 )
 CLOSERS = re.compile(
     r"(?:\b(?:the|this|your) (?:given |original )?(?:sentence|text|paragraph) (?:is|was) (?:grammatically|already|correct)|"
-    r"(?:^|\n)\s*the (?:corrected|original|revised|rewritten) (?:sentence|version|text)\b|"
+    r"(?:^|\n)\s*(?:here(?: is|['’]s) )?the (?:corrected|original|revised|rewritten) (?:sentence|version|text)\b|"
     r"\bi (?:have |['’]ve |also )?(?:changed|corrected|fixed|replaced|rephrased) (?:the|a|an|your|[\"“'])|to fix the grammar\b|"
     r"let me know if|i hope (?:this|that) helps|feel free to|is there anything else|would you like me to|"
     r"(?:^|\n)\s*(?:note|explanation|changes(?: made)?|corrections?):)",
