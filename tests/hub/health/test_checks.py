@@ -13,6 +13,7 @@ from ingle.config import Config
 from ingle.hub.cache import Store
 from ingle.hub.health.audit import audit
 from ingle.hub.health.checks import Checked, due, recall, remember
+from ingle.hub.health.finding import Level
 from tests.catalog.shelf import mlx_folder
 from tests.hub.health.test_doctor import findings, of
 from tests.hub.hf_cache import COMMIT, lay, make_config, put
@@ -60,6 +61,18 @@ def test_a_repaired_model_is_not_told_any_more(config: Config) -> None:
     check_now(config, time.time() - 3 * 86400)
     blob.write_bytes(good)
     assert "verify" not in {finding.check for finding in findings(config)}
+
+
+def test_when_everything_that_is_here_was_last_right_is_told(config: Config) -> None:
+    for name in ("org/name", "org/other"):
+        age(put(config, name, mlx_folder(**{"name.json": f'"{name}"'.encode()})).folder, days=9)
+    assert of("checked", findings(config)).says == "No model was checked again since it came."
+    check_now(config, time.time() - 3 * 86400)
+    told = of("checked", findings(config))
+    assert told.level is Level.OK
+    assert (
+        told.says == "1 of 2 models was checked again since it came and was right, 3 days ago the last time."
+    )
 
 
 def test_a_good_check_replaces_a_bad_one(config: Config) -> None:

@@ -12,7 +12,7 @@ import psutil  # type: ignore[import-untyped]  # psutil ships no types
 from ingle.catalog.fits import gigabytes
 from ingle.catalog.model import DiskState, Origin, Snapshot
 from ingle.config import Config
-from ingle.hub.health.checks import recall
+from ingle.hub.health.checks import Checked, recall
 from ingle.hub.health.finding import Finding, Fix, Level, ok, several
 from ingle.hub.health.leftover import Kind, Leftover, entries, is_held
 from ingle.hub.health.others import find_leftovers
@@ -51,10 +51,9 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
     models = list(snapshots)
     for model in (one for one in models if one.state is DiskState.PARTIAL):
         yield _partial(model)
-    for checked in recall(config).values():
-        # A file that changed since is another one: a repair has mended it.
-        still = any(str(model.root) == checked.root and model.modified <= checked.time for model in models)
-        if still and not checked.ok:
+    checks = list(recall(config).values())
+    for checked in checks:
+        if not checked.ok and _still(checked, models):
             days = int((time.time() - checked.time) / 86400)
             yield Finding(
                 check="verify",
@@ -67,6 +66,27 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
     total = sum(one.size for one in whole)
     yield ok(
         "models", f"{several(len(whole), 'whole model')}, {gigabytes(total)} together.", count=len(whole)
+    )
+    if whole:
+        yield _checked([one.time for one in checks if one.ok and _still(one, whole)], len(whole))
+
+
+def _still(checked: Checked, models: Iterable[Snapshot]) -> bool:
+    """Whether a check speaks of what is here: a file that changed since is another one, a repair has mended it."""
+    return any(str(one.root) == checked.root and one.modified <= checked.time for one in models)
+
+
+def _checked(times: Sequence[float], count: int) -> Finding:
+    """What checks found right: when they were, in seconds since the epoch, and how many models there are."""
+    if not times:
+        return ok("checked", "No model was checked again since it came.")
+    days = int((time.time() - max(times)) / 86400)
+    was, it = ("was", "it") if len(times) == 1 else ("were", "they")
+    return ok(
+        "checked",
+        f"{len(times)} of {several(count, 'model')} {was} checked again since {it} came and {was} right, "
+        f"{several(days, 'day')} ago the last time.",
+        count=len(times),
     )
 
 
