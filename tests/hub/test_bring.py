@@ -22,6 +22,7 @@ from ingle.errors import (
     InvalidRequest,
     MalformedModel,
     SizeMismatch,
+    StoreError,
 )
 from ingle.hub.bring import Brought, bring_model
 from ingle.hub.cache import Store
@@ -127,11 +128,12 @@ def test_a_single_gguf_and_all_parts_of_a_split_one(config: Config, tmp_path: Pa
     [("tokenizer.json", b"[]", DigestMismatch), ("tokenizer.json", b"{ }", SizeMismatch)],
 )
 def test_a_file_that_is_not_what_the_hub_lists_stops_everything(
-    config: Config, tmp_path: Path, name: str, content: bytes, error: type[Exception]
+    config: Config, tmp_path: Path, name: str, content: bytes, error: type[StoreError]
 ) -> None:
     source = lay(tmp_path / "usb", mlx_folder(**{name: content}))
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         bring(config, source, listing=listing(mlx_folder()))
+    assert "repair" not in caught.value.hint
     assert everything(config.cache) == {}
 
 
@@ -141,8 +143,9 @@ def test_a_model_that_is_not_whole_is_not_imported(config: Config, tmp_path: Pat
     with pytest.raises(Incomplete):
         bring(config, lay(tmp_path / "usb", files), repo_id="org/name")
     damaged = lay(tmp_path / "damaged", mlx_folder(**{"model.safetensors": b"<html>" * 9}))
-    with pytest.raises(MalformedModel):
+    with pytest.raises(MalformedModel) as caught:
         bring(config, damaged, repo_id="org/name")
+    assert "repair" not in caught.value.hint and str(damaged) in caught.value.message
     assert everything(config.cache) == {}
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 from ingle.catalog.facts import Facts
 from ingle.catalog.inspect import inspect
 from ingle.catalog.listing import DigestKind, ListedFile, Listing
-from ingle.errors import Cancelled, DigestMismatch, Incomplete, InvalidRequest, MalformedModel, SizeMismatch
+from ingle.errors import (
+    Cancelled,
+    DigestMismatch,
+    Incomplete,
+    InvalidRequest,
+    MalformedModel,
+    SizeMismatch,
+    StoreError,
+)
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.shelf import DiskShelf
 from ingle.hub.verify import new_hash, read_pieces
@@ -62,10 +70,10 @@ def match(
         listed = by_path.get(name)
         if listed is not None:
             if listed.size != size:
-                raise SizeMismatch(path, listed.size, size)
+                raise _refused(SizeMismatch(path, listed.size, size))
             actual = yield from digests.of(path, listed.kind)
             if actual != listed.digest:
-                raise DigestMismatch(path, listed.digest, actual)
+                raise _refused(DigestMismatch(path, listed.digest, actual))
             chosen[listed] = path
             continue
         for other in by_size.get(size, []):
@@ -106,8 +114,14 @@ def refuse_partial(source: Path, files: dict[str, Path], shelf: DiskShelf) -> No
     damaged = next((line for line in lacking if " (" in line), None)
     if damaged is not None:
         path, _, why = damaged.partition(" (")
-        raise MalformedModel(files.get(path, source / path), why.removesuffix(")"))
+        raise _refused(MalformedModel(files.get(path, source / path), why.removesuffix(")")))
     raise Incomplete(str(source), tuple(lacking))
+
+
+def _refused(error: StoreError) -> StoreError:
+    """The same error about a file that a person brought: no repair reaches it there."""
+    error.hint = "Nothing was imported. Get that file again from where it came."
+    return error
 
 
 class _Chosen:
