@@ -17,7 +17,7 @@ from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
 from ingle.errors import InvalidRequest, WorkerError
 from ingle.generation import Chunk, Generation, Message, Tool
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAX_FRAME = 64 * 1024 * 1024
 """Bytes. A prompt of a million tokens is about 5 MB; a frame that claims more than this is noise."""
 
