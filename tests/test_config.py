@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingle.config import load_config, parse_bytes, parse_seconds
+from ingle.config import load_config, parse_bytes, parse_seconds, renewed
 from ingle.errors import InvalidConfig
 
 HOME = {"HOME": "/u"}
@@ -82,6 +82,19 @@ def test_the_token_is_found_and_never_shown(tmp_path: Path) -> None:
     assert load_config(HOME | {"HF_HOME": str(tmp_path), "HF_TOKEN": "other"}).token == "other"
     silent = {"HF_HOME": str(tmp_path), "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     assert load_config(HOME | silent).token is None
+
+
+def test_a_token_that_was_stored_since_is_found_unless_the_environment_says_another(tmp_path: Path) -> None:
+    environ = HOME | {"HF_HOME": str(tmp_path)}
+    before, given = load_config(environ), load_config(environ | {"HF_TOKEN": "other"})
+    silent = load_config(environ | {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"})
+    assert renewed(before).token is None
+    (tmp_path / "token").write_text("hidden-word\n")
+    assert renewed(before).token == "hidden-word"
+    assert renewed(given).token == "other"
+    assert renewed(silent).token is None
+    (tmp_path / "token").unlink()
+    assert renewed(renewed(before)).token is None
 
 
 @pytest.mark.parametrize(

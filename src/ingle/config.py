@@ -28,7 +28,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Times in seconds, sizes in bytes, rates in bytes a second; negative `keep_alive` means for ever.
 
     `home` holds all of Ingle's own state. `cache` is the shared Hugging Face hub cache.
-    `endpoints` are tried in order. `token` is None when there is none.
+    `endpoints` are tried in order. `token` is None when there is none; `token_file` is where one is, or will be,
+    stored, None when the environment says which one (or that none) is to be used.
     `cpu_mode` ("auto", "on", "off") is MLX's; `prompt_cache` is in bytes per model in memory;
     `prompt_cache_disk` (bytes; None: off) keeps prompt prefixes that return over loads.
     `memory_limit` is how many bytes all loaded models may take together (None: nine tenths of the machine's).
@@ -39,6 +40,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     user_home: Path
     endpoints: tuple[str, ...] = (DEFAULT_ENDPOINT,)
     token: str | None = msgspec.field(default=None)
+    token_file: Path | None = None
     offline: bool = False
     ca_bundle: Path | None = None
     proxies: dict[str, str] = {}
@@ -108,6 +110,13 @@ def load_config(
         raise InvalidConfig(
             f"A setting does not parse: {exc}.", hint="`ingle doctor` shows them all."
         ) from exc
+
+
+def renewed(config: Config) -> Config:
+    """The same settings with the token that is stored now: a person may have logged in since they were read."""
+    if config.token_file is None:
+        return config
+    return msgspec.structs.replace(config, token=_stored(config.token_file))
 
 
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -234,21 +243,26 @@ def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
     return {
         "cache": cache,
         "endpoints": endpoints or (DEFAULT_ENDPOINT,),
-        "token": _token(env, hf_home, user_home),
+        **_token(env, hf_home, user_home),
         "offline": env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
         "ca_bundle": Path(ca_bundle) if ca_bundle else None,
         "proxies": _proxies(env),
     }
 
 
-def _token(env: Mapping[str, str], hf_home: Path, user_home: Path) -> str | None:
+def _token(env: Mapping[str, str], hf_home: Path, user_home: Path) -> dict[str, Any]:
     if env.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in {"1", "ON", "YES", "TRUE"}:
-        return None
+        return {}
     given = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
     if given:
-        return given.strip() or None
+        return {"token": given.strip() or None}
+    path = _path(env.get("HF_TOKEN_PATH"), user_home) or hf_home / "token"
+    return {"token": _stored(path), "token_file": path}
+
+
+def _stored(path: Path) -> str | None:
     try:
-        return (_path(env.get("HF_TOKEN_PATH"), user_home) or hf_home / "token").read_text().strip() or None
+        return path.read_text().strip() or None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -66,6 +66,17 @@ def test_a_gated_model_says_where_to_accept(place: Place, daemon: FakeDaemon) ->
     assert "Accept it on its page" in found.stderr
 
 
+def test_a_token_of_this_shell_alone_is_said_to_be_unknown_to_a_daemon_that_was_there_before(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    gated = Gated("org/model asks for a licence.", hint="Accept it, set a token (HF_TOKEN) and pull again.")
+    daemon.answers["POST /ingle/pull"] = Lines([progress("listing"), {"error": gated.to_dict()}])
+    assert "serve --stop" not in place.ingle("pull", "org/model").stderr
+    found = place.ingle("pull", "org/model", HF_TOKEN="hf_mine")
+    assert found.exit_code == 1
+    assert "ingle serve --stop" in found.stderr and "hf_mine" not in found.stderr
+
+
 def test_a_rate_that_does_not_parse_is_wrong_use(place: Place) -> None:
     assert place.ingle("pull", "starter", "--limit-rate", "quick").exit_code == 2
     slow = place.ingle("pull", "starter", "--limit-rate", "0")

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ingle.catalog.model import Snapshot
-from ingle.errors import NoPermission, StoreError
+from ingle.errors import Gated, NoPermission, StoreError
 from ingle.hub.health.checks import recall
 from ingle.hub.progress import Phase
 from ingle.runtime.events import EventKind
@@ -53,6 +53,19 @@ def test_a_repair_fetches_the_damaged_file_alone(tmp_path: Path) -> None:
         mended = snapshot_of(list(hub.repair(REF, threading.Event())))
         assert {seen.asked.target.rpartition("/")[2] for seen in server.requests()} == {"tokenizer.json"}
     assert_whole(config, mended, files)
+
+
+def test_a_token_that_was_stored_after_the_daemon_began_opens_a_gated_model(tmp_path: Path) -> None:
+    files = model_files(1000)
+    with FakeHub() as server:
+        server.tokens = {"hf_letmein"}
+        server.add_repo(NAME, files, gated=True, granted={"hf_letmein"})
+        config = settings(tmp_path, server.url, token_file=tmp_path / "token")
+        hub = Hub(config)
+        with pytest.raises(Gated):
+            list(hub.pull(REF, threading.Event()))
+        (tmp_path / "token").write_text("hf_letmein\n")
+        assert_whole(config, snapshot_of(list(hub.pull(REF, threading.Event()))), files)
 
 
 def test_a_check_is_remembered_and_damage_is_raised(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ PLAN_HEADS = (
     render.Column("", rank=1),
     render.Column("DIGEST", rank=2),
 )
+_UNKNOWN_TOKEN = "A daemon that ran before HF_TOKEN was set does not know it: `ingle serve --stop` ends it, the next pull starts another."
 SLOWEST = 1024  # bytes a second; the daemon takes no less
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")]
 Manual = Annotated[
@@ -161,6 +162,10 @@ def fetch(
             raise Cancelled(f"The pull of {model} was begun elsewhere, and goes on there.") from None
         client.ask(api.cancel(model))
         raise Cancelled(f"Stopped. What came is kept: `ingle pull {model}` goes on from there.") from None
+    except IngleError as exc:
+        if "HF_TOKEN" in exc.hint and session.config.token and session.config.token_file is None:
+            exc.hint += f" {_UNKNOWN_TOKEN}"
+        raise
     if view is None:
         raise IngleError(f"The daemon ended the pull of {model} without a result.", hint="ingle logs")
     if not quiet:

@@ -11,7 +11,7 @@ import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
 from ingle.catalog.curated import Catalog
 from ingle.catalog.model import ModelRef, Snapshot
-from ingle.config import Config
+from ingle.config import Config, renewed
 from ingle.engines.choose import platform_facts
 from ingle.engines.free import free_memory
 from ingle.hub.progress import Phase, Progress
@@ -43,12 +43,12 @@ class Hub:
     def pull(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
         from ingle.hub.pull import pull
 
-        return pull(ref, self._config, cancel=cancel, options=self.options())
+        return pull(ref, renewed(self._config), cancel=cancel, options=self.options())
 
     def repair(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
         from ingle.hub.repair import repair
 
-        return repair(ref, self._config, cancel=cancel, options=self.options())
+        return repair(ref, renewed(self._config), cancel=cancel, options=self.options())
 
     def verify(self, ref: ModelRef, snapshot: Snapshot, cancel: threading.Event) -> Iterator[Progress]:
         """Reads every byte, remembers the result for the doctor, and raises the first damage."""
