@@ -117,8 +117,10 @@ _HELPERS = frozenset(
 def run_hidden(machine: Machine, code: str, where: str, stdin: Value = EMPTY) -> None:
     """Code that an option or a variable carries: harmless helpers pass, anything that acts is high."""
     before, machine.findings = machine.findings, {}
-    machine.source(code, stdin)
-    found, machine.findings = machine.findings, before
+    try:
+        machine.source(code, stdin)
+    finally:
+        found, machine.findings = machine.findings, before
     level = max((finding.level for finding in found.values()), default=Level.SAFE)
     first = code.split()[0].rpartition("/")[2] if code.split() else ""
     if level >= Level.HIGH:

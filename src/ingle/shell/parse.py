@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
@@ -41,9 +42,41 @@ def _first_doubt(node: Node) -> tuple[int, int] | None:
     return node.start_byte, node.end_byte
 
 
+_SUBSTITUTION = re.compile(r"\$?\([^(){}]*\)|\\\)")
+
+
+def _explosive(source: str) -> tuple[int, int] | None:
+    """The first `${name/…)`: a closing bracket in a pattern makes zsh's grammar take memory without end."""
+    text = source
+    for _ in range(3):
+        text = _SUBSTITUTION.sub(lambda match: "_" * len(match[0]), text)
+    at = text.find("${")
+    while at >= 0:
+        end, depth, slash = at + 2, 1, False
+        while end < len(text) and depth:
+            char = text[end]
+            depth += (char == "{") - (char == "}")
+            slash = slash or char == "/"
+            if slash and char == ")":
+                return at, end + 1
+            end += 1
+        at = text.find("${", at + 2)
+    return None
+
+
 def parse(source: str, shell: str = "bash") -> Parsed:
     """Parse bounded text (see `limits`) with the grammar of its shell; fish comes here translated."""
     grammar = shell if shell in ("zsh", "powershell") else "bash"
+    explosive = _explosive(source) if grammar == "zsh" and "${" in source and ")" in source else None
+    if explosive is not None:
+        # Never handed to the grammar as it is; what is left of it is read, and stays in doubt.
+        start, end = explosive
+        rest = parse(source.replace("${", "__").replace("\x00", " "), shell)
+        return Parsed(
+            rest.tree,
+            rest.source,
+            (len(source[:start].encode("utf-8", "replace")), len(source[:end].encode("utf-8", "replace"))),
+        )
     data = source.encode("utf-8", "replace")
     tree = Parser(_language(grammar)).parse(data)
     root = tree.root_node

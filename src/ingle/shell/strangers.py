@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from . import targets
@@ -22,8 +23,11 @@ MOUNTERS = frozenset(
 # Words by which a program nobody described says that something goes for good.
 _DESTROYS = re.compile(
     r"(?:--?)?(?:destroy|terminate|purge|wipe|nuke|erase|obliterate|factory-?reset|delete|drop|shred|uninstall-all|reset-all)"
-    r"(?:[-:_]?(?:all|db|database|data|everything|cluster|instance|server|project|app|volume|disk|site|account|bucket|force|vm))?"
+    r"(?:[-:_]?(?:all|db|database|data|everything|cluster|instance|server|project|app|volume|disk|site|account|bucket|force|vm))?|"
+    r"[\w-]+:(?:[\w-]+:)?(?:drop|reset|wipe|fresh|purge|truncate|destroy|delete|nuke|erase|clear-all)(?:[-:]\w+)*|(?:db|database|schema)-(?:reset|drop)"
 )
+_OBJECTS = frozenset("db database databases schema cluster everything".split())
+_RESETS = frozenset("reset clean drop wipe clear delete rm down".split())
 _CODE_OPTIONS = re.compile(
     r"--(?:exec(?:ute)?|eval(?:uate)?|command|cmd|run|shell-command|hook|filter|wrapper|up|down|pre|post|system|"
     r"(?:pre|post|on|before|after|exec)-[\w-]+|[\w-]+-(?:hook|command|cmd|exec|script|program))\Z"
@@ -41,16 +45,23 @@ def judge(machine: Machine, name: str, words: list[Value], stdin: Value) -> None
     """An unknown program: moderate, and worse when its arguments hold a disk, a destroying word or dangerous code."""
     machine.report(Level.MODERATE, "unknown", f"nothing is known about `{name}`")
     judge_operands(machine, words)
-    if any(_DESTROYS.fullmatch(word.text) for word in words[:4]):
-        machine.report(
-            Level.HIGH, "effect", f"`{name}` says that it deletes, and nothing more is known of it"
-        )
+    judge_words(machine, name, words)
     judge_code(machine, words, stdin, short=True)
     at = next(
         (index for index, word in enumerate(words) if word.text.rpartition("/")[2] in _INNER), len(words)
     )
     if at < len(words):
         tried(machine, lambda: machine.call(words[at:], stdin))
+
+
+def judge_words(machine: Machine, name: str, words: list[Value]) -> None:
+    """A word that says that something goes for good: `destroy`, `db:drop`, `database reset`."""
+    texts = [word.text for word in words[:8]]
+    named = any(_DESTROYS.fullmatch(text) for text in texts)
+    if named or any(first in _OBJECTS and then in _RESETS for first, then in pairwise(texts)):
+        machine.report(
+            Level.HIGH, "effect", f"`{name}` says that it deletes, and nothing more is known of it"
+        )
 
 
 def judge_operands(machine: Machine, words: list[Value]) -> None:
@@ -87,10 +98,12 @@ def tried(machine: Machine, read: Callable[[], object]) -> None:
     """Run a reading that may be wrong: only what it finds dangerous beyond doubt is kept."""
     before, machine.findings = machine.findings, {}
     commands = list(machine.commands)
-    with machine.subshell():
-        read()
-    found, machine.findings = machine.findings, before
-    machine.commands[:] = commands
+    try:
+        with machine.subshell():
+            read()
+    finally:
+        found, machine.findings = machine.findings, before
+        machine.commands[:] = commands
     machine.findings.update(
         {
             key: one

@@ -267,7 +267,11 @@ def _startup_level(path: str, content: Value, append: bool) -> Level:
     ):
         return (
             _HIGH
-            if re.search(r"command|proxy|!|system|run-shell|:!|autocmd|editor|pager", content.text, re.I)
+            if re.search(
+                r"command|proxy|!|strict-ssl *= *false|registry *= *http://|script-shell|system|run-shell|:!|autocmd|editor|pager",
+                content.text,
+                re.I,
+            )
             else _MODERATE
         )
     lines = [line.strip() for line in content.text.splitlines()]

@@ -65,7 +65,10 @@ def _rake(machine: Machine, words: list[Value], stdin: Value) -> None:
 
 def _goals(machine: Machine, goals: list[str], name: str) -> None:
     for goal in goals:
-        if re.search(r"(?:^|[-_:])(?:nuke|destroy|wipe|drop|purge|teardown)(?:[-_:]|\Z)", goal):
+        if re.search(
+            r"(?:^|[-_:])(?:nuke|destroy|wipe|drop|purge|teardown)(?:[-_:]|\Z)|^db:(?:reset|truncate|drop)",
+            goal,
+        ):
             machine.report(Level.HIGH, "execute", f"the goal `{goal}` says that it destroys")
         elif re.search(
             r"clean|install|deploy|release|publish|reset|uninstall|push|upgrade|prune|migrate|start|run|serve|up\b|down\b",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec
+from .. import call, spec, strangers
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -43,6 +43,7 @@ def _runner(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             call.judge(machine, entry, rest[1:], stdin)
         else:
             machine.report(Level.MODERATE, "execute", f"runs the package `{rest[0].shown()}`")
+            strangers.judge_words(machine, tool, rest[1:])
     return UNKNOWN
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SESSION = re.compile(
     r"(?i)(?:init|systemd|launchd|loginwindow|windowserver|gnome-shell|gnome-session\S*|plasmashell|kwin\S*|Xorg|Xwayland|sshd|"
+    r"auditd|clamd|freshclam|falcon-sensor|falcond|wazuh\S*|ossec\S*|fail2ban\S*|firewalld|osqueryd|rsyslogd|syslogd|systemd-journald|snort|suricata|"
+    r"sentinel\S*|mdatp|wdavdaemon|usbguard\S*|apparmor|tccd|XProtect\S*|endpointsecurityd|ufw|crowdsec|aide|"
     r"dbus-daemon|gdm|lightdm|bash|zsh|kernel_task|sddm|NetworkManager|explorer(?:\.exe)?|login|-?u)\Z"
 )
 _ALL = frozenset(("-1", ".", "", ".*", "*", "^", "0"))

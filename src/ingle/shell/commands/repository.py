@@ -96,6 +96,8 @@ def _program(machine: Machine, key: str, value: Value, lasting: bool) -> None:
             machine.report(Level.MODERATE, "secret", "keeps passwords in a plain file")
         return
     run_hidden(machine, text, f"git's setting `{key}`")
+    if "helper" in key.lower() and re.search(r"\b(?:curl|wget|nc|ncat|ssh|scp|mail|dig)\b|/dev/tcp/", text):
+        machine.report(Level.HIGH, "exfiltrate", "hands your passwords to a command that reaches the network")
     first = text.split()[0] if text.split() else ""
     if lasting and (
         first.startswith(("/tmp", "./", "~", "/dev/shm", "$"))
