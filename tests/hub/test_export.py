@@ -13,7 +13,7 @@ import pytest
 from ingle.catalog.model import DiskState, Snapshot
 from ingle.catalog.names import parse_name
 from ingle.config import Config
-from ingle.errors import Cancelled, DigestMismatch, Incomplete, InvalidRequest
+from ingle.errors import Cancelled, DigestMismatch, DiskFull, Incomplete, InvalidRequest
 from ingle.hub.cache import Store
 from ingle.hub.copies import EDITABLE, How, place_copy
 from ingle.hub.export import Exported, export_model
@@ -89,6 +89,19 @@ def test_a_damaged_model_is_not_exported_and_nothing_is_left(config: Config, tmp
     blob.write_bytes(b"[]")
     with pytest.raises(DigestMismatch):
         export(config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert list(tmp_path.glob(".out*")) == []
+
+
+def test_where_it_has_to_be_copied_a_disk_too_small_is_said_before_the_first_byte(
+    config: Config, tmp_path: Path
+) -> None:
+    place = put(config, "org/name", mlx_folder())
+    snapshot = found(config)
+    os.truncate(place.snapshot(COMMIT) / "model.safetensors", 1 << 43)
+    with pytest.raises(DiskFull) as caught:
+        finish(export_model(config, snapshot, tmp_path / "out", shares=lambda _source, _folder: False))
+    assert caught.value.details["needed"] > 1 << 43
     assert not (tmp_path / "out").exists()
     assert list(tmp_path.glob(".out*")) == []
 

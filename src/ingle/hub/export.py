@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import msgspec
@@ -34,12 +34,17 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def export_model(
-    config: Config, snapshot: Snapshot, folder: Path, cancel: threading.Event | None = None
+    config: Config,
+    snapshot: Snapshot,
+    folder: Path,
+    cancel: threading.Event | None = None,
+    *,
+    shares: Callable[[Path, Path], bool] = can_share,
 ) -> Generator[Progress, None, Exported]:
     """Fills `folder` with the model's files, all of them checked, and shows it only when it is whole.
 
     Files are cloned or hard-linked where the file system can, so that it costs no second copy; small ones,
-    which people edit, are never linked. A folder that already holds exactly this model is only checked.
+    which people edit, are never linked. `shares(file, folder)`: whether a second copy costs no room. A folder that already holds exactly this model is only checked.
     Raises `Incomplete`, `InvalidRequest` for a folder with other things in it, `DiskFull` before the
     first byte, `DigestMismatch` and other damage; then nothing is left in `folder`.
     """
@@ -55,7 +60,7 @@ def export_model(
     with disk_errors(target, "write to", snapshot.size):
         _refuse_filled(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _need_space(snapshot, target.parent)
+        _need_space(snapshot, target.parent, shares)
         staged = target.parent / f".{target.name}.ingle-{os.getpid()}-{os.urandom(4).hex()}"
         try:
             how = yield from _fill(snapshot, staged, cancel)
@@ -127,10 +132,10 @@ def _refuse_filled(folder: Path) -> None:
         raise InvalidRequest(f"{folder} is not empty.", hint="Name a folder that is empty or not there yet.")
 
 
-def _need_space(snapshot: Snapshot, parent: Path) -> None:
-    sizes = [(snapshot.root / path) for path in snapshot.files]
+def _need_space(snapshot: Snapshot, parent: Path, shares: Callable[[Path, Path], bool]) -> None:
+    files = [snapshot.root / path for path in snapshot.files]
     needed = MARGIN + sum(
-        path.stat().st_size for path in sizes if path.stat().st_size < EDITABLE or not can_share(path, parent)
+        path.stat().st_size for path in files if path.stat().st_size < EDITABLE or not shares(path, parent)
     )
     free = free_bytes(parent)
     if free < needed:
