@@ -68,8 +68,21 @@ def test_long_powershell_is_read_in_bounded_time(text: str) -> None:
         'psql -c "' + "copy " * 2_000 + '"',
         "node -e '" + "while(1)" * 980 + " fork'",
         "echo " + "$(echo " * 20 + "x" + ")" * 20,
+        "<<< ( > " + "a" * 5_000,
     ],
-    ids=["blanks", "sed", "remote", "doubling", "eval", "calls", "braces", "sql", "forks", "nesting"],
+    ids=[
+        "blanks",
+        "sed",
+        "remote",
+        "doubling",
+        "eval",
+        "calls",
+        "braces",
+        "sql",
+        "forks",
+        "nesting",
+        "redirects",
+    ],
 )
 def test_hostile_command_within_the_limits_takes_no_long_time(command: str) -> None:
     start = time.perf_counter()
@@ -124,6 +137,30 @@ def test_other_languages_are_no_deception(command: str) -> None:
 def test_limits_name_what_was_exceeded() -> None:
     assert limits.exceeded("ls") == ""
     assert "pipes" in limits.exceeded("a|" * 200)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "${x/while]]\n",
+        "rm -rf /; echo ${x/while]]\nls",
+        "E${xE/echo${x>iffind .sh -c((Efind .sh -cfind .]]E$(${x((find .>find .ifif",
+        "echo ${name/a)b}",
+    ],
+)
+def test_text_on_which_the_grammar_finds_no_end_is_high_and_takes_bounded_work(command: str) -> None:
+    assert not parse(command, "zsh").ended
+    _holds_together(command, "zsh")
+    assert analyse(command, "zsh").level >= Level.HIGH
+
+
+def test_what_such_text_plainly_does_is_still_told() -> None:
+    assert analyse("rm -rf /; echo ${x/while]]\nls", "zsh").level is Level.CRITICAL
+
+
+def test_a_long_line_of_ordinary_commands_is_within_that_work() -> None:
+    for shell in ("bash", "zsh", "powershell"):
+        assert parse('x=$(ls -la) && echo "${x:-a}" | grep b\n' * 300, shell).ended
 
 
 def _holds_together(command: str, shell: str) -> None:

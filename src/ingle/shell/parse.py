@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
@@ -16,11 +15,15 @@ SHELLS = ("bash", "sh", "zsh", "fish", "powershell")
 
 
 class Parsed(NamedTuple):
-    """The tree, the bytes its offsets point into, and the first place that did not parse."""
+    """The tree, the bytes its offsets point into, and the first place that did not parse.
+
+    `ended` is false where the grammar came to no end: the tree is that of harmless text then, and all is in doubt.
+    """
 
     tree: Tree
     source: bytes
     doubt: tuple[int, int] | None
+    ended: bool = True
 
 
 _GRAMMARS = {"zsh": "tree_sitter_zsh", "powershell": "tree_sitter_powershell"}
@@ -45,6 +48,7 @@ def _first_doubt(node: Node) -> tuple[int, int] | None:
 # Of 16 kB of ordinary commands a parse asks some 300 times whether to go on (every hundred steps, about 30 microseconds).
 # Error recovery can go on without end and takes 8 kB each time: tree-sitter-zsh 0.63 does so on `${x/while]]` and a newline.
 _PATIENCE = 2_000
+_HARMLESS = bytes.maketrans(b"$`'\"(){}[]<>", b"_" * 12)
 
 
 def _tree(data: bytes, grammar: str) -> Tree | None:
@@ -77,7 +81,7 @@ def parse(source: str, shell: str = "bash") -> Parsed:
     for harmless in (data.replace(b"${", b"__"), data.translate(_HARMLESS), b""):
         tree = _tree(harmless, grammar)
         if tree is not None:
-            return Parsed(tree, harmless, whole)
+            return Parsed(tree, harmless, whole, ended=False)
     raise AssertionError("empty text parses")
 
 
@@ -87,7 +91,7 @@ def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
         made = repair.short_forms(source)
         return parse(made.text, shell), made
     found = parse(source, shell)
-    if found.doubt is None or shell not in ("bash", "sh", "zsh"):
+    if found.doubt is None or not found.ended or shell not in ("bash", "sh", "zsh"):
         return found, None
     tried = repair.here_strings_first(source) if "<<<" in source else source
     tried = repair.both_ways(tried) if "<>" in tried else tried

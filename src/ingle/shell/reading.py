@@ -48,5 +48,5 @@ def _powershell(text: str) -> Reading:
     made = powershell.readable(text)
     parsed = parse(made.text, "powershell")
     root = parsed.tree.root_node
-    doubt = powershell.doubtful(root, parsed.source) if parsed.doubt else None
+    doubt = powershell.doubtful(root, parsed.source) if parsed.doubt and parsed.ended else parsed.doubt
     return Reading(root, parsed.source, made, doubt, made.whole)

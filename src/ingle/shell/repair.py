@@ -13,9 +13,10 @@ from .spans import Translation
 _QUALIFIERS = re.compile(r"((?:(?<=\))|[*?\]][\w./,-]*))(\([^()\s$'\"`;|&<>]+\))")
 _EXTENDED = re.compile(r"()([?*+@!]\([^()\s$'\"`;&<>]*\))")
 _COMPARED = re.compile(r"((?:==?|!=)\s+)([^\s'\"\]]*\([^()\s'\"]*\)[^\s'\"\]]*)(?=\s)")
-_WORD = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"<>|&;()]+)+"
+_WORD = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"<>|&;()])+"
 # `> file <<< word`: the grammar wants the here-string first. Both halves keep their length together.
-_HERE_STRING = re.compile(rf"((?:\d?>>?|&>>?|>\|)\s*{_WORD})(\s+)(<<<\s*{_WORD})")
+_REDIRECT = rf"(?:\d?>>?|&>>?|>\||\d?>&)\s*{_WORD}"
+_HERE_STRING = re.compile(rf"({_REDIRECT}(?:\s+{_REDIRECT}){{0,3}})(\s+)(<<<\s*{_WORD})")
 _BOTH_WAYS = re.compile(r"<>(?=\s*[^\s|;&)])")
 _START = r"(?:(?<=\A)|(?<=[;\n&|({])|(?<=\bdo)|(?<=\bthen)|(?<=\belse))(\s*)"
 _FOR = re.compile(

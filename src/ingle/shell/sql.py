@@ -54,6 +54,7 @@ _STATEMENT = re.compile(
     r"\s*(?:drop|delete\s+from|truncate|update\s+\w|alter|insert\s+into|create|grant|replace\s+into|pragma|with|select)\b",
     re.I,
 )
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.S)
 _MODELS = re.compile(
     r"\.(?:delete_all|destroy_all|truncate!?|drop_all|drop_table|drop_database|dropDatabase|drop_collection|flushall|flushdb|flushAll|"
     r"flushDb)\b|objects\.all\(\)(?:\.\w+\(\))*\.(?:delete|update)\(|query\(\)\.delete\(\)|\bquery\.delete\(\)|->(?:truncate|delete)\(\s*\)|"
@@ -79,7 +80,7 @@ def looks_like_sql(text: str) -> bool:
 
 def judge_models(machine: Machine, code: str) -> None:
     """Report what code does to a database through its objects, without a statement to be read."""
-    if _MODELS.search(code):
+    if _MODELS.search(_LITERAL.sub("''", code)):
         machine.report(
             Level.HIGH,
             "database",
