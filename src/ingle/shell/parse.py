@@ -60,8 +60,14 @@ def _tree(data: bytes, grammar: str) -> Tree | None:
         asked += 1
         return asked > _PATIENCE
 
+    given: list[bytes] = []  # the parser keeps pointers into what it was given, but no reference
+
+    def piece(offset: int, _point: object) -> bytes:
+        given.append(data[offset:])
+        return given[-1]
+
     try:
-        return Parser(_language(grammar)).parse(lambda offset, _: data[offset:], progress_callback=stop)
+        return Parser(_language(grammar)).parse(piece, progress_callback=stop)
     except ValueError:  # what py-tree-sitter raises when the callback stopped it
         return None
 
@@ -73,7 +79,9 @@ def parse(source: str, shell: str = "bash") -> Parsed:
     that what it plainly does is still told.
     """
     grammar = shell if shell in ("zsh", "powershell") else "bash"
-    data = source.encode("utf-8", "replace")
+    data = source.replace("\0", " ").encode(
+        "utf-8", "replace"
+    )  # no command holds a NUL; zsh's scanner reads past one
     tree = _tree(data, grammar)
     if tree is not None:
         return Parsed(tree, data, _first_doubt(tree.root_node) if tree.root_node.has_error else None)
