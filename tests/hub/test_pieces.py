@@ -249,6 +249,19 @@ def test_patience_counts_no_wait_that_a_hub_asked_for(excused: float, spent: boo
     assert patience.spent(40.0) is spent
 
 
+def test_a_hub_that_only_ever_asks_to_wait_is_given_up_and_one_byte_renews_the_patience() -> None:
+    patience = Patience(30.0, 0.0, mercy=100.0)
+    now = 0.0
+    while not patience.spent(now):
+        patience.excused(now + 10.0)
+        now += 10.0
+        assert now < 1000.0
+    assert 100.0 < now <= 140.0
+    patience.arrived(now)
+    patience.excused(now + 90.0)
+    assert not patience.spent(now + 110.0)
+
+
 def test_a_lease_that_is_left_alone_and_slow_is_taken_over_after_its_peers_are_done() -> None:
     pieces = Pieces()
     pieces.add(0, 3 * PIECE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,63 @@ def test_a_pause_the_hub_asks_for_is_kept_and_said(tmp_path: Path) -> None:
             for partial in transfer.tick(0.1):
                 partial.close()
     assert any("asks for a pause" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "error", [RateLimited("too many requests", seconds=0.5), HubUnreachable("not now", seconds=0.5)]
+)
+def test_while_the_hub_wants_a_pause_no_connection_asks_it(tmp_path: Path, error: IngleError) -> None:
+    source = _Source(large=LARGE, small=SMALL)
+    second, told = threading.Event(), threading.Event()
+    asked: list[float] = []
+
+    def refuse(_file: ListedFile, _start: int) -> None:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            assert second.wait(10)
+            asked[0] = time.monotonic()
+            raise error
+        second.set()
+        assert told.wait(10)
+
+    source.refuse = refuse
+    tuning = Tuning(seed=1, connections=2)
+    with Transfer(
+        source.open, cancel=threading.Event(), log=lambda _line: told.set(), tuning=tuning
+    ) as transfer:
+        for partial in _both(tmp_path):
+            transfer.add(partial)
+        while transfer.open_files:
+            for partial in transfer.tick(0.1):
+                partial.close()
+    assert len(asked) > 3
+    assert min(asked[2:]) - asked[0] >= 0.5
+
+
+def test_a_transfer_that_is_only_ever_asked_to_wait_gives_up_in_the_end(tmp_path: Path) -> None:
+    source = _Source(large=LARGE, small=SMALL)
+    asked = 0
+
+    def refuse(_file: ListedFile, _start: int) -> None:
+        nonlocal asked
+        asked += 1
+        raise RateLimited("too many requests", seconds=0.01)
+
+    source.refuse = refuse
+    with (
+        Transfer(
+            source.open,
+            cancel=threading.Event(),
+            tuning=Tuning(seed=1, connections=1, patience=500.0),
+            clock=lambda: time.monotonic() + 400 * asked,
+        ) as transfer,
+        pytest.raises(HubUnreachable, match="too many"),
+    ):
+        for partial in _both(tmp_path):
+            transfer.add(partial)
+        while transfer.open_files:
+            transfer.tick(0.1)
+    assert 2 < asked < 8
 
 
 def test_a_file_that_comes_wrong_once_is_fetched_again_and_twice_is_refused(tmp_path: Path) -> None:

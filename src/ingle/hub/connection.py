@@ -60,6 +60,12 @@ class Line:
         self.lies: dict[int, int] = {}
         self.ignored: dict[int, int] = {}
         self.fruitless: dict[int, int] = {}
+        self.quiet_until = float("-inf")
+
+    def pause(self, until: float) -> None:
+        """Nobody opens a range before `until`, on the transfer's clock: the hub wants it. Called under the lock."""
+        self.quiet_until = max(self.quiet_until, until)
+        self.patience.excused(until)
 
     def abort(self, lease: Lease) -> None:
         """Breaks the connection that reads a lease, so that its thread wakes up."""
@@ -105,6 +111,10 @@ class Connection:
             while not ledger.over:
                 if self._number >= line.connections.wanted:
                     ledger.changed.wait(_REST)
+                    continue
+                quiet = line.quiet_until - line.clock()
+                if quiet > 0:
+                    ledger.changed.wait(min(quiet, _REST))
                     continue
                 lease = ledger.pieces.ask(line.clock(), line.connections.wanted)
                 if lease is not None:
@@ -250,6 +260,9 @@ class Connection:
             return 0.0
         asked = error.details.get("seconds")
         wait = self._backoff.failed(min(float(asked), _LONGEST_WAIT) if asked else None)
+        if asked:
+            with self._ledger.changed:
+                self._line.pause(now + wait)
         self._ledger.say(
             f"{self._ledger.path(lease.file)}: {error.message} Trying again"
             + (f" in {wait:.1f} s." if wait else ".")
@@ -277,9 +290,12 @@ class Connection:
         if wait > _LONGEST_WAIT:
             self._ledger.fail(error)
             return 0.0
+        if self._line.patience.spent(now):
+            self._ledger.fail(self._given_up(error))
+            return 0.0
         with self._ledger.changed:
             self._line.connections.refused()
-            self._line.patience.excused(now + wait)
+            self._line.pause(now + wait)
         self._ledger.say(f"The hub asks for a pause: {error.message} Going on in {wait:.0f} s.")
         return wait
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FIRST_CONNECTIONS = 4
 MOST_CONNECTIONS = 16
@@ -37,17 +37,29 @@ class Backoff:
 
 @dataclass
 class Patience:
-    """Gives up when no byte came for `limit` seconds in the whole pull, waits a hub asked for not counted."""
+    """Gives up when no byte came for `limit` seconds in the whole pull.
+
+    Waits that a hub asked for are not counted, up to `mercy` seconds since the last byte: one that
+    answers nothing else is given up too.
+    """
 
     limit: float
     since: float
+    mercy: float = 900.0
+    _left: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left = self.mercy
 
     def arrived(self, now: float) -> None:
         self.since = max(self.since, now)
+        self._left = self.mercy
 
     def excused(self, until: float) -> None:
         """A hub asked to wait until then."""
-        self.since = max(self.since, until)
+        granted = min(self._left, max(0.0, until - self.since))
+        self.since += granted
+        self._left -= granted
 
     def spent(self, now: float) -> bool:
         return now - self.since >= self.limit
