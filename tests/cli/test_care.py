@@ -86,6 +86,26 @@ def test_manual_gives_a_script_on_standard_output_and_the_table_beside_it(place:
     assert f"{place.hub.url}/{REPO}/resolve/" in found.stderr
 
 
+@pytest.mark.parametrize("how", ["--dry-run", "--manual"])
+def test_a_plan_says_on_standard_error_that_a_token_is_stale_and_that_a_mirror_is_down(
+    place: Hub, how: str
+) -> None:
+    place.env |= {"HF_TOKEN": "hf_stale", "HF_ENDPOINT": f"http://127.0.0.1:9,{place.hub.url}"}
+    found = place.ingle("pull", REPO, how)
+    assert found.exit_code == 0
+    assert "does not accept the token" in found.stderr
+    assert "127.0.0.1:9" in found.stderr
+    assert "127.0.0.1:9" not in found.stdout.replace(f"{place.hub.url}/", "")
+
+
+def test_the_script_of_manual_asks_the_mirror_that_answered(place: Hub) -> None:
+    place.env["HF_ENDPOINT"] = f"http://127.0.0.1:9,{place.hub.url}"
+    lines = place.ingle("pull", REPO, "--manual").stdout.splitlines()
+    fetched = [line.split()[1] for line in lines if line.startswith("fetch ")]
+    assert len(fetched) == 4
+    assert all(url.startswith(place.hub.url) for url in fetched)
+
+
 def test_verify_tells_good_from_damaged_by_its_exit_code(place: Hub) -> None:
     place.pull()
     assert place.ingle("verify", REPO).exit_code == 0

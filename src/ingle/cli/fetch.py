@@ -122,8 +122,8 @@ def _tell_plan(session: Session, model: str, *, manual: bool, as_json: bool) -> 
     from ingle.hub.manual import manual_script, manual_table
     from ingle.hub.pull import plan
 
-    found = plan(ref, session.config)
-    endpoint = session.config.endpoints[0]
+    found = plan(ref, session.config, note=session.terminal.tell)
+    endpoint = found.endpoint or session.config.endpoints[0]
     if as_json:
         script = manual_script(found, endpoint, session.config.cache) if manual else None
         session.terminal.answer_json({"plan": found, "sentence": found.sentence, "script": script})

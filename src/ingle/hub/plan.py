@@ -31,7 +31,7 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `files` make the model; `fetch` are those whose blob is not in the store; `to_fetch` counts their
     bytes less what earlier pulls left. `disk_needed` includes `margin`, and leaves out what earlier pulls
-    reserved. `fit` judges the machine's memory.
+    reserved. `fit` judges the machine's memory. `endpoint` is the hub that answered, where one was asked.
     """
 
     ref: ModelRef
@@ -43,6 +43,7 @@ class PullPlan(msgspec.Struct, frozen=True, kw_only=True):
     disk_needed: int
     margin: int
     fit: Fit | None = None
+    endpoint: str = ""
 
     @property
     def total(self) -> int:

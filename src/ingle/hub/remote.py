@@ -113,6 +113,11 @@ class Remote:
         """Ends every connection."""
         self._access.transport.close()
 
+    @property
+    def endpoint(self) -> str:
+        """The one that last answered; before any did, the first of the settings."""
+        return self._config.endpoints[self._first % len(self._config.endpoints)]
+
     def listing(self, repo_id: str, revision: str = "main") -> Listing:
         """What the repo holds at the one commit that `revision` means now.
 
@@ -150,8 +155,7 @@ class Remote:
     def direct(self, repo_id: str, commit: str, file: ListedFile) -> Resolved:
         """The hub's own address of a file, without a request: right for small files, which lie there."""
         self._access.check_online()
-        endpoint = self._config.endpoints[self._first % len(self._config.endpoints)]
-        address = file_address(endpoint, repo_id, commit, file.path)
+        address = file_address(self.endpoint, repo_id, commit, file.path)
         return resolved_at({}, address, address, repo_id, file)
 
     def open_range(self, resolved: Resolved, start: int, stop: int) -> Body:
