@@ -35,6 +35,7 @@ LAST_WAIT = 10.0
 """Seconds the end of the runtime waits for threads that should stop within one."""
 EVENT_GAP = 0.1
 """Seconds between two progress events of one pull."""
+_DARWIN_THREAD, _DARWIN_BACKGROUND = 3, 0x1000  # <sys/resource.h>: PRIO_DARWIN_THREAD, PRIO_DARWIN_BG
 
 
 class Work(StrEnum):
@@ -335,7 +336,9 @@ def _progress_event(job: Job, reason: str = "") -> RuntimeEvent:
 
 
 def _step_back() -> None:
-    """Lower this thread's priority; Linux alone has one for each thread, elsewhere nothing changes."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
+    """Lower this thread's priority, on macOS that of its disk too; elsewhere threads have none of their own."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        elif sys.platform == "darwin":
+            os.setpriority(_DARWIN_THREAD, 0, _DARWIN_BACKGROUND)
