@@ -109,6 +109,27 @@ def test_a_lock_held_by_hand_is_waited_for_and_what_it_brought_is_adopted(tmp_pa
     assert_whole(config, snapshot, files)
 
 
+def test_what_a_lock_held_by_hand_brought_is_not_taken_when_it_is_wrong(tmp_path: Path) -> None:
+    files = model_files()
+    with FakeHub() as hub:
+        commit = hub.add_repo(NAME, files)
+        config = settings(tmp_path, hub.url)
+        place = RepoPlace(config.cache, NAME)
+        entry = hub.repos[NAME].commits[commit].entry("model.safetensors")
+        assert entry is not None
+        wrong = bytearray(files["model.safetensors"])
+        wrong[len(wrong) // 2] ^= 1
+        with hold(place.blob_lock(entry.digest), threading.Event()):
+            events = pull(REF, config)
+            while "waiting" not in next(events).message:
+                pass
+            place.blobs.mkdir(parents=True, exist_ok=True)
+            place.blob(entry.digest).write_bytes(wrong)
+        snapshot = snapshot_of(list(events))
+        assert hub.bytes_sent("model.safetensors") >= len(wrong)
+    assert_whole(config, snapshot, files)
+
+
 KILLED = """
 import sys, pathlib
 from tests.hub.pulling import settings, REF
