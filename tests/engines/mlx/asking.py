@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from ingle.engines.base import Engine
@@ -58,6 +59,28 @@ class Answer:
         found = self.chunks[-1].usage
         assert found is not None
         return found
+
+
+class Torn(Answer):
+    """A sink that breaks when it is told the end of a cancelled answer."""
+
+    def chunk(self, chunk: Chunk) -> None:
+        if chunk.finish_reason is FinishReason.CANCELLED:
+            raise OSError("nobody is there any more")
+        super().chunk(chunk)
+
+
+class Held(list[str]):
+    """A list that is not read before `go_on`."""
+
+    def __init__(self) -> None:
+        super().__init__(["abc"])
+        self.read, self.go_on = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[str]:
+        self.read.set()
+        assert self.go_on.wait(HANG)
+        return super().__iter__()
 
 
 def chat(text: str = "hello", **fields: Any) -> Generation:

@@ -42,7 +42,8 @@ def returning(model: Path, options: EngineOptions) -> None:
     try:
         for text in ("1", "2", "3"):
             question(engine, text)
-        ask(engine, chat("something else, so that the engine was idle"))
+        other = ask(engine, chat("something else, so that the engine was idle"))
+        assert other.error is None and engine.health().ok
     finally:
         engine.close()
 
@@ -90,3 +91,12 @@ def test_a_damaged_or_foreign_file_is_not_used(model: Path, tmp_path: Path) -> N
         assert question(foreign, "4").usage.cached_tokens == 0
     finally:
         foreign.close()
+
+
+def test_a_file_that_another_process_took_away_meanwhile_is_no_error(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    options = with_folder(folder)
+    folder.mkdir()
+    (folder / "gone.safetensors").symlink_to(tmp_path / "nowhere")  # listed, and not there when looked at
+    returning(model, options)
+    assert len(list(folder.glob("*-*.safetensors"))) == 1

@@ -144,11 +144,11 @@ class Loop:
 
     def _cancel(self, request_id: str) -> None:
         job = self._jobs.get(request_id)
-        if job is None:
-            return
-        for choice in job.choices:
-            if not choice.ended:
+        try:
+            for choice in [one for one in (job.choices if job else ()) if not one.ended]:
                 self._leave(choice, FinishReason.CANCELLED)
+        except Exception as exc:  # noqa: BLE001  (it fails its own request only)
+            self._fail(self._jobs[request_id], exc)
 
     def _admit(self) -> None:
         """Let waiting choices in, as many as there are slots; after a failure one by one."""
@@ -201,10 +201,10 @@ class Loop:
         return cache, covered
 
     def _step(self) -> None:
-        prefilling = sum(1 for choice in self._inside.values() if len(choice.made) == 0)
-        streaming = len(self._inside) - prefilling
+        prefilling = sum(1 for choice in self._inside.values() if not choice.made)
         if prefilling:
-            self._batch.prefill_step_size = prefill_rows(self._prefill_rate, streaming) // prefilling or 1
+            rows = prefill_rows(self._prefill_rate, len(self._inside) - prefilling)
+            self._batch.prefill_step_size = rows // prefilling or 1
         with self._batch.stats() as work:
             prompts, answers = self._batch.next()
         if work.prompt_tokens and work.prompt_time > 0:
@@ -258,9 +258,8 @@ class Loop:
         if choice.uid is not None:
             uid, choice.uid = choice.uid, None
             self._inside.pop(uid, None)
-            caches = self._batch.remove([uid], return_prompt_caches=bool(choice.made))
-            if uid in caches:
-                self._keep(*caches[uid])
+            for kept in self._batch.remove([uid], return_prompt_caches=bool(choice.made)).values():
+                self._keep(*kept)
         self._forget(choice)
         self._finish(choice, reason)
 

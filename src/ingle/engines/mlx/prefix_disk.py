@@ -46,10 +46,11 @@ class PrefixDisk:
                 continue
             try:
                 cache = load_prompt_cache(str(path))
+                os.utime(path)
             except (RuntimeError, ValueError, KeyError, OSError):
-                path.unlink(missing_ok=True)  # damaged: it can be computed again
+                with contextlib.suppress(OSError):
+                    path.unlink()  # damaged: it can be computed again
                 continue
-            os.utime(path)
             return list(cache), length
         return None, 0
 
@@ -76,18 +77,24 @@ class PrefixDisk:
             with contextlib.suppress(OSError, RuntimeError):
                 save_prompt_cache(str(staged), cache, {})
                 staged.rename(path)
-            staged.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                staged.unlink()
         if due:
-            self._shrink()
+            with contextlib.suppress(OSError):
+                self._shrink()
 
     def _shrink(self) -> None:
-        files = sorted(self._folder.glob("*.safetensors"), key=lambda file: file.stat().st_mtime)
-        size = sum(file.stat().st_size for file in files)
-        for file in files:
+        found = []
+        for file in self._folder.glob("*.safetensors"):
+            with contextlib.suppress(FileNotFoundError):  # another worker may shrink the same folder
+                facts = file.stat()
+                found.append((facts.st_mtime, str(file), facts.st_size))
+        size = sum(one for _, _, one in found)
+        for _, name, one in sorted(found):
             if size <= self._limit:
                 return
-            size -= file.stat().st_size
-            file.unlink(missing_ok=True)
+            size -= one
+            Path(name).unlink(missing_ok=True)
 
     def _lengths(self) -> set[int]:
         names = (file.name.split("-") for file in self._folder.glob(f"{self._identity}-*.safetensors"))

@@ -17,10 +17,12 @@ from ingle.engines.templates import ChatTemplate, chat_template
 from ingle.errors import Cancelled, IngleError, InvalidRequest, MalformedModel
 from ingle.generation import Generation, Message, Tool
 
+_PREPARING = 4  # threads
+
 
 class MlxEngine:
-    """Keeps the contract of `engines/base.py`. Templates, tokens and grammars are made on a thread of their
-    own, so that a long prompt being read does not hold up the batch."""
+    """Keeps the contract of `engines/base.py`. Templates, tokens and grammars are made on threads of their
+    own, so that a long prompt being read holds up neither the batch nor other requests."""
 
     def __init__(
         self, snapshot: Snapshot, options: EngineOptions, loop: Loop, thread: threading.Thread
@@ -34,7 +36,7 @@ class MlxEngine:
         text = options.template or loaded.tokenizer.template
         marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
         self._template = ChatTemplate(text, **marks) if text else None
-        self._preparing = ThreadPoolExecutor(1, "prepare")
+        self._preparing = ThreadPoolExecutor(_PREPARING, "prepare")
         self._pending: dict[str, threading.Event] = {}
         self._closed = False
         self._info = EngineInfo(
