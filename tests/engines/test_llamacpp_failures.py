@@ -104,6 +104,33 @@ def test_a_request_that_waits_to_be_alone_can_be_cancelled(tmp_path: Path) -> No
     assert ask(engine, plain()).text == "abcdef"
 
 
+def test_who_waits_for_another_that_runs_alone_can_be_cancelled(tmp_path: Path) -> None:
+    tried_again, go_on = threading.Event(), threading.Event()
+    failures = [OutOfMemory("There was not enough memory.")]
+
+    def trouble(prompt: list[int], made: int) -> None:
+        if prompt == list(b"big"):
+            if failures:
+                raise failures.pop()
+            tried_again.set()
+            assert go_on.wait(HANG)
+
+    engine, server = reciting(tmp_path, trouble)
+    big = begin(engine, "big", plain("big"))
+    assert tried_again.wait(HANG)
+    waiting = [begin(engine, "one", plain()), begin(engine, "three", plain(n=3))]
+    for name in ("one", "three"):
+        engine.cancel(name)
+    try:
+        assert waiting[0].done.wait(10) and waiting[1].done.wait(10)
+    finally:
+        go_on.set()
+    assert [set(answer.reasons) for answer in waiting] == [{FinishReason.CANCELLED}] * 2
+    assert big.wait().text == "abcdef"
+    assert all(fields["prompt"] == list(b"big") for fields in server.submitted)
+    assert ask(engine, plain(n=4)).of(3) == "abcdef" and server.most <= 4
+
+
 def test_a_bug_in_one_request_fails_it_typed_and_the_others_go_on(tmp_path: Path) -> None:
     def trouble(prompt: list[int], made: int) -> None:
         if prompt == list(b"bad"):

@@ -193,7 +193,7 @@ class LlamaEngine:
                 on_step=self._alive,
                 alone=lambda: self._room.alone(running.cancelled),
             )
-            with self._room.share():
+            with self._room.share(running.cancelled):
                 self._alive()
                 return choice.run()
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LOOK = 0.1  # seconds between two looks whether a request that waits to be alone was cancelled
+_LOOK = 0.1  # seconds between two looks whether a request that waits was cancelled
 
 
 class Room:
@@ -21,16 +21,19 @@ class Room:
         self._changed = threading.Condition()
 
     @contextmanager
-    def share(self) -> Iterator[None]:
-        """One of the slots; waits for one, because a call that llama.cpp queues cannot be cancelled."""
+    def share(self, cancelled: threading.Event) -> Iterator[None]:
+        """One of the slots; waits for one, because a call that llama.cpp queues cannot be cancelled. Who was
+        cancelled while it waited gets none: it has nothing to run any more."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._closed and self._inside < self._slots)
-            self._inside += 1
+            while (self._closed or self._inside >= self._slots) and not cancelled.is_set():
+                self._changed.wait(_LOOK)
+            got = not self._closed and self._inside < self._slots
+            self._inside += got
         try:
             yield
         finally:
             with self._changed:
-                self._inside -= 1
+                self._inside -= got
                 self._changed.notify_all()
 
     @contextmanager
