@@ -26,6 +26,13 @@ USER = (Message(role=Role.USER, content="Hi"),)
         ({"prompt": "x", "tools": (Tool(name="f"),)}, "tools"),
         ({"prompt": "x", "thinking": Thinking(enabled=True)}, "thinking"),
         ({"messages": USER, "thinking": Thinking(enabled=True, budget=-1)}, "thinking.budget"),
+        ({"messages": USER, "thinking": Thinking(budget=5)}, "thinking.budget"),
+        ({"prompt": "x", "template": "{{ messages }}"}, "template"),
+        ({"prompt": "x", "tool_choice": "required"}, "tool_choice"),
+        (
+            {"messages": USER, "constraint": Constraint(kind="json_object", value={"type": "object"})},
+            "constraint",
+        ),
         ({"messages": USER, "tools": (Tool(name="f"), Tool(name="f"))}, "tools"),
         ({"messages": USER, "tools": (Tool(name="my tool"),)}, "tools"),
         ({"messages": USER, "tools": (Tool(name="f" * 300),)}, "tools"),

@@ -45,10 +45,13 @@ def check_generation(generation: Generation) -> None:
     budget = generation.thinking.budget
     if budget is not None and budget < 0:
         raise _wrong("thinking.budget", f"{budget} is negative")
-    if generation.tools and generation.messages is None:
-        raise _wrong("tools", "tools need messages, not a prompt")
-    if generation.thinking.enabled and generation.messages is None:
-        raise _wrong("thinking", "thinking needs messages, not a prompt")
+    if budget is not None and not generation.thinking.enabled:
+        raise _wrong("thinking.budget", "it needs thinking turned on")
+    if generation.messages is None:
+        _check_plain(generation)
+    constraint = generation.constraint
+    if constraint is not None and constraint.kind == "json_object" and constraint.value is not None:
+        raise _wrong("constraint", "json_object takes no value; json_schema does")
     if generation.tool_choice not in ("auto", "none") and generation.constraint is not None:
         raise _wrong("tool_choice", "a forced call and a constraint cannot both shape the answer")
     names = [tool.name for tool in generation.tools]
@@ -58,6 +61,19 @@ def check_generation(generation: Generation) -> None:
     if strange is not None:
         raise _wrong("tools", f"{strange!r} is no name: letters, digits and _ - . : / are, at most 256")
     _check_sampling(generation.sampling)
+
+
+def _check_plain(generation: Generation) -> None:
+    """What only a chat has."""
+    given = {
+        "tools": bool(generation.tools),
+        "tool_choice": generation.tool_choice not in ("auto", "none"),
+        "thinking": generation.thinking.enabled,
+        "template": generation.template is not None,
+    }
+    for name, there in given.items():
+        if there:
+            raise _wrong(name, "it needs messages, not a prompt")
 
 
 def check_fits(tokens: int, context: int) -> int:
