@@ -132,6 +132,16 @@ def test_repair_mends_what_verify_found(place: Hub) -> None:
     assert place.ingle("verify", REPO).exit_code == 0
 
 
+def test_damage_that_was_published_so_is_not_sent_round_in_a_circle(place: Hub) -> None:
+    place.hub.add_repo(REPO, {**place.files, "tokenizer.json": b"{"})
+    place.pull()
+    found = place.ingle("verify", REPO)
+    assert found.exit_code == 1
+    assert "as it was published" in found.stdout
+    assert "ingle repair" not in found.stderr and f"ingle rm {REPO}" in found.stderr
+    assert "as the hub lists it" in place.ingle("repair", REPO).stderr
+
+
 def test_clean_shows_and_deletes_only_after_a_yes(place: Hub) -> None:
     place.pull()
     left = place.cache / ".locks" / ".ingle" / "models--org--little" / "stage" / "left"

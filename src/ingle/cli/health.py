@@ -70,8 +70,7 @@ def verify_models(model: Some = None, every: All = False, as_json: AsJson = Fals
             word = session.terminal.style("good" if one.ok else "damaged", colour)
             session.terminal.answer(f"{one.ref.name}: {word}. {one.sentence}")
             if not one.ok:
-                mends = "get it again from where it came" if one.ref.path else f"ingle repair {one.ref.name}"
-                session.terminal.tell(f"Next: {mends}")
+                session.terminal.tell(f"Next: {_mends(one)}")
     if not all(one.ok for one in audits):
         raise typer.Exit(1)
 
@@ -94,7 +93,7 @@ def repair_model(model: ModelName, as_json: AsJson = False) -> None:
     if as_json:
         session.terminal.answer_json(describe(snapshot) if snapshot else None)
     else:
-        session.terminal.tell(f"{ref.name} is whole.")
+        session.terminal.tell(f"{ref.name} is whole: every file is as the hub lists it.")
 
 
 def clean_cache(others: Others = False, yes: Yes = False, as_json: AsJson = False) -> None:
@@ -175,6 +174,15 @@ def _audit(session: Session, snapshot: Snapshot, *, quiet: bool) -> Audit:
         audit = finish(audit_steps(session.config, snapshot), drawing)
     remember(session.config, audit, time.time())
     return audit
+
+
+def _mends(one: Audit) -> str:
+    """What to do about a damaged model."""
+    if one.ref.path:
+        return "get it again from where it came"
+    if one.repairable:
+        return f"ingle repair {one.ref.name}"
+    return f"ingle rm {one.ref.name} (its publisher has to mend it; another revision may be right)"
 
 
 def _audit_json(one: Audit) -> dict[str, Any]:

@@ -140,7 +140,15 @@ def test_a_file_that_does_not_parse_is_damage_though_its_digest_is_right(
     receive(config, mlx_folder(**{name: content}))
     report = checked(config)
     assert states(report)[name] is FileState.MALFORMED
-    assert isinstance(report.error(), MalformedModel)
+    error = report.error()
+    assert isinstance(error, MalformedModel) and "same bytes" in error.hint
+    assert not report.repairable and "as it was published" in report.sentence
+
+
+def test_what_a_repair_can_mend_is_told_from_what_was_published_so(config: Config) -> None:
+    place = receive(config, mlx_folder(**{"tokenizer.json": b"{"}))
+    flip(place.snapshot(COMMIT) / "model.safetensors")
+    assert checked(config).repairable
 
 
 def test_a_folder_without_digests_is_read_and_says_that_none_is_known(config: Config) -> None:

@@ -52,6 +52,13 @@ def test_a_check_that_found_damage_is_told_until_the_model_is_gone(config: Confi
     assert "verify" not in {finding.check for finding in findings(config)}
 
 
+def test_damage_that_was_published_so_is_not_said_to_be_repaired(config: Config) -> None:
+    put(config, "org/name", mlx_folder(**{"tokenizer.json": b"{"}))
+    check_now(config, time.time() + 5)
+    one = of("verify", findings(config))
+    assert one.command == "ingle rm org/name" and "published" in one.means
+
+
 def test_a_repaired_model_is_not_told_any_more(config: Config) -> None:
     place = put(config, "org/name", mlx_folder())
     blob = (place.snapshot(COMMIT) / "tokenizer.json").resolve()

@@ -44,7 +44,10 @@ class FileState(StrEnum):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of the model. `expected` and `actual` are digests, or sizes in bytes, where they differ."""
+    """One file of the model. `expected` and `actual` are digests, or sizes in bytes, where they differ.
+
+    `original`: the bytes are the listed ones, so whatever is wrong with them was published so.
+    """
 
     path: str
     state: FileState
@@ -52,6 +55,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     expected: str | int | None = None
     actual: str | int | None = None
+    original: bool = False
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +79,11 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """Whether every file is whole, as far as anything is known of it."""
         return not self.damaged
+
+    @property
+    def repairable(self) -> bool:
+        """Whether other bytes than those that lie here would be fetched by a repair."""
+        return any(not file.original for file in self.damaged)
 
     @property
     def sentence(self) -> str:
@@ -102,7 +111,10 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         if first.state is FileState.MISSING:
             missing = (file.path for file in self.damaged if file.state is FileState.MISSING)
             return Incomplete(self.ref.name, tuple(missing))
-        return MalformedModel(path, first.why)
+        error = MalformedModel(path, first.why)
+        if first.original:
+            error.hint = "A repair would bring the same bytes: its publisher has to mend it, or another revision is right."
+        return error
 
 
 def audit(config: Config, snapshot: Snapshot, cancel: threading.Event | None = None) -> Audit:
@@ -220,7 +232,9 @@ def _read_one(path: Path, name: str, listed: ListedFile | None) -> Generator[int
         state = FileState.WRONG_DIGEST
         return FileReport(path=name, state=state, size=size, why=why, expected=listed.digest, actual=actual)
     if why_not is not None:
-        return FileReport(path=name, state=FileState.MALFORMED, size=size, why=f"is malformed: {why_not}")
+        why = f"is malformed{', just as it was published' if listed else ''}: {why_not}"
+        known = listed is not None
+        return FileReport(path=name, state=FileState.MALFORMED, size=size, why=why, original=known)
     return FileReport(path=name, state=FileState.GOOD if listed else FileState.READABLE, size=size)
 
 

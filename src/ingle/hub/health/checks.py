@@ -18,13 +18,17 @@ _MOST = 1000
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """The last check of one model: `time` in seconds since the epoch, `root` the snapshot that was read."""
+    """The last check of one model: `time` in seconds since the epoch, `root` the snapshot that was read.
+
+    `repairable` is as in `Audit`.
+    """
 
     name: str
     root: str
     time: float
     ok: bool
     sentence: str
+    repairable: bool = True
 
 
 def recall(config: Config) -> dict[str, Checked]:
@@ -39,7 +43,12 @@ def remember(config: Config, audit: Audit, now: float) -> None:
     """Adds one check; without a word where the home cannot be written."""
     found = recall(config)
     found[ref_key(audit.ref)] = Checked(
-        name=audit.ref.name, root=str(audit.root), time=now, ok=audit.ok, sentence=audit.sentence
+        name=audit.ref.name,
+        root=str(audit.root),
+        time=now,
+        ok=audit.ok,
+        sentence=audit.sentence,
+        repairable=audit.ok or audit.repairable,
     )
     newest = sorted(found.items(), key=lambda item: item[1].time, reverse=True)[:_MOST]
     path = config.home / _FILE

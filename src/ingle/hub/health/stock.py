@@ -54,14 +54,7 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
     checks = list(recall(config).values())
     for checked in checks:
         if not checked.ok and _still(checked, models):
-            days = int((time.time() - checked.time) / 86400)
-            yield Finding(
-                check="verify",
-                level=Level.PROBLEM,
-                says=f"{checked.name}: {checked.sentence}",
-                means=f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled.",
-                command=f"ingle repair {shlex.quote(checked.name)}",
-            )
+            yield _damaged(checked)
     whole = [one for one in models if one.state is DiskState.COMPLETE]
     total = sum(one.size for one in whole)
     yield ok(
@@ -69,6 +62,20 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
     )
     if whole:
         yield _checked([one.time for one in checks if one.ok and _still(one, whole)], len(whole))
+
+
+def _damaged(checked: Checked) -> Finding:
+    days = max(0, int((time.time() - checked.time) / 86400))
+    means = f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled."
+    if not checked.repairable:
+        means = f"So it was published, as the check {several(days, 'day')} ago found: a repair brings the same bytes."
+    return Finding(
+        check="verify",
+        level=Level.PROBLEM,
+        says=f"{checked.name}: {checked.sentence}",
+        means=means,
+        command=f"ingle {'repair' if checked.repairable else 'rm'} {shlex.quote(checked.name)}",
+    )
 
 
 def _still(checked: Checked, models: Iterable[Snapshot]) -> bool:
