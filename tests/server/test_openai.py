@@ -286,7 +286,6 @@ def test_every_parameter_is_mapped() -> None:
         thinking={"enabled": True, "budget": 5},
         stop_on_loop=True,
         template="t",
-        response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
     )
     assert made == Generation(
         messages=(Message(role=Role.USER, content="Hi"),),
@@ -312,7 +311,6 @@ def test_every_parameter_is_mapped() -> None:
         thinking=Thinking(enabled=True, budget=5),
         stop_on_loop=True,
         template="t",
-        constraint=Constraint(kind="json_schema", value={"type": "object"}),
     )
 
 
@@ -324,6 +322,10 @@ def test_what_is_left_out_stays_at_its_default() -> None:
     assert parse(reasoning_effort="low").thinking == Thinking(enabled=True, budget=1024)
     assert parse(response_format={"type": "text"}).constraint is None
     assert parse(response_format={"type": "json_object"}).constraint == Constraint(kind="json_object")
+    schema = {"name": "x", "schema": {"type": "object"}}
+    assert parse(response_format={"type": "json_schema", "json_schema": schema}).constraint == Constraint(
+        kind="json_schema", value={"type": "object"}
+    )
     assert parse(constraint={"kind": "regex", "value": "a"}).constraint == Constraint(kind="regex", value="a")
 
 
@@ -364,7 +366,11 @@ async def test_what_cannot_be_honoured_is_refused_by_name(client: httpx.AsyncCli
         ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
         ({"response_format": {"type": "json_schema"}}, "response_format"),
         ({"response_format": {"type": "json_object"}, "constraint": {"kind": "regex"}}, "constraint"),
+        ({"response_format": {"type": "json_object", "json_schema": {"schema": {}}}}, "response_format"),
+        ({"reasoning_effort": "low", "thinking": {"enabled": False}}, "thinking"),
+        ({"thinking": {"budget": 5}}, "thinking"),
         ({"stream_options": {"include_obfuscation": True}}, "stream_options"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"functions": []}, "functions"),
         ({"modalities": ["audio"]}, "modalities"),
         ({"logit_bias": {"the": 1.0}}, None),

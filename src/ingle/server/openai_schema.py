@@ -2,9 +2,9 @@
 
 Source of names and meanings: OpenAI's API reference, "Chat completions". Ingle's own parameters stand
 beside them (top_k, min_p, repetition_penalty, thinking, stop_on_loop, constraint, template, keep_alive).
-What cannot be honoured is refused by name, never accepted and ignored. Two fields have no meaning here: `user`
+What cannot be honoured is refused by name, never accepted and ignored. Some fields have no meaning here: `user`
 only tells OpenAI who its customer's customer is; `response_format.json_schema.strict` asks for what is always
-done, the schema is kept exactly.
+done, the schema is kept exactly; its `name` and `description` label the schema, and no template shows them.
 """
 
 from __future__ import annotations
@@ -149,6 +149,8 @@ class SamplingFields(Body):
             "seed",
         )
         sampling = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.stream_options is not None and not self.stream:
+            raise InvalidRequest("stream_options needs stream: true.", field="stream_options")
         stop = [self.stop] if isinstance(self.stop, str) else self.stop
         found: dict[str, Any] = {
             "sampling": sampling,
@@ -199,6 +201,13 @@ class ChatRequest(SamplingFields):
             raise InvalidRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
         if self.constraint is not None and self.response_format is not None:
             raise InvalidRequest("Give response_format or constraint, not both.", field="constraint")
+        if self.thinking is not None and self.reasoning_effort is not None:
+            raise InvalidRequest("Give thinking or reasoning_effort, not both.", field="thinking")
+        asked = self.response_format
+        if asked is not None and asked.type != "json_schema" and asked.json_schema is not None:
+            raise InvalidRequest(
+                "response_format.json_schema needs the type json_schema.", field="response_format"
+            )
         if isinstance(self.tool_choice, ToolChoice) and self.tool_choice.function.name in CHOICES:
             raise InvalidRequest(
                 f"A tool called {self.tool_choice.function.name} cannot be demanded: the word is a choice of its own.",

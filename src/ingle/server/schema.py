@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ingle.engines.checks import check_generation
 from ingle.errors import InvalidRequest
 from ingle.generation import Chunk, Generation, TokenLogprob
 
@@ -101,9 +102,11 @@ def generation_of(fields: dict[str, Any]) -> Generation:
     if given[0] and not fields["messages"]:
         raise InvalidRequest("messages is empty.", field="messages")
     try:
-        return msgspec.convert(fields, Generation, str_keys=True)
+        found = msgspec.convert(fields, Generation, str_keys=True)
     except msgspec.ValidationError as exc:
         raise InvalidRequest(f"The request is wrong: {exc}.") from exc
+    check_generation(found)  # what no engine takes must not load a model first
+    return found
 
 
 def chunk_fields(chunk: Chunk) -> dict[str, Any]:
