@@ -257,7 +257,7 @@ class World:
         self.store = FakeStore(*(snapshots or (make_snapshot("org/tiny", folder),)))
         self.pull = FakePull(self.store, folder)
         self.check = FakeCheck()
-        self.rates: list[int] = []
+        self.rates: list[int | None] = []
         self.due: list[Snapshot] = []
         self.workers: list[FakeWorker] = []
         self.free: int | None = None

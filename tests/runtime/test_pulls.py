@@ -61,6 +61,22 @@ async def test_a_second_pull_of_the_same_model_follows_the_first(world: World) -
         assert world.pull.times == 1
 
 
+async def test_a_limit_ends_with_the_last_of_the_pulls_it_was_given_for(world: World) -> None:
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        runtime.start_pull(MODEL, limit_rate=5000)
+        other = runtime.start_pull("org/other")
+        await asyncio.to_thread(world.pull.begun.wait)
+        assert world.rates == [5000]
+        await runtime.cancel(MODEL)
+        assert world.rates == [5000]
+        world.pull.go_on.set()
+        await other.over.wait()
+        assert world.rates == [5000, None]
+        await drain(runtime)
+        assert world.rates == [5000, None]
+
+
 async def test_leaving_a_pull_lets_it_go_on(world: World) -> None:
     world.pull.go_on.clear()
     async with world.runtime() as runtime, runtime.events() as events:

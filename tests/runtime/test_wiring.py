@@ -31,6 +31,8 @@ def test_all_pulls_share_one_limit_and_a_new_rate_reaches_those_that_run(tmp_pat
     assert first is not None and first.rate == 1000
     hub.limit(5000)
     assert first.rate == 5000 and hub.options().limit is first
+    hub.limit(None)
+    assert first.rate == 1000
 
 
 def test_a_limit_that_is_set_where_there_was_none_reaches_the_pulls_that_run(tmp_path: Path) -> None:
@@ -39,6 +41,8 @@ def test_a_limit_that_is_set_where_there_was_none_reaches_the_pulls_that_run(tmp
     assert running is not None and running.rate > 1e12
     hub.limit(5000)
     assert running.rate == 5000 and hub.options().limit is running
+    hub.limit(None)
+    assert running.rate > 1e12
 
 
 def test_a_repair_fetches_the_damaged_file_alone(tmp_path: Path) -> None:

@@ -49,7 +49,12 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="DIR", help="Then make a plain folder of it, too.")
 ]
 LimitRate = Annotated[
-    str | None, typer.Option("--limit-rate", metavar="RATE", help="At most this much a second: 500k, 10M.")
+    str | None,
+    typer.Option(
+        "--limit-rate",
+        metavar="RATE",
+        help="At most this much a second, for all pulls together while any runs: 500k, 10M.",
+    ),
 ]
 
 

@@ -72,6 +72,7 @@ class Runtime:
         self._eye = Eye(config, self._seams, self._scheduler, self._owner.fleet, self._desk, self._bus)
         self._numbers = itertools.count(1)
         self._checking: asyncio.Task[None] | None = None
+        self._limited = False
 
     async def __aenter__(self) -> Runtime:
         self._desk.restore()
@@ -186,11 +187,12 @@ class Runtime:
 
     def start_pull(self, name: str, *, retry: bool = False, limit_rate: int | None = None) -> Job:
         """Begin a pull, or join the one that runs. A retry may be refused (`RetryRefused`). `limit_rate`
-        is in bytes a second, from now on for all pulls together. A repair that was cut short goes on as one:
+        is in bytes a second, for all pulls together until none of them runs any more. A repair that was cut short goes on as one:
         a pull would trust what the repair was about to read."""
         ref = self.name(name)
         if limit_rate is not None:
             self._seams.limit(limit_rate)
+            self._limited = True
         left = self._desk.job(ref)
         if left is not None and left.work is Work.REPAIR:
             return self._desk.begin(ref, Work.REPAIR, partial(self._seams.repair, ref), again=retry)
@@ -270,6 +272,10 @@ class Runtime:
 
     def _job_ended(self, job: Job, error: IngleError | None) -> None:
         self._eye.job_ended(job, error)
+        pulling = any(one.running and one.work is not Work.VERIFY for one in self._desk.jobs.values())
+        if self._limited and not pulling:
+            self._limited = False
+            self._seams.limit(None)
 
     async def _whole(self, ref: ModelRef, wants: Wants) -> Snapshot:
         """The complete snapshot of a model, pulled first where that is wanted."""

@@ -75,7 +75,7 @@ Checker = Callable[[ModelRef, Snapshot, threading.Event], Iterator[Progress]]
 
 @dataclass(frozen=True, kw_only=True)
 class Seams:
-    """The neighbours. `limit` sets the bytes a second of all pulls together, `due` picks the models whose
+    """The neighbours. `limit` sets the bytes a second of all pulls together (None: what the settings say), `due` picks the models whose
     scheduled check is due, the most urgent first, `begun` counts what is on disk of a pull that is not
     running. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
     `alive(pid)` whether it still runs (no zombie),
@@ -85,7 +85,7 @@ class Seams:
     pull: Puller
     verify: Checker
     repair: Puller
-    limit: Callable[[int], None]
+    limit: Callable[[int | None], None]
     due: Callable[[list[Snapshot]], list[Snapshot]]
     begun: Callable[[ModelRef], Progress | None]
     worker: Callable[[str], Worker]

@@ -34,11 +34,11 @@ class Hub:
         self._lock = threading.Lock()
         self._options: PullOptions | None = None
 
-    def limit(self, rate: int) -> None:
-        """At most `rate` bytes a second over all pulls together, those that run included."""
+    def limit(self, rate: int | None) -> None:
+        """At most `rate` bytes a second over all pulls together, those that run included; None: the settings'."""
         limit = self.options().limit
         if limit is not None:
-            limit.rate = rate
+            limit.rate = rate or self._config.limit_rate or _UNLIMITED
 
     def pull(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
         from ingle.hub.pull import pull
