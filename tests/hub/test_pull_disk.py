@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from ingle.catalog.model import ModelRef
 from ingle.errors import DiskFull, IngleError, ModelNotFound, StoreError, Unsupported
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
-from ingle.hub.pull import plan, pull
+from ingle.hub.pieces import PIECE
+from ingle.hub.progress import Phase
+from ingle.hub.pull import PullOptions, PullRun, plan, pull
 from tests.catalog.gguf_writer import llama
 from tests.fakes.content import Sparse
 from tests.fakes.faults import Faults
@@ -65,6 +69,23 @@ def test_a_pull_that_goes_on_needs_no_disk_for_what_is_reserved_already(tmp_path
         rest = plan(REF, config)
     assert rest.to_fetch > 1_000_000
     assert rest.disk_needed == rest.margin
+
+
+def test_what_was_saved_of_a_truncated_blob_needs_no_disk_a_second_time(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, model_files())
+        config = settings(tmp_path, hub.url)
+        whole = snapshot_of(pull_all(config))
+        os.truncate((whole.root / "model.safetensors").resolve(), PIECE)
+        before = plan(REF, config)
+        assert before.disk_needed > before.margin
+        hub.faults = Faults(rate=400_000, only="model.safetensors")
+        run = PullRun(REF, config, threading.Event(), PullOptions())
+        events = run.run()
+        while next(events).phase is not Phase.FETCHING:
+            pass
+        assert run.still_needed(before) == before.margin
+        events.close()
 
 
 LIMITED = """

@@ -25,7 +25,7 @@ from ingle.hub.limit import RateLimit
 from ingle.hub.meter import Meter, paced
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
-from ingle.hub.prepare import machine_memory, prepare
+from ingle.hub.prepare import held, machine_memory, prepare, reserved
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_snapshot
 from ingle.hub.pulllog import PullLog
@@ -274,8 +274,14 @@ class PullRun:
         with disk_errors(self.place.cache, "write to"):
             self.place.work.mkdir(parents=True, exist_ok=True)
             free = free_bytes(self.place.work)
-        if free < plan.disk_needed:
-            raise DiskFull(self.place.cache, plan.disk_needed, free)
+        needed = self.still_needed(plan)
+        if free < needed:
+            raise DiskFull(self.place.cache, needed, free)
+
+    def still_needed(self, plan: PullPlan) -> int:
+        """Bytes of disk that the rest takes: what was saved of a damaged blob lies in its place already."""
+        now = plan.with_held(held(self.place, plan.files), reserved(self.place, plan.files))
+        return min(plan.disk_needed, now.disk_needed)
 
     def _fetch(
         self, plan: PullPlan, bad: tuple[ListedFile, ...], ranges: Ranges, meter: Meter
