@@ -15,6 +15,9 @@ from .words import MARKS
 
 __all__ = ["SHELLS", "Finding", "Level", "Verdict", "analyse", "explain", "verdict_to_dict"]
 
+_SHOWN = 400
+"""Characters of a deceptive command that a finding shows escaped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -60,7 +63,9 @@ def analyse(
 
 
 def _prescan(machine: Machine, command: str) -> None:
-    for trick in deception.find_tricks(command):
+    tricks = deception.find_tricks(command[: limits.MAX_BYTES])
+    shown = deception.escaped(command[:_SHOWN])[:_SHOWN] if tricks else ""  # once: there may be thousands
+    for trick in tricks:
         machine.stand_at(trick.start, trick.end)
         machine.report(
             Level.HIGH,
@@ -68,7 +73,7 @@ def _prescan(machine: Machine, command: str) -> None:
             f"holds {trick.kind}"
             + (f" ({trick.shown})" if trick.shown else "")
             + ": it is not what it looks like",
-            resolved=f"`{deception.escaped(command)[:400]}`",
+            resolved=f"`{shown}`",
             safer="type it yourself",
         )
 
