@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingle.shell import limits
 from ingle.shell.deception import escaped, find_tricks
-from ingle.shell.parse import SHELLS, parse
+from ingle.shell.parse import SHELLS, folded, parse
 from ingle.shell.verdict import Level, analyse, explain, verdict_to_dict
 
 from .corpus import labelled
@@ -152,6 +152,20 @@ def test_text_on_which_the_grammar_finds_no_end_is_high_and_takes_bounded_work(c
     assert not parse(command, "zsh").ended
     _holds_together(command, "zsh")
     assert analyse(command, "zsh").level >= Level.HIGH
+
+
+@given(st.text())
+def test_grammars_are_given_no_character_that_their_scanners_read_past_a_table_for(text: str) -> None:
+    data = text.encode("utf-8", "replace")
+    given_to_it = folded(data)
+    assert len(given_to_it) == len(data)
+    assert all(ord(char) < 256 for char in given_to_it.decode())
+    assert all(old == new for old, new in zip(data, given_to_it, strict=True) if old < 128)
+
+
+def test_words_of_any_script_are_words() -> None:
+    for shell in ("bash", "zsh"):
+        assert parse("echo 日本 𝒳{a,é} > Ω.txt", shell).doubt is None
 
 
 def test_what_such_text_plainly_does_is_still_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
@@ -51,6 +52,20 @@ _PATIENCE = 2_000
 _HARMLESS = bytes.maketrans(b"$`'\"(){}[]<>", b"_" * 12)
 
 
+_BEYOND_ASCII = re.compile(rb"[\xc0-\xdf].|[\xe0-\xef]..|[\xf0-\xf7]...", re.DOTALL)
+_STAND_INS = {2: "¡".encode(), 3: "¡_".encode(), 4: "¡¡".encode()}
+
+
+def folded(data: bytes) -> bytes:
+    """UTF-8 in which every character beyond ASCII is one of Latin-1 that is neither letter, digit nor space, as many bytes long.
+
+    The scanners of tree-sitter-bash 0.25 and -zsh 0.63 hand any character to C's `isdigit` and its kin, which are defined
+    up to 255 only: `{` before a character of a high plane ends the process. For bash all of them are parts of words and never
+    of names.
+    """
+    return _BEYOND_ASCII.sub(lambda found: _STAND_INS[len(found[0])], data)
+
+
 def _tree(data: bytes, grammar: str) -> Tree | None:
     """The syntax tree, or None where the grammar did not come to an end within bounded work."""
     asked = 0
@@ -60,6 +75,8 @@ def _tree(data: bytes, grammar: str) -> Tree | None:
         asked += 1
         return asked > _PATIENCE
 
+    if grammar != "powershell" and not data.isascii():
+        data = folded(data)
     given: list[bytes] = []  # the parser keeps pointers into what it was given, but no reference
 
     def piece(offset: int, _point: object) -> bytes:
@@ -79,9 +96,8 @@ def parse(source: str, shell: str = "bash") -> Parsed:
     that what it plainly does is still told.
     """
     grammar = shell if shell in ("zsh", "powershell") else "bash"
-    data = source.replace("\0", " ").encode(
-        "utf-8", "replace"
-    )  # no command holds a NUL; zsh's scanner reads past one
+    # No command holds a NUL, and zsh's scanner reads past one.
+    data = source.replace("\0", " ").encode("utf-8", "replace")
     tree = _tree(data, grammar)
     if tree is not None:
         return Parsed(tree, data, _first_doubt(tree.root_node) if tree.root_node.has_error else None)
