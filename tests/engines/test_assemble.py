@@ -22,7 +22,7 @@ def assembled(
     assembler = Assembler(shape)
     chunks = []
     for piece in pieces:
-        chunk = assembler.push(piece, hash(piece))
+        chunk = assembler.push(piece)
         if chunk is not None:
             chunks.append(chunk)
         if assembler.finished:
@@ -96,7 +96,7 @@ def test_a_stop_string_ends_the_choice_and_its_logprobs_are_not_told() -> None:
     assembler = Assembler(AnswerShape(stop=("4 5",)))
     chunks = []
     for piece in ["3", " ", "4", " ", "5"]:
-        chunk = assembler.push(piece, None, TokenLogprob(token=piece, logprob=-1.0))
+        chunk = assembler.push(piece, TokenLogprob(token=piece, logprob=-1.0))
         chunks += [chunk] if chunk else []
     assert assembler.finished is FinishReason.STOP
     chunks.append(assembler.finish(FinishReason.LENGTH))
@@ -121,20 +121,38 @@ def test_a_loop_is_ended_only_when_asked() -> None:
     assert assembler.tokens < 100
 
 
+def test_a_loop_of_characters_in_several_tokens_ends_alike_told_whole_or_token_by_token() -> None:
+    whole, parts = (Assembler(AnswerShape(stop_on_loop=True)) for _ in range(2))
+    for _ in range(50):
+        if not whole.finished:
+            whole.push("é", count=3)
+        for piece in ("", "", "é") if not parts.finished else ():
+            parts.push(piece)
+    assert whole.tokens == parts.tokens < 50
+    assert whole.finished is parts.finished is FinishReason.LOOP
+
+
+def test_text_that_comes_after_its_tokens_were_counted_counts_nothing() -> None:
+    assembler = Assembler(AnswerShape())
+    assembler.push("", count=2)
+    chunk = assembler.push("rest", count=0)
+    assert chunk is not None and (chunk.tokens, assembler.tokens) == (2, 2)
+
+
 def test_a_spent_budget_is_told_and_the_answer_follows_the_closing() -> None:
     assembler = Assembler(AnswerShape(reasoning=THINK, inside=True, budget=2))
     spent = []
     for word in ("one ", "two"):
-        assembler.push(word, 1)
+        assembler.push(word)
         spent.append(assembler.budget_spent)
     assert spent == [False, True]
     assembler.close_reasoning()
-    chunk = assembler.push("four", 3)
+    chunk = assembler.push("four")
     assert chunk is not None and chunk.text == "four"
     assert (assembler.tokens, assembler.reasoning_tokens) == (3, 2)
 
 
 def test_tokens_of_one_character_are_counted_together() -> None:
     assembler = Assembler(AnswerShape())
-    chunk = assembler.push("é", None, count=3)
+    chunk = assembler.push("é", count=3)
     assert chunk is not None and chunk.tokens == 3

@@ -11,7 +11,7 @@ from ingle.engines.loops import LONGEST_PERIOD, REPEATS, SHORTEST_RUN, LoopDetec
 
 def first_loop(tokens: list[int]) -> int | None:
     detector = LoopDetector()
-    return next((at for at, token in enumerate(tokens, start=1) if detector.push(token)), None)
+    return next((at for at, token in enumerate(tokens, start=1) if detector.push(str(token))), None)
 
 
 @pytest.mark.parametrize("period", [1, 2, 3, 7, 24, LONGEST_PERIOD])

@@ -1,7 +1,7 @@
 """Makes the chunks of one choice out of its tokens, the same way for every engine. Pure.
 
-An engine pushes each token with its text and asks `finished` whether to go on. Reasoning is split off
-first; stop strings, tool calls and loops are looked for in the answer only.
+An engine pushes each token's text and asks `finished` whether to go on. Reasoning is split off first; stop
+strings and tool calls are looked for in the answer only, loops everywhere.
 """
 
 from __future__ import annotations
@@ -72,11 +72,10 @@ class Assembler:
         budget = self._shape.budget
         return budget is not None and self.in_reasoning and self.reasoning_tokens >= budget
 
-    def push(
-        self, text: str, token: int | None = None, logprob: TokenLogprob | None = None, *, count: int = 1
-    ) -> Chunk | None:
+    def push(self, text: str, logprob: TokenLogprob | None = None, *, count: int = 1) -> Chunk | None:
         """One more token. `text` may be empty while its bytes are no whole character; an engine that
-        tells only whole characters pushes the `count` tokens of one together."""
+        tells only whole characters pushes the `count` tokens of one together. Text whose tokens were pushed
+        before it could be read has a count of 0."""
         self.tokens += count
         self._untold += count
         was_inside = self.in_reasoning
@@ -85,7 +84,7 @@ class Assembler:
             self.reasoning_tokens += count
         if logprob is not None and not was_inside:
             self._logprobs.append((self._seen, logprob))
-        if token is not None and self._loops is not None and self._loops.push(token):
+        if self._loops is not None and count and self._loops.push(text, count):
             self.finished = FinishReason.LOOP
         shown, calls = self._show(answer)
         return self._chunk(shown, reasoning, calls)

@@ -1,4 +1,4 @@
-"""Sees when a sequence of tokens repeats itself without end. Pure."""
+"""Sees when a sequence of tokens repeats itself without end, by their text, which every engine tells. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ class LoopDetector:
     """For each period up to `LONGEST_PERIOD`: how long have the tokens equalled those one period ago?"""
 
     def __init__(self) -> None:
-        self._recent: deque[int] = deque(maxlen=LONGEST_PERIOD)
+        self._recent: deque[str] = deque(maxlen=LONGEST_PERIOD)
         self._runs = [0] * (LONGEST_PERIOD + 1)
 
-    def push(self, token: int) -> bool:
-        """Whether the sequence that ends with `token` is a loop."""
+    def push(self, text: str, count: int = 1) -> bool:
+        """Whether the sequence is a loop that ends with `count` tokens, of which the last makes `text` readable."""
+        found = [self._one("") for _ in range(count - 1)]
+        return self._one(text) or any(found)
+
+    def _one(self, token: str) -> bool:
         looping = False
         for period, earlier in enumerate(reversed(self._recent), start=1):
             run = self._runs[period] + 1 if earlier == token else 0

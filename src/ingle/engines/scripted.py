@@ -194,7 +194,7 @@ class ScriptedEngine:
                 break
             if self._script.token_seconds:
                 cancel.wait(self._script.token_seconds)
-            chunk = assembler.push(word, hash(word))
+            chunk = assembler.push(word)
             self._steps += 1
             if chunk is not None:
                 sink.chunk(chunk)

@@ -185,7 +185,7 @@ class Choice:
             return
         self._told += step.text
         logprob = step.logprobs[-1] if step.logprobs else None
-        self._emit(assembler.push(step.text, hash(step.text), logprob, count=count))
+        self._emit(assembler.push(step.text, logprob, count=count))
 
     def _emit(self, chunk: Chunk | None) -> None:
         if chunk is not None:

@@ -82,7 +82,7 @@ class Choice:
         logprobs = self._own.popleft() if self._own else logprobs
         text = self._text.push(token)
         told = _logprob(token, text, logprobs, sampling, self._loaded) if sampling.logprobs else None
-        chunk = self._assembler.push(text, token, told)
+        chunk = self._assembler.push(text, told)
         if chunk is not None:
             self.job.sink.chunk(chunk)
         return self._assembler.finished
@@ -92,10 +92,9 @@ class Choice:
         self.ended = True
         rest = self._text.flush().rstrip(_HALF)  # half a character is nothing anybody can read
         if rest:
-            chunk = self._assembler.push(rest)
-            self._assembler.tokens -= 1  # the text of tokens that were counted when they came
+            chunk = self._assembler.push(rest, count=0)
             if chunk is not None:
-                self.job.sink.chunk(msgspec.structs.replace(chunk, tokens=max(0, chunk.tokens - 1)))
+                self.job.sink.chunk(chunk)
         self.job.sink.chunk(self._assembler.finish(reason))
         self.job.choice_ended()
 
