@@ -98,7 +98,16 @@ def test_nothing_is_due_while_scheduled_checks_are_off(tmp_path: Path) -> None:
     assert Hub(config).due([snapshot]) == [snapshot]
 
 
-async def test_scheduled_checks_run_by_themselves_and_tell_only_of_damage(tmp_path: Path) -> None:
+async def test_a_scheduled_check_that_finds_every_byte_right_is_news_too(tmp_path: Path) -> None:
+    world = World(tmp_path, verify_every=86400.0)
+    world.due = world.store.scan()
+    async with world.runtime() as runtime, runtime.events() as events:
+        event = await anext(events)
+        world.due = []
+        assert (event.event, event.model, event.error) == (EventKind.VERIFIED, "org/tiny", None)
+
+
+async def test_scheduled_checks_run_by_themselves_and_tell_of_damage(tmp_path: Path) -> None:
     world = World(tmp_path, verify_every=86400.0)
     (snapshot,) = world.store.scan()
     world.due = [snapshot]

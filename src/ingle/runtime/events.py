@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     DOWNLOAD_STARTED = "download_started"
     DOWNLOAD_PROGRESS = "download_progress"
     DOWNLOAD_COMPLETED = "download_completed"
+    VERIFIED = "verified"
     LOADING_STARTED = "loading_started"
     LOADING_COMPLETED = "loading_completed"
     UNLOADED = "unloaded"

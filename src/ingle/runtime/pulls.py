@@ -300,7 +300,7 @@ class PullDesk:
                 )
             )
         elif job.work is Work.VERIFY:
-            return
+            self._tell(RuntimeEvent(event=EventKind.VERIFIED, model=job.ref.name, progress=1.0))
         elif job.state is PullState.NONE:
             self._tell(RuntimeEvent(event=EventKind.DOWNLOAD_COMPLETED, model=job.ref.name, progress=1.0))
         else:  # the events have no word of their own for it, and listeners must not believe it goes on
