@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from ingle.engines.prepare import closed, prepare
+from ingle.engines.prepare import calls_note, closed, prepare
 from ingle.engines.reasoning import THINK
 from ingle.engines.schema import satisfies
 from ingle.engines.templates import ChatTemplate
@@ -85,6 +86,29 @@ def test_a_demanded_call_is_forced_also_where_the_models_own_format_is_no_json()
     assert satisfies(prepared.grammar, '{"name": "clock", "parameters": {}}')
     free = prepare(Generation(messages=HI, tools=(CLOCK,)), shown, "m")
     assert free.shape.tools is not None and free.shape.tools.writing is Writing.OWN
+
+
+@pytest.mark.parametrize("mark", ["<｜tool▁calls▁begin｜>", "<|channel|>", "<|START_ACTION|>"])
+def test_where_nobody_reads_the_models_own_calls_they_must_be_demanded(mark: str) -> None:
+    own = "{% for t in tools or [] %}{{ t.function.name }}{% endfor %}" + mark
+    tools = Generation(messages=HI, tools=(CLOCK,))
+    with pytest.raises(Unsupported) as raised:
+        prepare(tools, ChatTemplate(own), "m")
+    assert raised.value.details["param"] == "tools"
+    for choice in ("required", "clock"):
+        forced = prepare(msgspec.structs.replace(tools, tool_choice=choice), ChatTemplate(own), "m")
+        assert forced.grammar is not None and forced.shape.tools is not None
+    prepare(msgspec.structs.replace(tools, tool_choice="none"), ChatTemplate(own), "m")
+    # a template that drops tools is told of the generic way, whatever it names
+    assert prepare(tools, ChatTemplate("{{ messages[0].content }}" + mark), "m").shape.tools == TAGGED
+
+
+def test_a_guess_how_calls_are_written_is_said() -> None:
+    shown = "{% for t in tools or [] %}{{ t.function.name }}{% endfor %}"
+    assert "guess" in calls_note(ChatTemplate(shown), None)
+    assert "tool_choice" in calls_note(ChatTemplate(shown + "<|channel|>"), None)
+    assert calls_note(ChatTemplate(shown + "<tool_call>"), None) == ""
+    assert calls_note(PLAIN, None) == calls_note(None, None) == ""
 
 
 def test_calls_of_different_requests_have_different_ids() -> None:

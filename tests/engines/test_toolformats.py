@@ -107,7 +107,7 @@ def assembled(format: ToolFormat, whole: str, sizes: list[int]) -> list[Chunk]:
     assembler, rest, chunks = Assembler(AnswerShape(tools=format, call_seed="r")), whole, []
     for size in [*sizes, len(whole)]:
         piece, rest = rest[:size], rest[size:]
-        chunk = assembler.push(piece, 0)
+        chunk = assembler.push(piece)
         chunks += [chunk] if chunk else []
     return [*chunks, assembler.finish(FinishReason.STOP)]
 

@@ -11,7 +11,7 @@ from ingle.engines.checks import check_generation
 from ingle.engines.reasoning import ReasoningFormat, prompt_opens_reasoning, reasoning_format
 from ingle.engines.schema import constraint_grammar, constraint_term
 from ingle.engines.templates import ChatTemplate
-from ingle.engines.toolformats import TAGGED, TokenOf, ToolFormat, tool_format
+from ingle.engines.toolformats import TAGGED, Family, TokenOf, ToolFormat, tool_format, way_of
 from ingle.engines.toolgrammar import forceable, forced_grammar, free_grammar
 from ingle.engines.tools import must_call
 from ingle.errors import NoChatTemplate, Unsupported
@@ -75,6 +75,12 @@ def _chat(
     calls = _format(template, tools, token_of) if tools else None
     if calls is not None and wanted:
         calls = forceable(calls)
+    elif calls is not None and not calls.read:
+        raise Unsupported(
+            "This model writes its calls in a way that is not read here, so a call it chose to make would be lost.",
+            hint="Demand the call with tool_choice (required, or a name), which then is JSON.",
+            param="tools",
+        )
     prompt = template.render(generation.messages or (), tools, thinking=thinking.enabled)
     marks = reasoning_format(template.text)
     inside = prompt_opens_reasoning(prompt, marks)
@@ -101,6 +107,18 @@ def _chat(
 def closed(marks: ReasoningFormat) -> str:
     """What is written in the model's place to end its reasoning."""
     return f"\n{marks.close}\n\n"
+
+
+def calls_note(template: ChatTemplate | None, token_of: TokenOf | None) -> str:
+    """What people should know of a model's calls before they rely on them; empty: they are read as it writes them."""
+    if template is None or not template.shows_tools:
+        return ""
+    found = way_of(template.text, token_of)
+    if isinstance(found, Family) or found.known:
+        return ""
+    if not found.read:
+        return "its own way of writing calls is not read: tools need a tool_choice that demands one"
+    return f"its template names no mark of calls: {found.start} is a guess"
 
 
 def _format(template: ChatTemplate, tools: tuple[Tool, ...], token_of: TokenOf | None) -> ToolFormat:

@@ -31,7 +31,8 @@ class ToolFormat(msgspec.Struct, frozen=True, kw_only=True):
     them in JSON calls. `many`: the calls stand in a JSON list. `head` stands between name and arguments of
     headed calls. `marks` are further marks inside a call, `flat` how its arguments stand one by one where a
     grammar can write that. `known` is False when neither template nor
-    vocabulary tells, and the most common format is only a guess.
+    vocabulary tells, and the most common format is only a guess; `read` is False when it is known that nothing here reads
+    the model's own way.
     """
 
     start: str
@@ -46,6 +47,7 @@ class ToolFormat(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[str, ...] = ()
     flat: FlatMarks | None = None
     known: bool = True
+    read: bool = True
 
     @property
     def visible(self) -> tuple[str, ...]:
@@ -112,6 +114,9 @@ FAMILIES: tuple[Family, ...] = (
 )
 """In the order in which mlx-lm's own rules ask, so that both engines and mlx-lm agree."""
 
+_UNREAD = ("<｜tool▁calls▁begin｜>", "<｜DSML｜", "<|channel|>", "<|START_ACTION|>")
+"""Marks of DeepSeek, gpt-oss and Command R, whose calls neither mlx-lm's parsers nor ours read."""
+
 _XTML = Family(
     "kimi_k3", "<|open|>tools<|sep|>", "<|close|>tools<|sep|>", (), ("<|open|>", "<|close|>", "<|sep|>")
 )
@@ -125,9 +130,15 @@ def tool_format(template: str, tools: Sequence[Tool] = (), token_of: TokenOf | N
     `token_of` is asked where the template is silent: some vocabularies have marks that no template names.
     Raises `Unsupported` when the family's parser is not installed.
     """
+    found = way_of(template, token_of)
+    return _of(found, tools) if isinstance(found, Family) else found
+
+
+def way_of(template: str, token_of: TokenOf | None = None) -> Family | ToolFormat:
+    """The same, before any parser is imported."""
     for family in FAMILIES:
         if any(all(mark in template for mark in marks) for marks in family.names):
-            return _of(family, tools)
+            return family
     if "[TOOL_CALLS]" in template:
         return HEADED if "[ARGS]" in template else LISTED
     if "<tool_call>" in template:
@@ -136,10 +147,11 @@ def tool_format(template: str, tools: Sequence[Tool] = (), token_of: TokenOf | N
         return BARE
     if token_of is not None:
         if all(token_of(token) is not None for token in _XTML_TOKENS):
-            return _of(_XTML, tools)
+            return _XTML
         if token_of(_PYTHONIC.start) is not None and token_of(_PYTHONIC.end) is not None:
-            return _of(_PYTHONIC, tools)
-    return msgspec.structs.replace(TAGGED, known=False)
+            return _PYTHONIC
+    read = not any(mark in template for mark in _UNREAD)
+    return msgspec.structs.replace(TAGGED, known=False, read=read)
 
 
 def visible_marks() -> frozenset[str]:

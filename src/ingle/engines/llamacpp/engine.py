@@ -21,7 +21,7 @@ from ingle.engines.llamacpp.choice import Choice, ChoiceResult
 from ingle.engines.llamacpp.room import Room
 from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server, free_bytes, is_gpu
 from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
-from ingle.engines.prepare import prepare
+from ingle.engines.prepare import calls_note, prepare
 from ingle.engines.schema import ending_grammar
 from ingle.engines.seeds import choice_seed
 from ingle.engines.templates import ChatTemplate
@@ -84,6 +84,7 @@ class LlamaEngine:
         notes = [plan.note, "n-gram speculation on" if options.speculate else ""]
         if options.prompt_cache_folder is not None:
             notes.append("prompts that return are kept in memory only: the disk tier is MLX's")
+        notes.append(calls_note(self._template, self._token_of))
         self._info = EngineInfo(
             name="llamacpp",
             version=self._server.version,

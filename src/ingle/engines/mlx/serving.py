@@ -12,7 +12,7 @@ from ingle.engines.checks import check_fits
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Job
 from ingle.engines.mlx.loop import Loop
-from ingle.engines.prepare import Prepared, prepare
+from ingle.engines.prepare import Prepared, calls_note, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
 from ingle.errors import Cancelled, IngleError, InvalidRequest, MalformedModel
 from ingle.generation import Generation, Message, Tool
@@ -39,6 +39,7 @@ class MlxEngine:
         self._preparing = ThreadPoolExecutor(_PREPARING, "prepare")
         self._pending: dict[str, threading.Event] = {}
         self._closed = False
+        note = calls_note(self._template, self._tokenizer.token_id)
         self._info = EngineInfo(
             name="mlx",
             version=version("mlx"),
@@ -49,7 +50,7 @@ class MlxEngine:
             chat_template=self._template is not None,
             constraints=True,
             tools=True,
-            notes=loaded.notes,
+            notes=(*loaded.notes, *([note] if note else [])),
         )
 
     @property
