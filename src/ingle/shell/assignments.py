@@ -32,7 +32,8 @@ def assignment(machine: Machine, node: Node) -> None:
         for item in value_node.children:
             if item.is_named:
                 values.extend(evaluate(machine.text(item), machine))
-        values = values[:MAX_FIELDS]
+        if len(values) > MAX_FIELDS:
+            values = [*values[:MAX_FIELDS], UNKNOWN]
     else:
         values = [one(machine.text(value_node), machine)]
     if any(child.type == "+=" for child in node.children):
@@ -81,6 +82,7 @@ def visit_unset(machine: Machine, node: Node, stdin: Value) -> Value:
     for child in node.children:
         if child.is_named:
             name = machine.text(child)
+            hooks.arithmetic(machine, name)
             if name.startswith("HIST"):
                 with machine.at(node, []):
                     machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")

@@ -29,7 +29,7 @@ SKIPPED = frozenset(
 
 
 _LITERAL_TRUE = re.compile(
-    r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test 1|/bin/true)\s*(?:\d?>+[^;]*)?;?\s*\Z"
+    r"\s*(?:true|:|\[ 1 \]|\(\( ?1 ?\)\)|\[\[ 1 \]\]|test 1|/bin/true)\s*(?:\d?>++[^;]*+)?;?\s*\Z"
 )
 
 

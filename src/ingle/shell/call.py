@@ -31,6 +31,7 @@ _LISTS = frozenset(
     "--list-extensions list-units list-unit-files".split()
 )
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
+_LONGEST_NAME = 100  # characters: no program that is known, with its version, is called longer
 _VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
 _GNU = frozenset(
     "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
@@ -212,6 +213,8 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
 
 def _other_name(name: str) -> str:
     """The name under which a variant is known: `zf_rm`, `gls`, `clang-15`, `cmd.exe`; empty when there is none."""
+    if len(name) > _LONGEST_NAME:
+        return ""
     tries = [name.removesuffix(".exe"), _VERSION.sub("", name), name.removeprefix("zf_")]
     if name[:1] == "g" and name[1:] in _GNU:
         tries.append(name[1:])

@@ -70,7 +70,9 @@ class _Reader:
                 self.add(_alive(text))
             return
         pieces = re.split("[" + re.escape("".join(blanks)) + "]+", text)
-        for index, piece in enumerate(pieces[:MAX_FIELDS]):
+        if len(pieces) > MAX_FIELDS:
+            pieces = [*pieces[:MAX_FIELDS], HOLE]
+        for index, piece in enumerate(pieces):
             if index:
                 self.close()
                 self.taint |= value.taint & ~Taint.QUOTED

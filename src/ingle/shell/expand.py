@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .scan import substitutions
 from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Taint, Value, show
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def _compute(node: ast.expr) -> int:
 
 def arithmetic(source: str, names: Names) -> Value:
     """`$((...))` where every operand is known; a hole otherwise. Commands inside are still analysed."""
-    if len(source) > 200:
-        return UNKNOWN
-    for body in re.findall(r"\$\(([^()]+)\)|`([^`]+)`", source):
-        names.substitute(body[0] or body[1])
+    for body in substitutions(source):
+        names.substitute(body)
     names.calculated(source)
+    if len(source) > 200:  # not computed, but what runs inside it was read
+        return UNKNOWN
 
     def operand(match: re.Match[str]) -> str:
         text = match.group()
@@ -155,6 +156,8 @@ def _operate(name: str, value: Value, rest: str, names: Names) -> Value:
         return one(operand, names) if not unset else value
     if op in (":?", "?"):
         return value
+    if op == ":":
+        arithmetic(operand, names)
     if not value.known:
         return Value(HOLE, value.taint)
     return _transform(op, value, operand, names)
@@ -234,13 +237,13 @@ def _replace(op: str, value: Value, operand: str, names: Names) -> Value:
     cut = re.search(r"(?<!\\)/", operand)
     old = one(operand[: cut.start()] if cut else operand, names)
     new = one(operand[cut.end() :] if cut else "", names)
-    if not (old.known and old.text and new.known):
+    if not (old.known and old.text and new.known and len(value.text) <= 512):
         return Value(HOLE, value.taint)
     body = fnmatch.translate(_glob(old)).removeprefix("(?s:").removesuffix(")\\Z").removesuffix(")\\z")
     anchored = {"/#": f"\\A(?:{body})", "/%": f"(?:{body})\\Z"}.get(op, body)
     try:
         found = re.sub(
-            anchored, lambda _: show(new.text), value.text[:512], count=0 if op == "//" else 1, flags=re.S
+            anchored, lambda _: show(new.text), value.text, count=0 if op == "//" else 1, flags=re.S
         )
     except re.error:
         return Value(HOLE, value.taint)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .finding import Level
+from .scan import substitutions
 from .words import EMPTY, Value
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ _OPTIONS = {
     "CC": r"\A(?:/tmp|/dev/shm|\./)|;|\bsh -c",
     "CXX": r"\A(?:/tmp|/dev/shm|\./)|;|\bsh -c",
 }
-_INSIDE = re.compile(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)|`([^`]*)`")
 
 
 def runs_itself(name: str) -> bool:
@@ -60,8 +60,8 @@ def runs_itself(name: str) -> bool:
 
 def substituted(machine: Machine, text: str) -> None:
     """Read the commands inside text that the shell expands a second time."""
-    for body in _INSIDE.findall(text)[:8]:
-        machine.substitute(body[0] or body[1])
+    for body in substitutions(text):
+        machine.substitute(body)
 
 
 def prompt(machine: Machine, name: str, value: Value) -> None:

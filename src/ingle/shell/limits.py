@@ -13,6 +13,8 @@ MAX_DEPTH = 12
 MAX_STEPS = 3_000
 MAX_FIELDS = 64
 MAX_TEXT = 65_536
+MAX_OTHERS = 4
+MAX_REDIRECTIONS = 1_024
 
 
 def _nesting(text: str) -> int:
@@ -32,6 +34,7 @@ def _counts(text: str) -> Iterator[tuple[str, int, int]]:
     yield "here-documents", text.count("<<"), MAX_HEREDOCS
     yield "separators", text.count(";") + text.count("&") + text.count("\n"), MAX_SEPARATORS
     yield "substitutions", text.count("$(") + text.count("`") // 2 + text.count("<("), MAX_PIPES
+    yield "redirections", text.count(">") + text.count("<"), MAX_REDIRECTIONS
     opened = text.count("(") + text.count("{") + text.count("[") + text.count("`")
     yield "brackets", _nesting(text) if opened > MAX_NESTING else 0, MAX_NESTING
 

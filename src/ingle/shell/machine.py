@@ -215,8 +215,10 @@ class Machine:
             before = self.state.every(name)
             if before != values and (name in names or before != [UNKNOWN]):
                 others = self.state.others.setdefault(name, [])
-                if len(others) < 4:
+                if len(others) < limits.MAX_OTHERS:
                     others.append(before)
+                else:  # more than are followed: any of them
+                    others[-1] = [UNKNOWN]
         else:
             self.state.others.pop(name, None)
         names[name] = values

@@ -70,6 +70,11 @@ class _Reader(ast.NodeVisitor):
     def visit_For(self, node: ast.For) -> None:
         self.values.bind_item(node.target, node.iter)
         self.generic_visit(node)
+        if isinstance(node.target, ast.Name):
+            for item in self.values.items(node.iter)[1:]:
+                self.values.held[node.target.id] = item
+                for statement in node.body:
+                    self.visit(statement)
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         self.values.bind_item(node.target, node.iter)

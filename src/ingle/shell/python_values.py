@@ -8,9 +8,9 @@ import codecs
 import zlib
 from typing import TYPE_CHECKING
 
-from .limits import MAX_TEXT
+from .limits import MAX_FIELDS, MAX_TEXT
 from .paths import HOME
-from .words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value
+from .words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -92,9 +92,14 @@ class Values:
             if isinstance(target, ast.Tuple) and target.elts:
                 self.bind_item(target.elts[0], values)
             return
+        self.held[target.id] = self.items(values)[0]
+
+    def items(self, values: ast.expr) -> list[Value]:
+        """What a loop over `values` meets, one after the other; where that is not known, or too much, unknown."""
         listed = self.list_of(values)
-        found = listed[0] if listed else self.of(values)
-        self.held[target.id] = found
+        if not listed:
+            return [self.of(values)]
+        return listed if len(listed) <= MAX_FIELDS else [*listed[:MAX_FIELDS], UNKNOWN]
 
     def list_of(self, node: ast.expr) -> list[Value] | None:
         if isinstance(node, ast.List | ast.Tuple):
@@ -145,13 +150,13 @@ class Values:
         taint = 0
         for part in parts:
             taint |= part.taint
-        return Value("".join(part.text for part in parts)[:MAX_TEXT], taint)
+        return bounded("".join(part.text for part in parts), taint)
 
     def _binary(self, node: ast.BinOp) -> Value:
         left, right = self.of(node.left), self.of(node.right)
         taint = left.taint | right.taint
         if isinstance(node.op, ast.Add):
-            return Value((left.text + right.text)[:MAX_TEXT], taint)
+            return bounded(left.text + right.text, taint)
         if isinstance(node.op, ast.Div):
             return Value(right.text if right.text.startswith("/") else f"{left.text}/{right.text}", taint)
         if (
@@ -305,7 +310,7 @@ class Values:
                 else Value(first.text, first.taint)
             )
         if method == "replace" and len(arguments) == 2 and owner.known:
-            return Value(owner.text.replace(arguments[0].text, arguments[1].text)[:MAX_TEXT], owner.taint)
+            return bounded(owner.text.replace(arguments[0].text, arguments[1].text), owner.taint)
         if method == "format" and owner.known:
             return Value(owner.text.replace("{}", first.text), owner.taint)
         return None

@@ -88,6 +88,27 @@ def end_of_bracket(text: str, at: int) -> int:
     return len(text)
 
 
+def substitutions(text: str) -> list[str]:
+    """What stands in `$(...)` and backticks, outermost first come; arithmetic is looked into, quotes hide nothing."""
+    found: list[str] = []
+    at = 0
+    while at < len(text):
+        if text[at] == "`":
+            end = end_of_backtick(text, at + 1)
+            found.append(text[at + 1 : end])
+            at = end + 1
+        elif text.startswith("$(", at):
+            end = end_of_bracket(text, at + 1)
+            if text.startswith("$((", at) and text[end - 1 : end] == ")":
+                found += substitutions(text[at + 3 : end - 1])
+            else:
+                found.append(text[at + 2 : end])
+            at = end + 1
+        else:
+            at += 1
+    return found
+
+
 def _split_group(body: str) -> list[str]:
     parts, start, at, depth = [], 0, 0, 0
     while at < len(body):

@@ -22,7 +22,7 @@ from .words import Taint, Value, show
 
 _FAMILIES = (
     "everyday", "files", "build", "git", "packages", "containers", "cloud", "databases",
-    "network", "system", "macos", "security", "windows", "devices",
+    "network", "servers", "system", "desktop", "macos", "security", "windows", "devices",
 )  # fmt: skip
 _LEVELS = {level.label: level for level in Level}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .limits import MAX_TEXT
+
 # Four private characters stand for what is not plain text. Input that contains them is refused
 # before it is parsed, so a mark always comes from an evaluation.
 HOLE = "\U000f0000"
@@ -59,6 +61,11 @@ class Value(NamedTuple):
 
 EMPTY = Value("")
 UNKNOWN = Value(HOLE)
+
+
+def bounded(text: str, taint: int) -> Value:
+    """The text as a value; unknown when it is longer than is followed, never cut."""
+    return Value(text if len(text) <= MAX_TEXT else HOLE, taint)
 
 
 def show(text: str) -> str:

@@ -46,12 +46,19 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     assigned = [word for word in arguments.rest if re.match(r"(?:SHELL|MAKESHELL|CC|CXX)=", word.text)]
     for word in assigned:
         value = word.text.partition("=")[2]
-        if value.startswith(("/tmp", "./", "/dev/shm")) or " -c" in value:
+        if value.startswith(("/tmp", "./", "/dev/shm")) or " -c" in value or _no_shell(word.text):
             machine.source(value, UNKNOWN)
             machine.report(Level.HIGH, "execute", "makes the build run another program")
     goals = [word.text for word in arguments.rest if "=" not in word.text]
     _goals(machine, goals, name)
     return UNKNOWN
+
+
+def _no_shell(assignment: str) -> bool:
+    """Whether `SHELL=` is given something else than a shell: it runs with every line of a recipe."""
+    name, _, value = assignment.partition("=")
+    program = value.split(None, 1)[0].rpartition("/")[2] if value.strip() else "sh"
+    return name.endswith("SHELL") and program not in ("sh", "bash", "zsh", "dash", "ksh", "fish", "busybox")
 
 
 def _rake(machine: Machine, words: list[Value], stdin: Value) -> None:

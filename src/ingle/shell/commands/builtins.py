@@ -126,6 +126,7 @@ def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         machine.source(code.text, UNKNOWN)
     names = [word.text for word in arguments.rest] or (["REPLY"] if name == "read" else ["MAPFILE"])
     names += [value.text for value in arguments.each("-a", "-A")]
+    hooks.arithmetic(machine, " ".join(names))
     lines = [line for line in stdin.text.strip("\n").split("\n") if line] or [""]
     split = name != "read" or len(lines) == 1
     for index, variable in enumerate(names):
@@ -138,7 +139,9 @@ def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.assign(variable, Value(lines[0], stdin.taint))
         else:
             machine.state.names[variable] = [Value(lines[0], stdin.taint)]
-            machine.state.others[variable] = [[Value(line, stdin.taint)] for line in lines[1:5]]
+            machine.state.others[variable] = [
+                [Value(line, stdin.taint)] for line in (*lines[1:5], *([HOLE] if len(lines) > 5 else []))
+            ]
     return EMPTY
 
 
@@ -211,6 +214,8 @@ def _let(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     from ..expand import arithmetic
 
     for word in words:
+        if "$(" in word.text.partition("=")[0] or "`" in word.text.partition("=")[0]:
+            hooks.substituted(machine, word.text.partition("=")[0])
         arithmetic(word.text.partition("=")[2] or word.text, machine)
     return EMPTY
 

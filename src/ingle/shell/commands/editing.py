@@ -37,8 +37,10 @@ def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     rest = arguments.rest
     if in_place and rest and rest[0].text == "":
         rest = rest[1:]
-    if not scripts and "-f" not in arguments.flags and rest:
+    if not scripts and arguments.flags.isdisjoint(("-f", "--file")) and rest:
         scripts, rest = rest[:1], rest[1:]
+    for file in arguments.each("-f", "--file"):
+        _sed_file(machine, file)
     for script in scripts:
         _sed_script(machine, script.text)
     if in_place:
@@ -49,6 +51,15 @@ def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     for word in rest:
         taint |= content(machine, word).taint
     return _substituted(Value(found.text, found.taint | taint), scripts, arguments)
+
+
+def _sed_file(machine: Machine, file: Value) -> None:
+    """A script of sed may write and run what it likes; one that was made here can be read."""
+    made = content(machine, file)
+    if made.text and made.known:
+        _sed_script(machine, made.text)
+    else:
+        machine.report(Level.MODERATE, "execute", f"runs the script `{file.shown()}`")
 
 
 def _sed_script(machine: Machine, text: str) -> None:
@@ -75,7 +86,7 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
             found = _SED_SUBSTITUTE.fullmatch(part.strip())
             if found is None:
                 return Value(text if part.strip() in ("", "p") else HOLE, value.taint)
-            if not _quick(found["old"]):
+            if not _quick(found["old"]) or len(text) > 1024:
                 return Value(HOLE, value.taint)
             try:
                 old = found["old"] if arguments.any("-E", "-r") else _basic(found["old"])
@@ -85,7 +96,7 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
                 text = re.sub(
                     old,
                     new.replace("\\n", "\n"),
-                    text[:1024],
+                    text,
                     count=0 if "g" in found["flags"] else 1,
                     flags=re.M,
                 )

@@ -45,7 +45,7 @@ _NAMES: dict[str, str] = {
                     "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap".split(), "other"),
 }  # fmt: skip
 _SAFE_MODULES = frozenset(
-    "json.tool py_compile compileall trace http.client webbrowser timeit this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint cProfile dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
+    "json.tool py_compile compileall http.client webbrowser this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
 )
 
 
@@ -169,6 +169,7 @@ def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
     if file is not None:
         if file.text == "/dev/stdin" or file.text == "-":
             return run_text(machine, stdin, "awk", [])
+        run_file(machine, file, "awk", rest)
         program, operands = EMPTY, rest
     elif rest:
         program, operands = rest[0], rest[1:]
@@ -234,6 +235,10 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
                 machine.report(Level.MODERATE, "write", "packs or unpacks an archive")
         else:
             return machine.call([Value(module), *rest[1:]], stdin)
+    elif module == "timeit":
+        timed = Arguments(rest[1:], frozenset(("-n", "-r", "-s", "-u", "--number", "--repeat", "--setup", "--unit")))
+        for code in [*timed.each("-s", "--setup"), *timed.rest]:
+            run_text(machine, code, "python", [Value("-c")], stdin, inline=True)
     elif module in _SAFE_MODULES or module.startswith(("pytest", "unittest", "sphinx", "mkdocs")):
         return Value(HOLE, stdin.taint)
     elif module == "base64" and len(rest) > 1 and rest[1].text in ("-d", "-u"):

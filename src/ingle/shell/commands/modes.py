@@ -21,6 +21,7 @@ _OPEN_TO_ALL = re.compile(
     r"[0-7]?[0-7]{2}[2367]\Z|[0-7]{3}[2367]\Z|[ugo]*[oa][ugo]*[+=][rxXst]*w|[+=][rxX]*w.*a|\+w\+?\Z.*777"
 )
 _SETUID = re.compile(r"[4-7][0-7]{3}\Z|0[4-7][0-7]{3}\Z|[ugoa]*[+=][rwxX]*s")
+_LONGEST_MODE = 200  # characters; `u=rwx,g=rx,o=rx` has 15
 _LOCKS_OUT = re.compile(r"0{1,4}\Z|[ugoa]*a?[-=]r?w?x?\Z|a-rwx|u-r|a=\Z|[0-3]?[0-2]00\Z|ugo-rwx|-r\Z")
 
 
@@ -29,6 +30,9 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
     path, place = targets.place_of(machine, word)
     if machine.isolated:
         machine.report(Level.MODERATE, "permissions", "changes permissions inside a container")
+        return
+    if len(mode) > _LONGEST_MODE:
+        machine.report(Level.HIGH, "permissions", "sets a mode too long to be read")
         return
     everyone = bool(_OPEN_TO_ALL.match(mode)) or mode in (
         "+w",

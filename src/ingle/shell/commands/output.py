@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import hooks, targets
 from ..arguments import Arguments
-from ..limits import MAX_TEXT
 from ..scan import ansi
-from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value
+from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -57,6 +56,7 @@ def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     variable = None
     if len(words) > 2 and words[0].text == "-v":
         variable, words = words[1].text, words[2:]
+        hooks.arithmetic(machine, variable)
     if words and words[0].text == "--":
         words = words[1:]
     if not words:
@@ -67,6 +67,10 @@ def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         machine.assign(variable, found)
         return EMPTY
     return found
+
+
+_ROUNDS = 64
+"""Times that a format is filled from the words; with more of them nothing is known of the text."""
 
 
 def _formatted(shape: str, words: list[Value]) -> str:
@@ -88,12 +92,12 @@ def _formatted(shape: str, words: list[Value]) -> str:
             return format(int(text), {"i": "d"}.get(kind, kind))
         return text
 
-    while len(made) < 64:
+    while len(made) < _ROUNDS:
         before = len(queue)
         made.append(_FORMAT.sub(fill, shape))
         if not queue or len(queue) == before:
             break
-    return "".join(made)[:MAX_TEXT]
+    return HOLE if queue and len(made) == _ROUNDS else "".join(made)
 
 
 def content(machine: Machine, word: Value) -> Value:
@@ -112,7 +116,7 @@ def gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
     for word in operands:
         found = stdin if word.text == "-" else content(machine, word)
         text, taint = text + found.text, taint | found.taint
-    return Value(text[:MAX_TEXT], taint)
+    return bounded(text, taint)
 
 
 def _cat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

@@ -148,6 +148,10 @@ def _as_spec(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     return UNKNOWN
 
 
+_ITEMS = 32
+"""Known items that a command is run on; what more there are counts as one that is not known."""
+
+
 def _items(stdin: Value, mark: str | None) -> list[Value]:
     """What the input hands over, word by word; unknown when it is not known."""
     if not stdin.text.strip():
@@ -155,7 +159,7 @@ def _items(stdin: Value, mark: str | None) -> list[Value]:
     text = stdin.text
     parts = text.split(mark) if mark else re.split(r"\s+", text)
     found = [Value(part.strip("\"'\n"), stdin.taint) for part in parts if part.strip()]
-    return found[:32] if len(found) <= 32 else [*found[:31], Value(HOLE, stdin.taint)]
+    return found if len(found) <= _ITEMS else [*found[: _ITEMS - 1], Value(HOLE, stdin.taint)]
 
 
 def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -175,7 +179,7 @@ def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if placed is not None:
         out = EMPTY
         lines = _items(stdin, separator or "\n")
-        for item in lines[:8]:
+        for item in lines:
             replaced = [
                 Value(word.text.replace(placed.text, item.text), word.taint | item.taint)
                 if placed.text in word.text
@@ -197,7 +201,9 @@ def _parallel(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     known = cut < len(rest) and rest[cut].text == ":::"
     items = given if known else _items(stdin if cut == len(rest) else Value(HOLE, Taint.FILE), "\n")
     out = EMPTY
-    for item in items[:8] or [UNKNOWN]:
+    if len(items) > _ITEMS:
+        items = [*items[: _ITEMS - 1], UNKNOWN]
+    for item in items or [UNKNOWN]:
         text = " ".join(word.text for word in inner)
         if not inner:
             out = machine.source(item.text)
