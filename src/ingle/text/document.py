@@ -19,8 +19,8 @@ FENCE = re.compile(rf"^{LEAD}(?P<mark>(?P<one>[`~])(?P=one){{2,}})(?P<info>.*)$"
 FRONT_MATTER = re.compile(
     r"\A(---|\+\+\+)[ \t]*\r?\n(?=[\w-]+[ \t]*[:=])(?:[^\n]*\n)*?(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)"
 )
-DELIMITER_ROW = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?\s*$")
-RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|=+)[ \t]*$")
+DELIMITER_ROW = re.compile(r"^\s*+\|?\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)++\|?\s*$")
+RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*+){3,}+|(?:-[ \t]*+){3,}+|(?:_[ \t]*+){3,}+|=++)[ \t]*$")
 TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
 LINK_DEFINITION = re.compile(r"^ {0,3}\[[^\]]+\]:\s")
 HTML_LINE = re.compile(r"^\s*</?[A-Za-z][^>]*>\s*$|^\s*<!--")

@@ -62,7 +62,7 @@ NEGATIONS = frozenset(
 )
 """Words whose loss or arrival turns a sentence around. Not `no`, which is a misspelt `know` too often."""
 LISTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\S")
-SEPARATOR = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+SEPARATOR = re.compile(r"^\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?\s*$")
 
 
 def judge(

@@ -8,9 +8,9 @@ from collections import Counter
 
 PROTECTED = re.compile(
     r"""
-      (?P<code>`+[^`\n]+`+)
+      (?P<code>(?<!`)`++[^`\n]++`++)
     | (?P<url>(?:(?:https?|ftp|mailto):|\bwww\.)[^\s<>()\[\]"']*[^\s<>()\[\]"'.,;:!?*_])
-    | (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
+    | (?P<email>(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++)
     | (?P<target>\]\([^()\s]+\))
     | (?P<footnote>\[\^[^\]\s]+\])
     | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{(?:[A-Za-z_][\w.]{0,40}|\d{0,3})\}

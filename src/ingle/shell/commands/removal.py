@@ -174,12 +174,11 @@ def _find_acts(
             verb = inner[0].text.rpartition("/")[2]
             if narrow and not is_wild(pattern) and verb in ("rm", "unlink", "shred"):
                 targets.delete(machine, Value(f"{path}/{pattern}"), tree=True)
-            others = [word for word in inner[1:] if word.text[:1] != "-" and "{}" not in word.text]
-            if others:  # named by the line itself, whatever is found
-                machine.call([inner[0], *(word for word in inner[1:] if "{}" not in word.text)], EMPTY)
-            if not any("{}" in word.text for word in inner):
-                continue
             if verb in ("rm", "unlink", "shred", "rmdir") and len(inner) < 6:
+                if any(word.text[:1] != "-" and "{}" not in word.text for word in inner[1:]):
+                    _each(machine, inner, path, pattern, act, narrow=filtered)  # what the line itself names
+                if not any("{}" in word.text for word in inner):
+                    continue
                 targets.delete(machine, root, tree=True, filtered=filtered)
                 if verb == "shred" and not filtered:
                     machine.report(

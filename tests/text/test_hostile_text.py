@@ -1,0 +1,25 @@
+"""No text takes the tools more than bounded time to cut and to judge."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ingle.text.document import cut
+from ingle.text.spans import protected
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "a@" + "a" * 50_000, "`" * 50_000, " " * 50_000 + "|x", "a|b\n" + " " * 50_000 + "x", "* " * 25_000 + "x"],
+                         ids=["word", "address", "backticks", "spaces", "table", "rule"])  # fmt: skip
+def test_long_runs_of_one_kind_are_read_in_bounded_time(text: str) -> None:
+    start = time.perf_counter()
+    protected(text)
+    assert "".join(piece.text for piece in cut(text)) == text
+    assert time.perf_counter() - start < 5
+
+
+def test_addresses_and_code_are_found_as_they_stand() -> None:
+    found = protected("mail a.b+c@x-y.example.org, or <x@y.de>, see `x` and ``a b``, not foo@bar")
+    assert {"a.b+c@x-y.example.org", "x@y.de", "`x`", "``a b``"} <= set(found)
+    assert "foo@bar" not in found
