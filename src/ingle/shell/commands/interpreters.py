@@ -236,7 +236,9 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         else:
             return machine.call([Value(module), *rest[1:]], stdin)
     elif module == "timeit":
-        timed = Arguments(rest[1:], frozenset(("-n", "-r", "-s", "-u", "--number", "--repeat", "--setup", "--unit")))
+        timed = Arguments(
+            rest[1:], frozenset(("-n", "-r", "-s", "-u", "--number", "--repeat", "--setup", "--unit"))
+        )
         for code in [*timed.each("-s", "--setup"), *timed.rest]:
             run_text(machine, code, "python", [Value("-c")], stdin, inline=True)
     elif module in _SAFE_MODULES or module.startswith(("pytest", "unittest", "sphinx", "mkdocs")):
