@@ -146,6 +146,10 @@ def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
 
 def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> Value:
     """A program by its path: what this line wrote there, else a local script."""
+    if "://" in words[0].text:
+        from .code import run_file
+
+        return run_file(machine, words[0], "other", words, stdin)
     made = machine.state.files.get(path)
     if (made is not None and made.taint & ~Taint.FILE) or any(
         path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched

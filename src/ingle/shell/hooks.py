@@ -31,6 +31,11 @@ _LOADERS = re.compile(
     r"DOTNET_STARTUP_HOOKS\Z|COR_PROFILER\w*\Z|CORECLR_PROFILER\w*\Z|PYTHONBREAKPOINT\Z|R_PROFILE\w*\Z|MAKEFILES\Z|OPENSSL_(?:CONF|ENGINES|MODULES)\Z|BASH_FUNC_\w+"
 )
 _CONCEAL = re.compile(r"HIST(?:FILE|SIZE|FILESIZE)\Z|SAVEHIST\Z|fish_history\Z")
+_INDEXES = re.compile(
+    r"(?:PIP|UV|POETRY|PDM)_(?:\w*INDEX_URL|TRUSTED_HOST|FIND_LINKS|DEFAULT_INDEX|INDEX|INSECURE_HOST)\Z|NPM_CONFIG_REGISTRY\Z|"
+    r"YARN_(?:NPM_)?REGISTRY\w*\Z|GOPROXY\Z|BUNDLE_MIRROR\w*\Z|CARGO_REGISTR\w+_INDEX\Z|HOMEBREW_(?:BOTTLE|API)_DOMAIN\Z|"
+    r"GEM_SOURCE\Z|HEX_MIRROR\w*\Z|CONDA_CHANNEL\w*\Z|RUSTUP_(?:DIST_SERVER|UPDATE_ROOT)\Z|NVM_NODEJS_ORG_MIRROR\Z|ELECTRON_MIRROR\Z"
+)
 _OWN_PATHS = ("/tmp", "/var/tmp", "/dev/shm")
 # Options that every start of a program takes along: those that make it load or run other code.
 _LOADS = r"--require|-r |--import|-javaagent|-agentpath|--loader|-agentlib"
@@ -113,5 +118,7 @@ def assigned(machine: Machine, name: str, values: list[Value]) -> None:
         )
     elif name in _OPTIONS and re.search(_OPTIONS[name], value.text):
         machine.report(Level.HIGH, "load", f"`{name}` makes programs load other code")
+    elif _INDEXES.match(name) and (value.text.startswith("http://") or "TRUSTED" in name):
+        machine.report(Level.HIGH, "remote code", f"`{name}` takes packages from another place, unprotected")
     elif _CONCEAL.match(name) and value.text in ("", "0", "/dev/null"):
         machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")

@@ -191,6 +191,8 @@ def write(
             level = _MODERATE
     if place in _WHOLE and is_wild(path):
         level = max(level, _HIGH)
+    if path.endswith(".pth") and content.known and re.search(r"(?m)^import\s", content.text):
+        level = max(level, _HIGH)  # Python runs such lines of a path file at every start
     if paths.is_history(path) or paths.starts_by_name(path):
         level = max(level, _HIGH)
     if content.has(Taint.ENDLESS) and place is not Place.SINK:
@@ -268,7 +270,8 @@ def _startup_level(path: str, content: Value, append: bool) -> Level:
         return (
             _HIGH
             if re.search(
-                r"command|proxy|!|strict-ssl *= *false|registry *= *http://|script-shell|system|run-shell|:!|autocmd|editor|pager",
+                r"command|proxy|!|stricthostkeychecking\W+(?:no|off)\b|userknownhostsfile\W+/dev/null|pkcs11provider|securitykeyprovider|"
+                r"sslverify\W+false|^\s*insecure|^\s*-k\b|strict-ssl *= *false|registry *= *http://|script-shell|system|run-shell|:!|autocmd|editor|pager",
                 content.text,
                 re.I,
             )

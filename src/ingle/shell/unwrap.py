@@ -19,6 +19,8 @@ class Wrapper:
     """How one wrapper is read."""
 
     takes: frozenset[str] = frozenset()
+    pairs: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
     stops: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
@@ -54,7 +56,7 @@ def wrappers() -> dict[str, Wrapper]:
 
 
 def _wrapper(table: dict[str, Any]) -> Wrapper:
-    lists = ("takes", "stops", "code", "only", "persists", "user")
+    lists = ("takes", "pairs", "sources", "stops", "code", "only", "persists", "user")
     read: dict[str, Any] = {
         key: frozenset(value.split()) if key in lists else value for key, value in table.items()
     }
@@ -76,6 +78,9 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
                 break
         elif len(text) > 1 and text[0] == "-":
             options.add(text)
+            if text in wrapper.pairs:
+                at += 3
+                continue
             at = _option(words, at, wrapper, flags, codes, values)
         elif wrapper.assign and _ASSIGNMENT.match(text):
             assignments.append(words[at])

@@ -22,6 +22,7 @@ from . import (
     frameworks,
     installing,
     interpreters,
+    macros,
     modes,
     output,
     processes,
@@ -43,7 +44,7 @@ Command = Callable[["Machine", str, list[Value], Value], Value | None]
 
 _MODULES: tuple[Any, ...] = (
     archives, building, builtins, containers, copying, databases, decoding, dialects, editing, editors, fetching, filtering, frameworks, installing,
-    interpreters, modes, output, processes, removal, repository, scheduling, sending, session, syncing, tools, wrappers,
+    interpreters, macros, modes, output, processes, removal, repository, scheduling, sending, session, syncing, tools, wrappers,
 )  # fmt: skip
 ALL: dict[str, Command] = {name: command for module in _MODULES for name, command in module.COMMANDS.items()}
 RUNS_INPUT = frozenset(

@@ -215,6 +215,9 @@ def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     )
     if secret:
         machine.report(Level.MODERATE, "secret", "shows secrets of the cluster")
+    if [word.text for word in rest[:2]] == ["config", "view"] and arguments.any("--raw", "--flatten"):
+        machine.report(Level.MODERATE, "secret", "shows the keys to the cluster")
+        secret = True
     return Value(HOLE, (Taint.SECRET if secret else 0) | _listed(words))
 
 

@@ -141,7 +141,10 @@ def _dd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
         key, equals, text = word.text.partition("=")
         if equals:
             given[key] = Value(text, word.taint)
-    source, target = given.get("if"), given.get("of")
+    for erased in (given.get("wipe"), given.get("hwipe"), given.get("vwipe")):
+        if erased is not None:
+            targets.write(machine, erased, EMPTY)
+    source, target = given.get("if"), given.get("of") or given.get("hof") or given.get("ofs")
     taint = targets.read(machine, source) if source is not None else stdin.taint
     if source is not None and targets.place_of(machine, source)[1] is Place.DEVICE:
         machine.report(Level.MODERATE, "read", "reads a raw disk")

@@ -33,12 +33,44 @@ _CLIENTS: dict[str, tuple[str, str]] = {
     "influx": ("-execute", "-host -port -database -n -o -t"),
     "snowsql": ("-q --query", "-a -u -d -s -f"),
     "usql": ("-c --command", "-f"),
+    "sqlplus": ("", "-M -R -C"),
+    "db2": ("", "-f -o -r -z"),
+    "isql": ("", "-S -U -P -i -o -u -p -user -password -pass -d -q -r -role -b -w -F"),
+    "beeline": ("-e", "-u -n -p -d -f -i -w --hiveconf --hivevar"),
+    "impala-shell": ("-q --query", "-i -d -u -o -f"),
+    "spark-sql": ("-e", "-f -i --master --conf --database --driver-memory --name"),
+    "trino": ("--execute", "--server --catalog --schema --user --output-format --file -f"),
+    "edgedb": ("-c", "-I -H -P -u -d --instance --host --port --database --user --branch"),
+    "dolt": ("-q", "-r"),
 }
+# Clients whose operands are the statement itself.
+_SPOKEN = frozenset(("db2", "edgedb", "dolt"))
 _ALIASES = {
     **dict.fromkeys(("mariadb", "mycli", "mysqlsh", "tidb"), "mysql"),
     **dict.fromkeys(("pgcli", "ysqlsh", "vsql", "gsql"), "psql"),
     **dict.fromkeys(("sqlite", "litecli", "sqlcipher", "libsql"), "sqlite3"),
     **dict.fromkeys(("clickhouse", "chc"), "clickhouse-client"),
+    **dict.fromkeys(("sqlcl", "gsqlplus", "yasql"), "sqlplus"),
+    **dict.fromkeys(("hive", "kyuubi-beeline", "phoenix-sqlline", "sqlline"), "beeline"),
+    **dict.fromkeys(("presto", "presto-cli", "drill-conf"), "trino"),
+    **dict.fromkeys(
+        (
+            "isql-fb",
+            "isql-v",
+            "iusql",
+            "tsql",
+            "fbsql",
+            "bteq",
+            "nzsql",
+            "hdbsql",
+            "dbaccess",
+            "ijdbc",
+            "surreal",
+            "sqlsh",
+        ),
+        "isql",
+    ),
+    "gel": "edgedb",
 }
 
 
@@ -49,6 +81,8 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     codes = arguments.each(*sorted(code_options))
     if client == "sqlite3" or client == "duckdb":
         codes = codes + arguments.rest[1:]
+    if client in _SPOKEN and arguments.rest:
+        codes = [*codes, Value(" ".join(word.text for word in arguments.rest), arguments.rest[0].taint)]
     if client in ("influx", "cockroach") and not codes:
         return _as_table(machine, name, words, stdin)
     for code in codes:
@@ -109,7 +143,9 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if re.match(r"(?:KEYS|keys|SMEMBERS) ", task) or arguments.any("--scan"):
         narrow = arguments.value("--pattern") or (arguments.rest[1] if len(arguments.rest) > 1 else None)
         return Value(HOLE, Taint.EVERYTHING if narrow is None or not narrow.text.strip("*") else 0)
-    if task.upper().startswith("DEL") and any(word.has(Taint.EVERYTHING) for word in words):
+    if task.upper().startswith(("DEL", "UNLINK", "EXPIRE", "PEXPIRE", "GETDEL")) and any(
+        word.has(Taint.EVERYTHING) for word in words
+    ):
         machine.report(Level.HIGH, "database", "deletes every key of the database")
     return Value(HOLE, 0)
 

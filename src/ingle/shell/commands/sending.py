@@ -64,7 +64,11 @@ def _nc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
 
 
 def _socat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    operands = [word for word in words if ":" in word.text or word.text in ("-", "STDIO", "stdin")]
+    operands = [
+        word
+        for word in words
+        if (":" in word.text and word.text[:1] != "-") or word.text in ("-", "STDIO", "stdin")
+    ]
     remote = any(
         re.match(r"(?i)(?:tcp|udp|openssl|ssl|sctp|tcp4|tcp6|vsock|socks)[\w-]*:", word.text)
         for word in operands
@@ -78,13 +82,25 @@ def _socat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             machine.source(
                 re.sub(r",(?:pty|stderr|setsid|sigint|sane|ctty|fork|echo=0)\b", "", code), UNKNOWN
             )
-        taken = re.match(r"(?i)(?:file|open|gopen):([^,]+)", word.text)
+        taken = re.match(r"(?i)(file|open|gopen|creat\w*):([^,]+)", word.text)
         if taken and remote:
-            targets.send(machine, Value(taken[1]))
+            targets.send(machine, Value(taken[2]))
+        if taken and _receives(words, operands, word):
+            targets.write(machine, Value(taken[2]), Value(HOLE, Taint.NETWORK if remote else 0))
     if remote:
         _shell_reaches(machine, stdin)
         machine.report(Level.MODERATE, "send", "connects two streams over the network")
     return Value(HOLE, Taint.NETWORK if remote else 0)
+
+
+def _receives(words: list[Value], operands: list[Value], word: Value) -> bool:
+    """Whether socat writes to this address: the second of `-u`, the first of `-U`, both without either."""
+    if re.search(r"(?i)\A(?:file|open):.*rdonly", word.text):
+        return False
+    texts = [one.text for one in words]
+    if "-u" in texts or "-U" in texts:
+        return operands.index(word) == ("-u" in texts)
+    return word.text.lower().startswith("creat") or word is operands[-1]
 
 
 _SCP_TAKES = frozenset("-i -P -F -o -l -c -S -J -D -X".split())
@@ -122,6 +138,16 @@ def _proxy(machine: Machine, arguments: Arguments) -> None:
             "remotecommand",
         ) and value.strip() not in ("", "none"):
             run_hidden(machine, value.strip("\"' "), f"ssh's `{key}`")
+        elif key.lower() in ("pkcs11provider", "securitykeyprovider", "xauthlocation"):
+            _library(machine, value.strip("\"' "))
+    for library in arguments.each("-I"):
+        _library(machine, library.text)
+
+
+def _library(machine: Machine, path: str) -> None:
+    """Compiled code that a client is told to load; what the system installed is taken as it is."""
+    if path not in ("", "none", "internal") and not path.startswith(("/usr/", "/lib", "/opt/")):
+        machine.report(Level.HIGH, "load", f"loads compiled code from `{path}`")
 
 
 def _lookup(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -181,8 +207,13 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
             "-in -out -inkey -pass -k -K -iv -connect -keyout -days -subj -newkey -config -CA -CAkey -key -port -accept -engine".split()
         ),
     )
-    if "-engine" in arguments.values:
+    if "-engine" in arguments.values or "-provider-path" in arguments.flags:
         machine.report(Level.HIGH, "load", "loads compiled code by its path")
+    if task == "engine":
+        for word in arguments.words:
+            path = word.text.rpartition(":")[2]
+            if "/" in path:
+                _library(machine, path)
     source = arguments.value("-in")
     taint = stdin.taint | (
         targets.read(machine, source, shows=task not in ("x509", "req", "crl", "verify", "dgst"))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..machine import Machine
     from . import Command
 from .copying import GRAVE
+from .modes import judge_mode
+
+_SETUID = re.compile(r"[ug+=]\w*s|\A[DF]?[4-7]\d{3}\Z")
 
 
 def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -62,6 +65,9 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
                 f"deletes in `{target.shown()}` what is missing in the source",
                 safer="run it with -n first",
             )
+    for mode in arguments.each("--chmod"):
+        for part in mode.text.split(","):
+            judge_mode(machine, part.lstrip("DF"), target, recursive=True) if _SETUID.search(part) else None
     network = any(_is_remote(source) for source in sources)
     targets.write(machine, target, Value(HOLE, Taint.NETWORK if network else 0))
     return UNKNOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ..arguments import Arguments
@@ -97,6 +98,7 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     wrapper = wrappers()[name]
     if wrapper.only and (not words or words[0].text not in wrapper.only):
         return _as_spec(machine, name, words, stdin)
+    _addressed(machine, wrapper, words)
     found = unwrap(words, wrapper)
     if "--unregister" in found.options:
         return _as_spec(machine, name, words, stdin)
@@ -109,6 +111,17 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         machine.report(Level.HIGH, "persist", "runs again later, without you")
     with machine.setting(root=machine.root or root, privileged=machine.privileged or root):
         return _inner(machine, name, wrapper, found, stdin)
+
+
+def _addressed(machine: Machine, wrapper: Wrapper, words: list[Value]) -> None:
+    """Code that the wrapper is told to take from an address and run."""
+    if any(fnmatchcase(word.text, glob) for word in words for glob in wrapper.sources):
+        machine.report(
+            Level.CRITICAL if machine.root else Level.HIGH,
+            "remote code",
+            "runs code straight from an address",
+            safer="name a released version, or read the code first",
+        )
 
 
 def _inner(machine: Machine, name: str, wrapper: Wrapper, found: Unwrapped, stdin: Value) -> Value:
