@@ -18,16 +18,16 @@ ABOUT = (
     r"transcript|dictation|points|message|e-?mail|letter|note|output|result|answer|it)"
 )
 LEAD_IN = re.compile(
-    rf"""^\s*(?:(?:sure|certainly|of\ course|absolutely|okay|ok)\b[^\n:]{{0,60}}?[!.,]\s*)?
+    rf"""^\s*(?:\*\*)?(?:(?:sure|certainly|of\ course|absolutely|okay|ok)\b[^\n:]{{0,60}}?[!.,]\s*)?
     (?:
       here(?:\ is|\ are|['’]s)\b[^\n:]{{0,60}}\b{ABOUT}\b[^\n:]{{0,30}}:
     | (?:the|your|a)\ (?:corrected|revised|rewritten|improved|proofread|fixed|edited|cleaned|translated|shortened|polished)
         \b[^\n:]{{0,60}}?(?:\ is|\ reads|\ would\ be)?\ ?:
     | (?:corrected|revised|rewritten|improved|proofread|fixed|edited|cleaned(?:[- ]up)?|translated)
-        (?:\ (?:version|text|sentence|paragraph|transcript|dictation))?\ ?:
+        (?:\ (?:version|text|sentence|paragraph|transcript|dictation))?(?:\*\*)?\ ?:
     | (?:translation|summary|output|answer|result)\ ?:
     | hier\ ist\b[^\n:]{{0,80}}: | voici\b[^\n:]{{0,80}}: | aquí\ (?:está|tienes)\b[^\n:]{{0,80}}: | ecco\b[^\n:]{{0,80}}:
-    )\s*""",
+    )(?:\*\*)?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
 OPENERS = re.compile(
