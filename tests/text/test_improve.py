@@ -63,7 +63,7 @@ async def test_a_good_answer_is_taken_with_the_white_space_of_the_source() -> No
 RAMBLING = {
     "he go to school yesterday and dont came back": "He goes to school yesterday and doesn't come back.\n\nThe corrected version is:\n\nHe goes to school yesterday and "
     "doesn't come back.\n\nThe apostrophe is used to indicate the contraction of \"don't\" in English.",
-    'The correct grammar is: People like to travel.\n\nThe original sentence was: "People like to travel."\n\nThe original '
+    "Their are many reason why people likes to travel.": 'The correct grammar is: People like to travel.\n\nThe original sentence was: "People like to travel."\n\nThe original '
     'sentence is incorrect because it uses the incorrect verb "to like" instead of the correct verb "to like" to describe '
     "the action of liking.",
 }
@@ -71,7 +71,9 @@ RAMBLING = {
 
 
 @pytest.mark.parametrize("source", RAMBLING)
-async def test_an_answer_that_goes_on_to_explain_itself_is_not_taken_whatever_it_begins_with(source: str) -> None:
+async def test_an_answer_that_goes_on_to_explain_itself_is_not_taken_whatever_it_begins_with(
+    source: str,
+) -> None:
     result = await run("proofread", source, ScriptedModel(lambda _p, _n: RAMBLING[source]))
     assert (result.text, result.reason) == (source, Reason.CHATTER)
 
