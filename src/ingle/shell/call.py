@@ -253,7 +253,7 @@ def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) 
         if not spec.matches(rule, arguments, piped):
             continue
         if rule.effect == "prints":
-            taint |= Taint.SECRET
+            taint |= Taint.SECRET if rule.where == "secret" else Taint.EVERYTHING
         elif rule.level is None:
             found = [stdin] if rule.where == "stdin" else spec.select(rule.where, rule, arguments)
             for value in found:

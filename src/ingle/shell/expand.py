@@ -87,7 +87,7 @@ def expand_parameter(body: str, names: Names) -> Value:
     """Evaluate the inside of `${...}`."""
     match = _HEAD.match(body)
     if match is None:
-        return UNKNOWN
+        return _nested(body, names)
     sign, flags, name, index = match.groups()
     rest = body[match.end() :]
     value = names.lookup(name)
@@ -106,6 +106,21 @@ def expand_parameter(body: str, names: Names) -> Value:
     if "~" in sign and value.text.startswith("~"):
         value = Value(names.home("") + value.text[1:], value.taint)
     return _operate(name, value, rest, names) if rest else value
+
+
+_NESTED = re.compile(r"(?:\([^)]*\))?(\"[^\"]*(?:\$\(.*\))?[^\"]*\"|\$\(.*\)|\$\{.*\})\Z", re.S)
+
+
+def _nested(body: str, names: Names) -> Value:
+    """zsh's `${(f)"$(command)"}` and `${${name}}`: what stands inside, expanded."""
+    from .evaluate import inside_double
+
+    match = _NESTED.match(body)
+    if match is None:
+        return UNKNOWN
+    inner = match[1].removeprefix('"').removesuffix('"')
+    found = inside_double(inner, names)
+    return Value(found.text.rstrip("\n"), found.taint)
 
 
 def _indexed(index: str, values: list[Value], names: Names) -> Value:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .. import targets
 from ..arguments import Arguments
 from ..finding import Level
+from ..paths import Place
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value, is_wild
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ _SESSION = re.compile(
     r"sentinel\S*|mdatp|wdavdaemon|usbguard\S*|apparmor|tccd|XProtect\S*|endpointsecurityd|ufw|crowdsec|aide|"
     r"dbus-daemon|gdm|lightdm|bash|zsh|kernel_task|sddm|NetworkManager|explorer(?:\.exe)?|login|-?u)\Z"
 )
+_SWEEP = 24
+"""Numbers in a row that nobody types: a range that stands for every process."""
 _ALL = frozenset(("-1", ".", "", ".*", "*", "^", "0"))
 
 
@@ -30,6 +34,8 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     operands = words[1:] if texts and re.match(r"-[A-Z0-9]", texts[0]) and len(texts) > 1 else words
     if texts and texts[0] in ("-s", "-n", "--signal"):
         operands = words[2:]
+    if sum(word.text.isdigit() for word in operands) >= _SWEEP:
+        machine.report(Level.HIGH, "kill", "ends every process whose number it can count to")
     for word in operands:
         if word.text == "--":
             continue
@@ -75,8 +81,19 @@ def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     return EMPTY
 
 
+_EVERYWHERE = (Place.ROOT, Place.HOME, Place.HOMES, Place.SYSTEM)
+
+
 def _ps(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    if name == "pidof" or (name == "lsof" and words):
+    if name == "lsof" and words:
+        arguments = Arguments(words, frozenset("-i -p -u -c -a -d -g -s -F".split()) - {"-a", "-F"})
+        narrow = arguments.any("-i", "-p", "-c", "-d") or not (
+            arguments.rest or arguments.any("-u", "+D", "-t")
+        )
+        wide = any(targets.place_of(machine, word)[1] in _EVERYWHERE for word in arguments.rest)
+        whole = wide or (not narrow and not arguments.rest)
+        return Value(HOLE, Taint.EVERYTHING if whole else 0)
+    if name == "pidof":
         return Value(HOLE, 0)
     if any(word.text in ("-C", "-p", "--pid") for word in words):
         return Value(HOLE, 0)

@@ -133,14 +133,27 @@ def _task(machine: Machine, task: str, rest: list[Value], stdin: Value) -> Value
             machine.report(Level.HIGH, "execute", "runs a command as the way to a repository")
     _secrets(machine, task, words)
     entry = spec.find("git")
-    if entry is not None:
-        call.judge(machine, entry, rest, stdin)
+    taint = call.judge(machine, entry, rest, stdin) if entry is not None else 0
+    if task == "stash":
+        _shelved(machine, words)
     if task in ("branch", "tag", "ls-files", "stash", "worktree", "for-each-ref"):
         merged = any(word.text.startswith(("--merged", "--no-merged", "--list", "-l")) for word in words)
         return Value(HOLE, 0 if merged else Taint.EVERYTHING)
     if task in ("show", "cat-file", "archive", "log"):
         return Value(HOLE, stdin.taint)
-    return UNKNOWN
+    return Value(HOLE, taint)
+
+
+def _shelved(machine: Machine, words: list[Value]) -> None:
+    """Work that is shelved and dropped on the same line is thrown away."""
+    state = machine.state
+    verb = next((word.text for word in words if word.text[:1] != "-"), "push")
+    if verb in ("push", "save"):
+        state.shelved = True
+    elif verb == "drop" and state.shelved:
+        machine.report(Level.HIGH, "git", "throws away every change that is not committed")
+    elif verb in ("pop", "apply"):
+        state.shelved = False
 
 
 def _secrets(machine: Machine, task: str, words: list[Value]) -> None:

@@ -84,9 +84,8 @@ def _inner_after(machine: Machine, name: str, words: list[Value], stdin: Value) 
             return machine.call(inner, stdin)
     entry = spec.find(name)
     if entry is not None:
-        call.judge(machine, entry, words, stdin)
-    else:
-        machine.report(Level.MODERATE, "unknown", f"nothing is known about this use of `{name}`")
+        return Value(HOLE, call.judge(machine, entry, words, stdin))
+    machine.report(Level.MODERATE, "unknown", f"nothing is known about this use of `{name}`")
     return UNKNOWN
 
 

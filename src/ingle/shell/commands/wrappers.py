@@ -155,9 +155,8 @@ def _as_spec(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         return _pip(machine, name, words, stdin)
     entry = spec.find(name)
     if entry is not None:
-        call.judge(machine, entry, words, stdin)
-    else:
-        machine.report(Level.MODERATE, "unknown", f"nothing is known about this use of `{name}`")
+        return Value(HOLE, call.judge(machine, entry, words, stdin))
+    machine.report(Level.MODERATE, "unknown", f"nothing is known about this use of `{name}`")
     return UNKNOWN
 
 
