@@ -118,11 +118,20 @@ def _some_lines(found: Value, arguments: Arguments) -> str:
     return "".join(line + "\n" for line in found.text.splitlines() if pattern in line) or found.text
 
 
+# `env` and `$ENV` of jq as a whole: one variable of it, or a field of that name, is no secret.
+_ENVIRONMENT = re.compile(r"(?:(?<![\w.$\"'])env|\$ENV)\b(?![\w\"'.\[:])")
+
+
 def _strings(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """Readers whose text is not modelled: the taint goes through, a count does not carry it."""
     arguments = Arguments(
         words, frozenset(("-n", "-t", "-f", "-d", "-c", "-w", "-s", "-l", "-I", "--tab-size", "-k", "-g"))
     )
+    if name == "iconv":
+        for file in Arguments(words, frozenset(("-f", "-t", "-o"))).each("-o", "--output"):
+            targets.write(machine, file, UNKNOWN)
+    if name in ("jq", "gojq", "jaq") and any(_ENVIRONMENT.search(word.text) for word in words):
+        return Value(HOLE, stdin.taint | Taint.SECRET)
     operands = arguments.rest[1:] if name in ("jq", "yq", "gron", "xmllint", "mlr") else arguments.rest
     found = gather(machine, operands, stdin)
     if name in (

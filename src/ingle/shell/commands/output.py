@@ -120,6 +120,9 @@ def gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
 
 
 def _cat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    for word in words:
+        if name in ("less", "more", "most") and word.text.startswith("+!"):
+            machine.source(word.text[2:])
     takes = frozenset(("-l", "--language", "--style", "--theme", "-r", "--line-range", "--color", "--paging"))
     found = gather(machine, Arguments(words, takes if name.startswith("bat") else ()).rest, stdin)
     return Value(found.text, found.taint | Taint.DECODED) if name in _UNPACKERS else found
