@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
+_BODIES = frozenset(("functions", "aliases", "BASH_ALIASES"))
+
+
 def assignment(machine: Machine, node: Node) -> None:
     """`x=…`, `x+=…`, `x=(…)`, `x[1]=…`."""
     name_node = node.child_by_field_name("name")
@@ -42,6 +45,10 @@ def assignment(machine: Machine, node: Node) -> None:
             values = before + values
         else:
             values = [Value(before[-1].text + values[0].text, before[-1].taint | values[0].taint)]
+    if name in _BODIES and index:
+        # zsh's `functions[name]=body` and bash's `BASH_ALIASES[name]=body`: a name for what will run
+        machine.state.aliases[index.removesuffix("]").strip("'\"")] = values[0].text
+        return
     if name_node.type == "subscript" or "[" in machine.text(name_node):
         values = machine.state.names.get(name, []) + values
     machine.assign_all(name, values)

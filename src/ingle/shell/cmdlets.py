@@ -27,6 +27,7 @@ from .cmdlet_files import (
     remove_item,
     write_content,
 )
+from .cmdlet_instances import find_instances, remove_instances
 from .cmdlet_words import Given
 
 Cmdlet = Callable[["Machine", Given, Value, list[Node]], Value | None]
@@ -291,6 +292,8 @@ CMDLETS: dict[str, Cmdlet] = {
         _property,
     ),
     "stop-process": _stop,
+    **dict.fromkeys(("get-wmiobject", "get-ciminstance"), find_instances),
+    **dict.fromkeys(("remove-wmiobject", "remove-ciminstance"), remove_instances),
     **dict.fromkeys(("get-process", "get-service"), _processes),
     **dict.fromkeys(("stop-service", "set-service", "suspend-service"), _service),
     "set-executionpolicy": _policy,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from . import spec, targets, windows
+from .cmdlet_instances import judge_instance
 from .finding import Level
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -83,6 +84,8 @@ def _function(machine: Machine, key: str) -> Value:
 
 def judge_method(machine: Machine, kind: str, method: str, owner: Value, first: Value) -> None:
     """A .NET method that deletes, writes, starts, sends or fetches."""
+    if judge_instance(machine, owner, method):
+        return
     path = windows.path(machine, Value(first.text.partition("\n")[0], first.taint))
     if method == "delete":
         if owner.known and owner.text and "::" not in kind and not kind.startswith("["):

@@ -85,6 +85,7 @@ class State:
             functions=dict(self.functions),
             streams=dict(self.streams),
             references=dict(self.references),
+            global_aliases=dict(self.global_aliases),
         )
 
     def every(self, name: str) -> list[Value]:

@@ -130,6 +130,13 @@ def _run_simple(
     texts = _texts(machine, sources)
     if _SWALLOWED.match(machine.data, node.end_byte):
         texts.append("-")
+    everywhere = machine.state.global_aliases
+    if everywhere and not everywhere.keys().isdisjoint(texts):
+        machine.state.global_aliases = {}
+        try:
+            return machine.source(" ".join(everywhere.get(text, text) for text in texts), stdin)
+        finally:
+            machine.state.global_aliases = everywhere
     words: list[Value] = []
     for text in texts:
         words.extend(evaluate(text, machine))

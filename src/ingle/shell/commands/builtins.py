@@ -44,6 +44,7 @@ def _alias(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             machine.state.aliases.pop(key)
             machine.state.aliases[f"*.{key}"] = body
         if any(option.text == "-g" for option in words):
+            machine.state.global_aliases[key] = body
             _everywhere(machine, body)
         if key in _TRUSTED and _betrays(machine, key, body):
             machine.report(
