@@ -98,3 +98,12 @@ def test_names_modes_and_redirections_without_end_take_bounded_time(command: str
 def test_substitutions_are_found_in_order_and_whole() -> None:
     assert substitutions("1+$(a $(b)) `c` $((2+$(d)))") == ["a $(b)", "c", "d"]
     assert substitutions("$((x); y) 1+2 $(open") == ["(x); y", "open"]
+
+
+@pytest.mark.parametrize("unit", ["{}", "{a}", "(a)", "[1]"])
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_brackets_side_by_side_are_bounded_too(unit: str, shell: str) -> None:
+    start = time.perf_counter()
+    assert analyse(unit * 5_000, shell).level >= Level.HIGH
+    analyse(unit * 1_000, shell)
+    assert time.perf_counter() - start < 5

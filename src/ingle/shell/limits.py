@@ -15,6 +15,7 @@ MAX_FIELDS = 64
 MAX_TEXT = 65_536
 MAX_OTHERS = 4
 MAX_REDIRECTIONS = 1_024
+MAX_BRACKETS = 1_024
 
 
 def _nesting(text: str) -> int:
@@ -36,7 +37,8 @@ def _counts(text: str) -> Iterator[tuple[str, int, int]]:
     yield "substitutions", text.count("$(") + text.count("`") // 2 + text.count("<("), MAX_PIPES
     yield "redirections", text.count(">") + text.count("<"), MAX_REDIRECTIONS
     opened = text.count("(") + text.count("{") + text.count("[") + text.count("`")
-    yield "brackets", _nesting(text) if opened > MAX_NESTING else 0, MAX_NESTING
+    yield "brackets", opened, MAX_BRACKETS
+    yield "brackets in one another", _nesting(text) if opened > MAX_NESTING else 0, MAX_NESTING
 
 
 def exceeded(text: str) -> str:
