@@ -33,6 +33,29 @@ _LITERAL_TRUE = re.compile(
 )
 
 
+# Commands that succeed as long as there is room: a loop on them ends when the disk or the path is full.
+_WILLING = frozenset(("true", ":", "echo", "printf", "mkdir", "cd", "pushd", "touch", "print"))
+_SEPARATORS = re.compile(r"&&|[;|\n]")
+_CROWD = 5_000
+"""Rounds of a loop that nobody means when each leaves a process behind."""
+_RANGE = re.compile(
+    r"\{(\d{1,12})\.\.(\d{1,12})(?:\.\.\d+)?\}|\bseq\s+(?:(\d{1,12})\s+)?(?:\d{1,12}\s+)?(\d{1,12})"
+)
+_BOUND = re.compile(r"[<>]=?\s*(\d{1,12})")
+
+
+def _willing(text: str) -> bool:
+    """Whether a loop's condition is one that goes on holding, because it makes something each time."""
+    firsts = [part.split()[0] if part.split() else "" for part in _SEPARATORS.split(text) if part.strip()]
+    return bool(firsts) and all(first in _WILLING for first in firsts)
+
+
+def _crowded(text: str) -> bool:
+    """Whether a loop's range or bound counts so far that what it leaves behind each time is a crowd."""
+    ranges = [(low or first or "0", high or last) for low, high, first, last in _RANGE.findall(text)]
+    return any(abs(int(high) - int(low)) >= _CROWD for low, high in ranges)
+
+
 _LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
 
 
@@ -65,6 +88,11 @@ def visit_branches(machine: Machine, node: Node, stdin: Value) -> Value:
     return out
 
 
+def _paced(text: str) -> bool:
+    """Whether something in a loop waits, so that its rounds do not pile up."""
+    return _PACE.search(_QUOTED.sub("''", text)) is not None
+
+
 def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
     keyword = node.children[0].type
     condition = [
@@ -72,8 +100,9 @@ def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
     ]
     text = " ".join(machine.text(child) for child in condition if child.is_named)
     endless = bool((_LITERAL_TRUE if keyword == "while" else _LITERAL_FALSE).match(text))
+    endless = endless or (keyword == "while" and _willing(text))
     breaks = re.search(r"\b(?:break|exit|return)\b", machine.text(node)) is not None
-    paced = machine.paced or _PACE.search(_QUOTED.sub("''", machine.text(node))) is not None
+    paced = machine.paced or _paced(machine.text(node))
     if endless and not breaks and not paced and _GROWS.search(machine.text(node)):
         machine.report(Level.HIGH, "exhaust", "lets a text grow without end: the memory is full then")
     with machine.setting(endless=machine.endless or (endless and not breaks), paced=paced):
@@ -86,8 +115,11 @@ def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
     body = bodies[-1] if bodies else None
     variable = node.child_by_field_name("variable")
     if variable is None or body is None:
-        endless = ";;" in machine.text(node).replace(" ", "")[:12] and "break" not in machine.text(node)
-        with machine.setting(endless=machine.endless or endless):
+        whole = machine.text(node)
+        endless = ";;" in whole.replace(" ", "")[:12] and "break" not in whole
+        bound = _BOUND.search(whole.partition("))")[0]) if node.type == "c_style_for_statement" else None
+        many = bound is not None and int(bound[1]) >= _CROWD and not _paced(whole)
+        with machine.setting(endless=machine.endless or endless, crowded=machine.crowded or many):
             return visit_branches(machine, node, stdin)
     values: list[Value] = []
     listed = False
@@ -102,9 +134,26 @@ def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
     name, out = machine.text(variable), EMPTY
     split = [part for value in values for part in _lines(value)] or [EMPTY]
     chosen = split if len(split) <= _CHOICES else [*split[:_CHOICES], Value(UNKNOWN.text, split[-1].taint)]
-    for value in chosen:
-        machine.state.names[name] = [value]
-        out = join_output(out, machine.visit(body, stdin))
+    head = " ".join(machine.text(child) for child in node.children if child.is_named and child != body)
+    many = _crowded(head) and not _paced(machine.text(node))
+    with machine.setting(crowded=machine.crowded or many):
+        for value in chosen:
+            machine.state.names[name] = [value]
+            out = join_output(out, machine.visit(body, stdin))
+    return out
+
+
+def visit_repeat(machine: Machine, node: Node, stdin: Value) -> Value:
+    """zsh's `repeat COUNT …`."""
+    count = node.child_by_field_name("count")
+    number = one(machine.text(count), machine).text if count is not None else ""
+    crowded = number.isdigit() and (len(number) > 9 or int(number) >= _CROWD)
+    out = EMPTY
+    many = crowded and not _paced(machine.text(node))
+    with machine.setting(crowded=machine.crowded or many):
+        for child in node.children:
+            if child.is_named and child != count and child.type not in SKIPPED:
+                out = join_output(out, machine.visit(child, stdin))
     return out
 
 

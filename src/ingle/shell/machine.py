@@ -41,6 +41,7 @@ class Machine:
         self.remote = False
         self.isolated = False
         self.endless = False
+        self.crowded = False
         self.paced = False
         self.background = False
         self.conditional = False

@@ -17,7 +17,16 @@ from .words import EMPTY, UNKNOWN, Value
 if TYPE_CHECKING:
     from .machine import Machine
 from .assignments import assignment, visit_assignments, visit_declaration, visit_unset
-from .branches import SKIPPED, WORDS, join_output, visit_branches, visit_case, visit_for, visit_while
+from .branches import (
+    SKIPPED,
+    WORDS,
+    join_output,
+    visit_branches,
+    visit_case,
+    visit_for,
+    visit_repeat,
+    visit_while,
+)
 
 _NUMERIC = re.compile(r"(?:\s|\A\[+ ?)-(?:eq|ne|lt|le|gt|ge|v)\s")
 _SWALLOWED = re.compile(rb"[ \t]+-(?=[ \t]*<<)")  # a `-` before a here-document, which the grammar drops
@@ -38,7 +47,7 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
             continue
         after = children[index + 1].type if index + 1 < len(children) else ""
         if after == "&":
-            if machine.endless and not machine.paced:
+            if (machine.endless and not machine.paced) or machine.crowded:
                 with machine.at(child, []):
                     machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
             with machine.setting(background=True), machine.subshell():
@@ -246,6 +255,7 @@ _VISITORS: dict[str, Callable[[Machine, Node, Value], Value]] = {
     "for_statement": visit_for,
     "terse_for_statement": visit_for,
     "foreach_statement": visit_for,
+    "repeat_statement": visit_repeat,
     "select_statement": visit_for,
     "c_style_for_statement": visit_for,
     "case_statement": visit_case,
