@@ -36,6 +36,8 @@ _GAPS = re.compile(
 
 _DEFAULT = re.compile(r"\}[ \t](?=[ \t]*default[ \t]*\{)", re.I)
 _SIZES = re.compile(r"(?<![\w.])[\d.]+[KMGTP]B\b", re.I)
+# A program by its path where a statement begins: the grammar takes `/` there for a division, `\` for a path.
+_PROGRAMS = re.compile(r"(?:\A|(?<=[;|{(&\n]))\s*+(?:\.{0,2}/)[\w.~/-]+")
 _PARAMETERS = re.compile(r"(\bparam\s*\([^()]*\))[ \t]")
 VISITED = frozenset(
     "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
@@ -52,6 +54,7 @@ def readable(source: str) -> Translation:
     source = _PARAMETERS.sub("\\1\n", source)
     source = _DEFAULT.sub("}\n", source)
     source = _SIZES.sub(lambda size: size[0].lower(), source)  # the grammar knows `10mb` alone
+    source = _PROGRAMS.sub(lambda path: path[0].replace("/", "\\"), source)
     out, here, there, length, last = [], [0], [0], 0, 0
     for start, end in _unread(source):
         out += [source[last:start], '"', source[start:end], '"']
@@ -80,7 +83,8 @@ def doubtful(node: Node, source: bytes) -> tuple[int, int] | None:
     while stack:
         here = stack.pop()
         text = source[here.start_byte : here.end_byte].decode("utf-8", "replace").strip()
-        if here.is_missing or (here.is_error and not _BARE.match(text)):
+        begins = source[: here.start_byte].rstrip()[-1:] in (b"", b";", b"|", b"{", b"(", b"&")
+        if here.is_missing or (here.is_error and (begins or not _BARE.match(text))):
             return here.start_byte, here.end_byte
         stack.extend(child for child in reversed(here.children) if child.has_error)
     return None
