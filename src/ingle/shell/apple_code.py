@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
+_WIPES_HOME = re.compile(
+    r"\b(?:delete|move)\s*\(?\s*(?:(?:every|all)\s+(?:items?|files?|folders?)|items|files|folders|(?:entire )?contents)\s+(?:of|in)\s*\(?\s*"
+    r"(?:home\b|\(?path to home|folder \"?(?:users|/users)|(?:the )?startup disk|disk )"
+)
+
+
 def analyse_apple(machine: Machine, text: str) -> Value:
     """AppleScript: the shell commands in it, what it tells Finder and System Events, dialogs that ask for secrets."""
     lowered = text.lower()
@@ -39,7 +45,11 @@ def analyse_apple(machine: Machine, text: str) -> Value:
         (r"\bsleep\b", Level.MODERATE, "puts the machine to sleep"),
         (r"hidden answer|password", Level.HIGH, "asks for a password in a dialog that is not the system's"),
         (r"login item", Level.HIGH, "starts a program at every login"),
-        (r"delete (?:every|all)|erase", Level.HIGH, "deletes everything of a kind"),
+        (
+            r"delete\s*\(?\s*(?:every|all|items|files|folders|contents|entire)\b|erase",
+            Level.HIGH,
+            "deletes everything of a kind",
+        ),
         (r"\bdelete\b|move .* to (?:the )?trash", Level.MODERATE, "deletes what it names"),
         (r"keystroke|key code", Level.MODERATE, "types keys into other programs"),
         (
@@ -48,6 +58,8 @@ def analyse_apple(machine: Machine, text: str) -> Value:
             "changes a setting or a program's state",
         ),
     )
+    if _WIPES_HOME.search(lowered):
+        machine.report(Level.CRITICAL, "delete", "deletes your whole home folder or disk, without undo")
     for pattern, level, consequence in rules:
         if re.search(pattern, re.sub(r'do shell script\s+"[^"]*"', "", lowered)):
             if "display notification" in lowered or lowered.startswith(

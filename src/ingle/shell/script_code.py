@@ -43,7 +43,12 @@ _OWNERS = frozenset(
 
 _WRITE = frozenset(
     "writefile writefilesync appendfile appendfilesync file_put_contents truncatesync truncate binwrite copyfilesync "
-    "createwritestream symlink rename renamesync copy move cp mv".split()
+    "createwritestream symlink rename renamesync copy copy_stream copy_file move cp mv syscopy".split()
+)
+
+
+_PAIRS = frozenset(
+    "symlink rename renamesync copyfilesync copy copy_stream copy_file syscopy move cp mv".split()
 )
 
 
@@ -194,13 +199,8 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
             return
         for value in values[: 1 if "sync" in method or language == "node" else 8]:
             targets.delete(machine, _named(value, text), tree="recursive" in text)
-    elif method in _WRITE and (owner or language in ("php", "node")):
-        target = (
-            values[1]
-            if method in ("symlink", "rename", "renamesync", "copyfilesync", "copy", "move", "cp", "mv")
-            and len(values) > 1
-            else first
-        )
+    elif method in _WRITE and (owner or language in ("php", "node") or _copies(method, values)):
+        target = values[1] if method in _PAIRS and len(values) > 1 else first
         targets.write(machine, _live(target), UNKNOWN, append="append" in method)
     elif (
         method in ("write", "open", "fopen", "opensync")
@@ -212,6 +212,11 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
             targets.write(machine, _live(first), UNKNOWN, append=mode[:1] == "a")
     elif method in ("chmod", "chmodsync", "chmod_r") and len(values) > 1:
         _chmod(machine, method, values, language)
+
+
+def _copies(method: str, values: list[Value]) -> bool:
+    """Perl's `copy(FROM, TO)` comes without an owner; what it writes to is a path."""
+    return method in _PAIRS and len(values) > 1 and values[1].text[:1] in ("/", "~")
 
 
 def _chmod(machine: Machine, method: str, values: list[Value], language: str) -> None:

@@ -53,16 +53,39 @@ def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         )
     elif verb in ("POST", "PUT", "PATCH") and not sent:
         machine.report(Level.MODERATE, "send", "changes something at the server")
+    if any(re.search(r"/_(?:delete|update)_by_query\b", url.shown()) for url in urls):
+        narrow = any(
+            _NARROW.search(value.text)
+            for value in arguments.each("-d", "--data", "--data-raw", "--data-binary", "--json")
+        )
+        machine.report(
+            Level.MODERATE if narrow else Level.HIGH,
+            "remote destroy",
+            "deletes or changes every document that a query finds",
+        )
+    if any(
+        re.search(
+            r"<query>\s*\*:\*|delete.{0,40}\*:\*|delete_series|/(?:flushall|_flush_all|drop)\b", value.text
+        )
+        for value in arguments.words
+    ):
+        machine.report(Level.HIGH, "remote destroy", "deletes everything that the server keeps")
     for quote in arguments.each("-Q", "--quote"):
         if re.search(r"DELE|RMD|rm ", quote.text, re.I):
             machine.report(Level.MODERATE, "remote destroy", "deletes at the server")
     return _curl_output(machine, arguments, urls, stdin)
 
 
+_NARROW = re.compile(r'"(?:term|terms|ids|range|match|bool|query_string|prefix|match_phrase)"\s*:')
+
+
 def _wide_delete(urls: list[Value]) -> bool:
     """`DELETE` on a whole index, bucket or collection of them."""
     return any(
-        re.search(r"/(?:_all|\*)(?:[/?]|\Z)|:9200/[^/?]*\*?\Z|/namespaces/[^/]+\Z", url.shown())
+        re.search(
+            r"/(?:_all|\*)(?:[/?]|\Z)|[?&]recurse\b|/_data_stream/|/_snapshot/[^/?]*\Z|:5984/[^/?]*\Z|:6333/collections/[^/?]*\Z|:9200/[^/?]*\*?\Z|/namespaces/[^/]+\Z",
+            url.shown(),
+        )
         for url in urls
     )
 

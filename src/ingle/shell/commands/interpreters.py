@@ -10,6 +10,7 @@ from .. import targets
 from ..arguments import Arguments
 from ..code import SHELLS, run_file, run_known, run_text
 from ..finding import Level
+from ..line_loops import judge_lines
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .frameworks import console, django
 
@@ -122,6 +123,8 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         args = [Value("-c"), *arguments.rest] if language == "python" else arguments.rest
         if language == "ruby" and "-i" in flags:
             _in_place(machine, flags, arguments)
+        looped = language in ("perl", "ruby") and not flags.isdisjoint(("-n", "-p", "-R"))
+        judge_lines(machine, text.text, language, stdin, implied=looped)
         return run_text(machine, text, language, args, stdin, inline=True)
     if flags & answers:
         return UNKNOWN
@@ -182,6 +185,7 @@ def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
             if any(value.text == "inplace" for value in arguments.each("-i")):
                 targets.write(machine, operand, UNKNOWN, verb="edits")
     out = EMPTY
+    judge_lines(machine, program.text, "awk", stdin, implied=True)
     if program.text:
         out = run_known(machine, program.text, "awk", [], Value(HOLE, taint & ~Taint.NETWORK))
     if re.search(r"\$\d\s*~|/[^/]+/|==|!=|\$\d+\s*[<>]", program.text) and "NR" not in program.text:

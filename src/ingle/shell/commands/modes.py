@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _GRAVE = frozenset((Place.ROOT, Place.SYSTEM, Place.SYSTEM_KEY, Place.DEVICE, Place.HOMES))
 _WIDE = frozenset((Place.HOME, Place.PARENT, Place.MOUNT, Place.OTHER_HOME, Place.BACKUP, Place.LOG))
+_ALL_HERE = (Place.WORKING, Place.OPEN, Place.REPOSITORY, Place.HOME_TOP)
+# One entry of macOS's access lists: whom it lets write.
+_ENTRY = re.compile(
+    r"(?:group:)?(?:everyone|_?www|nobody|staff|guest)\s+allow\b.*\b(?:write|delete|append|chown|add_\w+|writesecurity)",
+    re.I,
+)
 _OPEN_TO_ALL = re.compile(
     r"[0-7]?[0-7]{2}[2367]\Z|[0-7]{3}[2367]\Z|[ugo]*[oa][ugo]*[+=][rxXst]*w|[+=][rxX]*w.*a|\+w\+?\Z.*777"
 )
@@ -101,6 +107,8 @@ def _chmod(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if len(plain) < 2:
         return EMPTY
     mode = plain[0].text
+    if re.match(r"[+=-]a[i#]?\Z", mode) and " " in plain[1].text:
+        return _access_list(machine, plain[1], plain[2:], recursive=recursive)
     copied = mode == "reference" and recursive
     for word in plain[1:]:
         if copied and targets.place_of(machine, word)[1] in (
@@ -111,6 +119,14 @@ def _chmod(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         ):
             machine.report(Level.HIGH, "permissions", "gives everything here the mode of another file")
         judge_mode(machine, mode, word, recursive=recursive or word.has(4))
+    return EMPTY
+
+
+def _access_list(machine: Machine, entry: Value, words: list[Value], *, recursive: bool) -> Value:
+    """macOS's `chmod +a 'WHO allow WHAT' PATH`: an entry that lets everybody write is a mode that does."""
+    mode = "a+rwx" if _ENTRY.search(entry.text) else "u+r"
+    for word in words:
+        judge_mode(machine, mode, word, recursive=recursive)
     return EMPTY
 
 
@@ -179,7 +195,7 @@ def _attributes(machine: Machine, name: str, words: list[Value], stdin: Value) -
             machine.report(Level.CRITICAL, "permissions", "changes how the system may be written at its root")
         elif (
             place in (Place.SYSTEM_FILE, Place.LOG, Place.DEVICE)
-            or (place in _WIDE and arguments.any("-R"))
+            or (place in (*_WIDE, *_ALL_HERE) and arguments.any("-R"))
             or (everyone and arguments.any("-R"))
         ):
             machine.report(

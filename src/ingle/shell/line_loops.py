@@ -1,0 +1,60 @@
+"""One-liners that do something to every line of their input: each line is judged as what they do it to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from . import targets
+from .words import EMPTY, HOLE, UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+_MOST = 8
+"""Lines of the input that are looked at; a listing names its folder in the first."""
+_READS = re.compile(
+    r"<>|\bfgets\b|<STDIN>|\bSTDIN\b|\bARGF\b|\$<|\bgets\b|readlines?\b|sys\.stdin|fileinput|\binput\(|php://stdin|each_line"
+)
+# A call that deletes, on the line itself or on a variable that may hold it.
+_DELETES: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "perl": re.compile(r"\b(unlink|rmdir|rmtree|remove_tree)\b(?!\s*[\"'(]*[\w./~*<]*[\"'./~*<])"),
+        "ruby": re.compile(r"\b(?:File\.(delete|unlink)|FileUtils\.(rm\w*|remove\w*)|Dir\.(rmdir|delete))\b\s*\(?\s*(?![\"'/~])"),
+        "python": re.compile(r"\b(?:os\.(remove|unlink|rmdir)|shutil\.(rmtree)|Path\([^)\"']*\)\.(unlink))\(\s*(?![\"'/~])"),
+        "php": re.compile(r"\b(unlink|rmdir)\(\s*\$"),
+        "node": re.compile(r"\.(unlinkSync|rmSync|rmdirSync|unlink|rm)\(\s*[a-z]"),
+    }
+)  # fmt: skip
+# A shell command that is made of a literal and the line.
+_COMMANDS = re.compile(
+    r"""\b(?:system|exec|qx|popen|os\.system|shell_exec)\b\s*[({]?\s*f?["'`]([^"'`$#{%+]{1,400})["'`]?\s*(?:[,.+]\s*)?(?:\$[\w_]|#\{|\{|%|\w)"""
+)
+_TREES = ("tree", "rm_r", "rm_rf", "rmSync", "remove_dir", "remove_entry")
+
+
+def judge_lines(machine: Machine, text: str, language: str, stdin: Value, *, implied: bool) -> None:
+    """`implied` when the language itself loops over the input (`perl -n`, awk)."""
+    if stdin is EMPTY or not (implied or _READS.search(text)):
+        return
+    pattern = _DELETES.get(language)
+    found = pattern.search(text) if pattern is not None else None
+    commands = _COMMANDS.findall(text)[:_MOST]
+    if found is None and not commands:
+        return
+    lines = re.split(r"[\n\0]", stdin.text)[: _MOST + 1]
+    items = [Value(line, stdin.taint) for line in lines if line.strip()][:_MOST]
+    for item in items or [Value(HOLE, stdin.taint)]:
+        if found is not None:
+            verb = next(group for group in found.groups() if group)
+            targets.delete(machine, item, tree=any(part in verb for part in _TREES))
+        for command in commands:
+            machine.source(f"{command} {_word(item)}", UNKNOWN)
+
+
+def _word(item: Value) -> str:
+    from .call import quoted
+
+    return quoted(item.text)
