@@ -63,6 +63,7 @@ def visit_declaration(machine: Machine, node: Node, stdin: Value) -> Value:
         for child in named:
             if child.type == "variable_assignment" and refers:
                 key, _, target = machine.text(child).partition("=")
+                hooks.arithmetic(machine, target)
                 machine.state.references[key] = target.strip("\"'")
             elif child.type == "variable_assignment":
                 assignment(machine, child)

@@ -25,6 +25,7 @@ class Wrapper:
     code: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     persists: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
     root_unless: str = ""
     user: frozenset[str] = frozenset()
     skip: int = 0
@@ -56,7 +57,7 @@ def wrappers() -> dict[str, Wrapper]:
 
 
 def _wrapper(table: dict[str, Any]) -> Wrapper:
-    lists = ("takes", "pairs", "sources", "stops", "code", "only", "persists", "user")
+    lists = ("takes", "pairs", "sources", "stops", "code", "only", "persists", "writes", "user")
     read: dict[str, Any] = {
         key: frozenset(value.split()) if key in lists else value for key, value in table.items()
     }

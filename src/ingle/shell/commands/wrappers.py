@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from .. import targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..unwrap import Unwrapped, Wrapper, unwrap, wrappers
@@ -110,7 +111,17 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if not found.flags.isdisjoint(wrapper.persists):
         machine.report(Level.HIGH, "persist", "runs again later, without you")
     with machine.setting(root=machine.root or root, privileged=machine.privileged or root):
+        for option in wrapper.writes & found.values.keys():
+            _written(machine, found.values[option])
         return _inner(machine, name, wrapper, found, stdin)
+
+
+def _written(machine: Machine, file: Value) -> None:
+    """What a wrapper says goes to a file, or into a command where `|` or `!` begins the name."""
+    if file.text[:1] in ("|", "!"):
+        machine.source(file.text[1:], UNKNOWN)
+    else:
+        targets.write(machine, file, UNKNOWN)
 
 
 def _addressed(machine: Machine, wrapper: Wrapper, words: list[Value]) -> None:
