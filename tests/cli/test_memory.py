@@ -76,16 +76,21 @@ def test_stop_needs_to_know_what(place: Place) -> None:
 
 def test_status_tells_engine_device_and_why(place: Place, daemon: FakeDaemon) -> None:
     loaded = {"model": "idle", "memory": MEMORY}
+    ill = {
+        "model": "ill",
+        "memory": {**MEMORY, "health": {"ok": False, "reason": "no token for 300 seconds"}},
+    }
     pulls = [{"model": "half", "phase": "fetching", "fraction": 0.25}]
     daemon.answers["GET /ingle/status"] = {
         **STATUS,
-        "models": [loaded],
+        "models": [loaded, ill],
         "pulls": pulls,
         "memory": {"ours": 600_000_000},
     }
     said = place.ingle("status").stdout
     assert f"running at 127.0.0.1:{daemon.port}, pid 1, up 1m 05s" in said
     assert "idle ready on llamacpp (cpu), 541 MB. GGUF files." in said
+    assert said.count("makes no tokens: no token for 300 seconds") == 1
     assert "half fetching 25%" in said
     assert "600 MB taken by Ingle" in said
     assert "llama.cpp reads GGUF files" in said

@@ -110,6 +110,7 @@ class FakeWorker:
     name: str
     pid: int | None = None
     info: EngineInfo | None = None
+    health: EngineHealth | None = None
     error: IngleError | None = None
     waiting: int = 0
     may_load: asyncio.Event = field(default_factory=asyncio.Event)

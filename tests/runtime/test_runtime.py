@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin
+from ingle.engines.base import EngineHealth
 from ingle.errors import (
     Cancelled,
     LoadFailed,
@@ -73,6 +74,16 @@ async def test_closing_an_answer_cancels_it_down_to_the_worker(world: World) -> 
         assert world.workers[0].cancelled == 1
         view = await runtime.view(MODEL)
         assert view.memory is not None and view.memory.active == 0
+
+
+async def test_what_a_worker_last_said_of_its_health_is_shown(world: World) -> None:
+    async with world.runtime() as runtime:
+        await text_of(runtime.generate(MODEL, ASK))
+        world.workers[0].health = EngineHealth(ok=False, reason="no token for 300 seconds")
+        view = await runtime.view(MODEL)
+        assert view.memory is not None and view.memory.health == world.workers[0].health
+        (shown,) = (await runtime.status()).models
+        assert shown.memory.health == world.workers[0].health
 
 
 async def test_keep_alive_zero_unloads_after_the_answer(world: World) -> None:

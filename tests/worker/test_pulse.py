@@ -46,8 +46,15 @@ async def test_a_step_that_takes_long_is_waited_for_and_an_endless_one_is_not() 
     assert await given_up([*long, slow]) == ["no token for 300 seconds"]
 
 
-async def test_silence_is_no_illness_and_a_child_that_is_gone_is_asked_no_more() -> None:
+async def test_silence_is_waited_for_and_a_child_that_is_gone_is_asked_no_more() -> None:
     assert await given_up([WorkerTimeout("silent"), WorkerTimeout("silent"), WorkerGone("x")]) == []
+
+
+async def test_endless_silence_is_waited_for_no_longer_than_an_endless_step() -> None:
+    silent, slow = WorkerTimeout("It is silent."), EngineHealth(ok=False, reason="no token")
+    long: list[EngineHealth | Exception] = [silent, slow] * (MOST_ILL // 2 - 1)
+    assert await given_up([*long, EngineHealth(ok=True), *long, WorkerGone("x")]) == []
+    assert await given_up([*long, slow, silent]) == ["It is silent."]
 
 
 @pytest.mark.slow
@@ -57,9 +64,13 @@ async def test_a_stuck_worker_fails_its_requests_typed_and_answers_after_a_new_s
     await worker.start(snapshot, "scripted")
     await worker.ready()
     assert await text_of(worker, ask("well")) == "well"
+    said = await worker.ping()
+    shown = worker.health
+    assert said == shown
     with pytest.raises(WorkerCrashed, match="the script says that it is stuck"):
         await asyncio.wait_for(text_of(worker, ask("stuck")), HANG)
     await worker.wait_gone()
+    assert worker.health is None
     assert worker.state is WorkerState.FAILED and isinstance(worker.error, WorkerCrashed)
     await worker.start(snapshot, "scripted")
     await worker.ready()

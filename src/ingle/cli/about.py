@@ -126,7 +126,9 @@ def _loaded(one: LoadedModel) -> str:
     engine = one.memory.engine
     how = f" on {engine.name} ({engine.device})" if engine else ""
     said = f"{one.model} {one.memory.state}{how}, {render.size(one.memory.bytes)}. {one.memory.why}"
-    return "\n".join([said, *(engine.notes if engine else ())])
+    health = one.memory.health
+    ill = [f"makes no tokens: {health.reason}"] if health is not None and not health.ok else []
+    return "\n".join([said, *ill, *(engine.notes if engine else ())])
 
 
 def _free(session: Session) -> str:

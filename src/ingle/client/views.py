@@ -36,6 +36,13 @@ class LoadedEngine(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker last said of its making tokens."""
+
+    ok: bool = True
+    reason: str = ""
+
+
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """A model's worker: `bytes` it takes now, seconds until it leaves by itself (None: it stays)."""
 
@@ -46,6 +53,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int | None = None
     active: int = 0
     waiting: int = 0
+    health: Health | None = None
     keep_alive: float | None = None
     unload_in: float | None = None
 

@@ -239,6 +239,7 @@ class Eye:
             bytes=berth.bytes,
             active=len(slot.active),
             waiting=len(slot.waiting) + berth.worker.waiting,
+            health=berth.worker.health,
             keep_alive=slot.keep_alive,
             unload_in=max(0.0, expires - self._seams.clock()) if expires is not None else None,
         )

@@ -29,6 +29,7 @@ class Worker(Protocol):
     """One child process with one engine and one snapshot (worker/process.py)."""
 
     info: EngineInfo | None
+    health: EngineHealth | None
     error: IngleError | None
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ingle.catalog.model import DiskState, Format, Origin, Snapshot
-from ingle.engines.base import EngineInfo
+from ingle.engines.base import EngineHealth, EngineInfo
 from ingle.hub.progress import Progress
 from ingle.worker.state import WorkerState
 
@@ -160,7 +160,8 @@ class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
 
 class MemoryView(msgspec.Struct, frozen=True, kw_only=True):
     """The worker of a model. `bytes` is its memory as the system counts it (None while unknown),
-    `keep_alive` the idle seconds allowed (negative: for ever), `unload_in` the seconds left of them."""
+    `health` what it last said of its making tokens, `keep_alive` the idle seconds allowed (negative: for ever),
+    `unload_in` the seconds left of them."""
 
     state: WorkerState
     pid: int | None = None
@@ -169,6 +170,7 @@ class MemoryView(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int | None = None
     active: int = 0
     waiting: int = 0
+    health: EngineHealth | None = None
     keep_alive: float | None = None
     unload_in: float | None = None
 

@@ -52,6 +52,7 @@ class WorkerProcess:
         self.name = name
         self.state = WorkerState.STOPPED
         self.info: EngineInfo | None = None
+        self.health: EngineHealth | None = None  # at the last ping
         self.error: IngleError | None = None
         self.log = LogRing(log_file(logs, name) if logs else None)
         self._load_timeout = load_timeout
@@ -88,7 +89,7 @@ class WorkerProcess:
         """Spawn the child and ask it to load; returns when it is spawned, `ready` waits for the model."""
         options = options or EngineOptions()
         self.state = advance(self.state, WorkerEvent.SPAWN)
-        self.info = self.error = self._fatal = None
+        self.info = self.health = self.error = self._fatal = None
         self._admission = Admission(options.slots)
         self._exchange = Exchange()
         self._codec = frames.Codec()
@@ -171,9 +172,12 @@ class WorkerProcess:
         try:
             self._send(frames.Ping(number))
             async with asyncio.timeout(timeout):
-                return await pong
+                self.health = await pong
+                return self.health
         except TimeoutError:
-            raise WorkerTimeout(f"The worker for {self.name} is silent for {timeout:g} s.") from None
+            error = WorkerTimeout(f"The worker for {self.name} is silent for {timeout:g} s.")
+            self.health = EngineHealth(ok=False, reason=error.message)
+            raise error from None
         finally:
             self._exchange.close_ping(number)
 
@@ -181,11 +185,10 @@ class WorkerProcess:
         """Ask, terminate, kill, reap; the report is made only when the process is gone. Idempotent."""
         began = time.monotonic()
         child, pid = self._child, self.pid
-        running = child is not None and not self._gone.is_set()
         if self.state is not WorkerState.STOPPED:
             self.state = advance(self.state, WorkerEvent.STOP)
         how, before = "gone", 0
-        if child is not None and running:
+        if child is not None and not self._gone.is_set():
             how, before = await asyncio.shield(self._end(child))
         return StopReport(
             pid=pid,
@@ -210,11 +213,9 @@ class WorkerProcess:
         trouble: IngleError | None = None
         try:
             await self._read(child.reader)
-        except frames.FrameError as exc:
-            trouble = exc
+        except (frames.FrameError, OSError) as exc:
+            trouble = exc if isinstance(exc, IngleError) else None  # a broken socket: the exit code tells
             child.kill()
-        except OSError:
-            child.kill()  # a broken socket: the exit code tells the rest
         finally:
             code = await child.process.wait()
             # a grandchild may hold the pipe open: what is there is read, no more is waited for
@@ -264,12 +265,10 @@ class WorkerProcess:
     def _leave(self, code: int, trouble: IngleError | None) -> None:
         before = self.state
         asked = before is WorkerState.STOPPING
-        loading = before is WorkerState.STARTING
         if self._watching is not None:
             self._watching.cancel()
-        error: IngleError = (
-            trouble or self._fatal or crash_error(self.name, code, self.log.last(), loading=loading)
-        )
+        died = crash_error(self.name, code, self.log.last(), loading=before is WorkerState.STARTING)
+        error: IngleError = trouble or self._fatal or died
         if asked:
             error = Cancelled(f"{self.name} was unloaded.")
         if before is WorkerState.FAILED and self.error is not None:
@@ -279,7 +278,7 @@ class WorkerProcess:
             self.error = error
         self._settle_load(error)
         self._exchange.fail_all(error)
-        self.info = None
+        self.info = self.health = None
         self.log.close()
         self._gone.set()
 

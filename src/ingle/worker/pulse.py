@@ -1,6 +1,6 @@
 """Asks a loaded child again and again whether it still makes tokens, and ends one that says no.
 
-A child that does not answer is left in peace: a load or a long step may hold its interpreter.
+A child that does not answer is waited for as long as one that says "stuck": a long step may hold its interpreter.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ingle.errors import IngleError, WorkerCrashed, WorkerTimeout
 PERIOD = 10.0
 """Seconds between two questions."""
 MOST_ILL = 180
-"""Answers in a row, half an hour of them, that say "stuck": one step of a large model on a slow CPU takes
-minutes. A loop that has ended is not waited for."""
+"""Questions in a row, half an hour of them or more, to which the child says "stuck" or nothing: one step of a
+large model on a slow CPU takes minutes. A loop that has ended is not waited for."""
 
 
 async def watch_pulse(
@@ -27,8 +27,8 @@ async def watch_pulse(
         await asyncio.sleep(period)
         try:
             health = await ping()
-        except WorkerTimeout:
-            continue
+        except WorkerTimeout as silence:
+            health = EngineHealth(ok=False, reason=silence.message)
         except IngleError:
             return
         ill = 0 if health.ok else ill + 1
