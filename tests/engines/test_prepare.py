@@ -38,6 +38,11 @@ def test_chat_without_a_template_is_refused_and_the_requests_own_wins() -> None:
     assert prepare(own, PLAIN, "m").prompt == "[Hi]"
 
 
+def test_a_requests_own_template_has_the_models_marks_also_where_the_model_has_no_template() -> None:
+    own = Generation(messages=HI, template="{{ bos_token }}{{ messages[0].content }}{{ eos_token }}")
+    assert prepare(own, None, "m", marks={"bos": "<s>", "eos": "</s>"}).prompt == "<s>Hi</s>"
+
+
 @pytest.mark.parametrize(
     ("template", "thinking", "prompt", "inside", "thinks"),
     [

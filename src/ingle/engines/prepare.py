@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import msgspec
@@ -37,9 +38,10 @@ def prepare(
     *,
     request: str = "0",
     token_of: TokenOf | None = None,
+    marks: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Check and render one request. `template` is the model's own (None: it has none); the request's
-    own template wins. `token_of` looks a text up in the model's vocabulary.
+    own template wins. `token_of` looks a text up in the model's vocabulary, `marks` are its texts of `bos` and `eos`.
 
     Raises `InvalidRequest`, `NoChatTemplate` and `Unsupported`, before any token is spent.
     """
@@ -49,8 +51,8 @@ def prepare(
         shape = AnswerShape(stop=generation.stop, stop_on_loop=generation.stop_on_loop, call_seed=request)
         return Prepared(prompt=generation.prompt or "", shape=shape, grammar=constraint, as_text=constraint)
     if generation.template is not None:
-        marks = template.marks if template is not None else {}
-        template = ChatTemplate(generation.template, **marks)
+        given = marks or (template.marks if template is not None else {})
+        template = ChatTemplate(generation.template, **given)
     if template is None:
         raise NoChatTemplate(model)
     return _chat(generation, template, constraint, request, token_of)

@@ -117,7 +117,8 @@ class LlamaEngine:
             running.cancelled.set()
 
     def count_tokens(self, generation: Generation) -> int:
-        return len(self._tokens(prepare(generation, self._template, self._model).prompt))
+        prepared = prepare(generation, self._template, self._model, marks=self._text_marks)
+        return len(self._tokens(prepared.prompt))
 
     def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
         if self._template is None:
@@ -139,7 +140,11 @@ class LlamaEngine:
     def _compile(self, text: str | None) -> ChatTemplate | None:
         if not text:
             return None
-        return ChatTemplate(text, bos=self._mark("bos_token"), eos=self._mark("eos_token"))
+        return ChatTemplate(text, **self._text_marks)
+
+    @property
+    def _text_marks(self) -> dict[str, str]:
+        return {"bos": self._mark("bos_token"), "eos": self._mark("eos_token")}
 
     def _mark(self, name: str) -> str:
         return str(self._marks.get(name) or "")
@@ -164,7 +169,12 @@ class LlamaEngine:
         """Everything of a request but its last chunk. Raises typed errors."""
         began = time.monotonic()
         prepared = prepare(
-            generation, self._template, self._model, request=request_id, token_of=self._token_of
+            generation,
+            self._template,
+            self._model,
+            request=request_id,
+            token_of=self._token_of,
+            marks=self._text_marks,
         )
         end = self._token_of(self._mark("eos_token"))
         if prepared.grammar is not None and end is not None:

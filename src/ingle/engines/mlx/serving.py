@@ -8,13 +8,13 @@ from importlib.metadata import version
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
-from ingle.engines.checks import check_fits
+from ingle.engines.checks import check_fits, check_vocabulary
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.job import Job
 from ingle.engines.mlx.loop import Loop
 from ingle.engines.prepare import Prepared, calls_note, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
-from ingle.errors import Cancelled, IngleError, InvalidRequest, MalformedModel
+from ingle.errors import Cancelled, IngleError, MalformedModel
 from ingle.generation import Generation, Message, Tool
 
 _PREPARING = 4  # threads
@@ -34,8 +34,8 @@ class MlxEngine:
         self._trims = loaded.trims
         self._vocabulary = loaded.vocabulary
         text = options.template or loaded.tokenizer.template
-        marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
-        self._template = ChatTemplate(text, **marks) if text else None
+        self._marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
+        self._template = ChatTemplate(text, **self._marks) if text else None
         self._preparing = ThreadPoolExecutor(_PREPARING, "prepare")
         self._pending: dict[str, threading.Event] = {}
         self._closed = False
@@ -72,7 +72,7 @@ class MlxEngine:
         self._loop.cancel(request_id)
 
     def count_tokens(self, generation: Generation) -> int:
-        prepared = prepare(generation, self._template, self._info.model)
+        prepared = prepare(generation, self._template, self._info.model, marks=self._marks)
         return len(self._encode(generation, prepared.prompt))
 
     def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
@@ -100,8 +100,10 @@ class MlxEngine:
                 self._info.model,
                 request=request_id,
                 token_of=self._tokenizer.token_id,
+                marks=self._marks,
             )
-            self._check_bias(generation)
+            # MLX does not check indices: one beyond the vocabulary would write into foreign memory
+            check_vocabulary(generation.sampling, self._vocabulary)
             tokens = self._encode(generation, prepared.prompt)
             room = check_fits(len(tokens), self._info.context)
             job = Job(
@@ -123,15 +125,6 @@ class MlxEngine:
                 self._loop.cancel(request_id)
         finally:
             self._pending.pop(request_id, None)
-
-    def _check_bias(self, generation: Generation) -> None:
-        # MLX does not check indices: one beyond the vocabulary would write into foreign memory
-        beyond = [token for token in generation.sampling.logit_bias if token >= self._vocabulary]
-        if beyond:
-            raise InvalidRequest(
-                f"logit_bias names token {beyond[0]}, and this model has {self._vocabulary}.",
-                param="logit_bias",
-            )
 
     def _encode(self, generation: Generation, prompt: str) -> list[int]:
         # a chat template writes its own marks; plain text gets those the tokenizer adds
