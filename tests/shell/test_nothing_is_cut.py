@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +111,14 @@ def test_brackets_side_by_side_are_bounded_too(unit: str, shell: str) -> None:
     assert analyse(unit * 5_000, shell).level >= Level.HIGH
     analyse(unit * 1_000, shell)
     assert time.perf_counter() - start < 5
+
+
+def test_code_that_does_not_parse_opens_no_file_that_lies_here(tmp_path: Path) -> None:
+    os.mkfifo(
+        tmp_path / "<unknown>"
+    )  # Python's parser looks for the line in the file it is told, and would wait here
+    code = "from ingle.shell.verdict import analyse; print(analyse(\"python3 -c 'x ='\").level.label)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=20
+    )
+    assert done.stdout == "high\n"

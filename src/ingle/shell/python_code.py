@@ -280,7 +280,8 @@ def analyse(machine: Machine, text: str, args: list[Value], stdin: Value) -> Val
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source.strip("\n") if not source.startswith((" ", "\t")) else source.strip())
+            text = source.strip("\n") if not source.startswith((" ", "\t")) else source.strip()
+            tree = ast.parse(text, filename="")  # an error makes the parser open the file it is told: none
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         machine.report(Level.HIGH, "unread", "this Python code could not be read")
         return UNKNOWN
