@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    a real model corrects a real text, from nothing"
 	@echo "make test    every test that CI runs      make fast   no model, no network, under 15 s"
-	@echo "make soak    the pull under 1,000 mixes of trouble, 200 kills, the largest repos: hours"
+	@echo "make soak    the pull under 1,000 mixes of trouble, 200 kills, the largest repos: half an hour"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make lock    write constraints/*.txt again from pyproject.toml"
 
