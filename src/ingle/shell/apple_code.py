@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _WIPES_HOME = re.compile(
-    r"\b(?:delete|move)\s*\(?\s*(?:(?:every|all)\s+(?:items?|files?|folders?)|items|files|folders|(?:entire )?contents)\s+(?:of|in)\s*\(?\s*"
+    r"\b(?:delete|move)\s{0,4}\(?\s{0,4}(?:(?:every|all)\s{1,4}(?:items?|files?|folders?)|items|files|folders|(?:entire )?contents)\s{1,4}(?:of|in)\s{0,4}\(?\s{0,4}"
     r"(?:home\b|\(?path to home|folder \"?(?:users|/users)|(?:the )?startup disk|disk )"
 )
 
@@ -46,7 +46,7 @@ def analyse_apple(machine: Machine, text: str) -> Value:
         (r"hidden answer|password", Level.HIGH, "asks for a password in a dialog that is not the system's"),
         (r"login item", Level.HIGH, "starts a program at every login"),
         (
-            r"delete\s*\(?\s*(?:every|all|items|files|folders|contents|entire)\b|erase",
+            r"delete\s{0,4}\(?\s{0,4}(?:every|all|items|files|folders|contents|entire)\b|erase",
             Level.HIGH,
             "deletes everything of a kind",
         ),

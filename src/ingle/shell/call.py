@@ -151,6 +151,10 @@ def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> V
 
         return run_file(machine, words[0], "other", words, stdin)
     made = machine.state.files.get(path)
+    if made is not None and made.has(Taint.COMPILED) and made.known:
+        from .compiled_code import run_compiled
+
+        return run_compiled(machine, made.text)
     if (made is not None and made.taint & ~Taint.FILE) or any(
         path == place or path.startswith(place.rstrip("/") + "/") for place in machine.state.fetched
     ):

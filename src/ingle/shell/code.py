@@ -184,6 +184,9 @@ def run_file(
         return Value(HOLE)
     if machine.read_file is not None and (text := machine.read_file(path)) is not None:
         return run_text(machine, Value(text), language_of(text, language), args, stdin)
+    if targets.read(machine, word, shows=False) & Taint.DECODED:
+        _opaque(machine, "runs what hides in a picture or a document")
+        return Value(HOLE)
     name = path.rsplit("/", 1)[-1]
     if (
         sourced

@@ -108,17 +108,17 @@ def expand_parameter(body: str, names: Names) -> Value:
     return _operate(name, value, rest, names) if rest else value
 
 
-_NESTED = re.compile(r"(?:\([^)]*\))?(\"[^\"]*(?:\$\(.*\))?[^\"]*\"|\$\(.*\)|\$\{.*\})\Z", re.S)
-
-
 def _nested(body: str, names: Names) -> Value:
     """zsh's `${(f)"$(command)"}` and `${${name}}`: what stands inside, expanded."""
     from .evaluate import inside_double
 
-    match = _NESTED.match(body)
-    if match is None:
+    inner = body.partition(")")[2] if body[:1] == "(" else body
+    if len(inner) > 1 and inner[0] == '"' == inner[-1]:
+        inner = inner[1:-1]
+    elif not (inner.startswith("$(") and inner.endswith(")")) and not (
+        inner.startswith("${") and inner.endswith("}")
+    ):
         return UNKNOWN
-    inner = match[1].removeprefix('"').removesuffix('"')
     found = inside_double(inner, names)
     return Value(found.text.rstrip("\n"), found.taint)
 

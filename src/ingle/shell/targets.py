@@ -293,6 +293,11 @@ def remember(machine: Machine, path: str, content: Value, append: bool) -> None:
     files[path] = Value(before.text + content.text, before.taint | content.taint) if before else content
 
 
+_PICTURE = re.compile(
+    r"(?i)\.(?:png|jpe?g|gif|bmp|ico|webp|tiff?|heic|mp[34]|wav|ogg|flac|avi|mkv|mov|pdf|ttf|otf|woff2?|docx?|xlsx?)\Z"
+)
+
+
 def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
     """The taint of a file's content; reports a secret that is shown."""
     path, place = place_of(machine, value)
@@ -313,6 +318,8 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
         return Taint.FILE
     if place is Place.DEVICE and shows:
         machine.report(_MODERATE, "read", "reads a raw disk")
+    if _PICTURE.search(path):
+        return Taint.FILE | Taint.DECODED  # nobody wrote a script there to be read
     if path in ("/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"):
         return Taint.ENDLESS
     if place is Place.SOCKET:

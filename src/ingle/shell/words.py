@@ -31,6 +31,7 @@ class Taint:
     PARAMETER = 256
     DEFAULT = 512
     SPACE = 1024
+    COMPILED = 2048
 
 
 class Value(NamedTuple):

@@ -10,6 +10,7 @@ from . import (
     archives,
     building,
     builtins,
+    compiling,
     containers,
     copying,
     databases,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 Command = Callable[["Machine", str, list[Value], Value], Value | None]
 
 _MODULES: tuple[Any, ...] = (
-    archives, building, builtins, containers, copying, databases, decoding, dialects, editing, editors, fetching, filtering, frameworks, installing,
+    archives, building, builtins, compiling, containers, copying, databases, decoding, dialects, editing, editors, fetching, filtering, frameworks, installing,
     interpreters, macros, modes, output, processes, removal, repository, scheduling, sending, session, syncing, tools, wrappers,
 )  # fmt: skip
 ALL: dict[str, Command] = {name: command for module in _MODULES for name, command in module.COMMANDS.items()}

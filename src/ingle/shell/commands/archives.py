@@ -66,7 +66,7 @@ def _extract(
         return Value(HOLE, Taint.DECODED | stdin.taint)
     made = machine.state.files.get(targets.place_of(machine, archive)[0]) if archive is not None else stdin
     path, place = targets.place_of(machine, where)
-    if flags & {"-P", "--absolute-names"}:
+    if flags & {"-P", "--absolute-names"} and "--pass-through" not in flags:
         machine.report(Level.HIGH, "write", "unpacks to absolute paths, wherever the archive says")
     if made is not None and made.has(Taint.NETWORK):
         machine.state.fetched.append(path)
@@ -79,6 +79,23 @@ def _extract(
     else:
         machine.report(Level.MODERATE, "write", "unpacks an archive over what is there")
     return UNKNOWN
+
+
+def _cpio(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """cpio -i unpacks into the working directory, -p copies below its operand, -o packs what it is told."""
+    arguments = Arguments(
+        words, frozenset("-D --directory -F --file -E -H -I -O -M -C -R --format --owner -r".split()) - {"-r"}
+    )
+    if arguments.any("-t", "--list", "--version", "--help"):
+        return UNKNOWN
+    if arguments.any("-o", "--create", "-w") and not arguments.any("-i", "-r"):
+        return Value(HOLE, stdin.taint)
+    if arguments.any("--to-stdout"):
+        return Value(HOLE, Taint.DECODED | stdin.taint)
+    where = arguments.value("-D", "--directory") or Value(".")
+    if arguments.any("-p", "--pass-through", "-rw") and arguments.rest:
+        where = arguments.rest[-1]
+    return _extract(machine, arguments, where, arguments.value("-F", "--file", "-I"), stdin)
 
 
 def _pack(machine: Machine, arguments: Arguments, archive: Value | None) -> Value:
@@ -196,6 +213,7 @@ def _unzip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 
 
 COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(("cpio", "pax"), _cpio),
     **dict.fromkeys(("tar", "gtar", "bsdtar"), _tar),
     **dict.fromkeys(("zip", "7z", "7za", "7zz", "7zr", "rar"), _zip),
     **dict.fromkeys(

@@ -75,10 +75,12 @@ def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value,
     inner = rest[1:]
     if entry is not None:
         inner = [entry, *inner]
+    elif verb == "run" and inner and not compose:
+        inner = _by_image(rest[0].text, inner)
     if verb == "create":
         machine.report(Level.MODERATE, "execute", "makes a container")
         return UNKNOWN
-    throw_away = verb == "run" and not open_wide
+    throw_away = verb == "run" and not open_wide and not (inner and inner[0].text in _CLIENTS)
     machine.report(Level.MODERATE, "execute", "runs in a container")
     if not inner:
         return UNKNOWN
@@ -98,6 +100,36 @@ def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value,
     machine.state = state
     # What a container prints comes from an image: nobody here wrote it.
     return Value(out.text if out.known else HOLE, out.taint & ~Taint.FILE)
+
+
+# Programs whose work is done elsewhere: a container round them keeps nothing in.
+_CLIENTS = frozenset(
+    "flyway liquibase aws gcloud gsutil az kubectl oc helm helmfile terraform tofu terragrunt pulumi rclone restic psql mysql mariadb "
+    "mongosh mongo redis-cli valkey-cli cqlsh clickhouse-client sqlplus sqlcmd influx etcdctl ansible ansible-playbook doctl hcloud "
+    "heroku flyctl gh curl ssh s3cmd mc vault consul nomad argocd velero eksctl kops migrate dbmate alembic prisma bq snowsql".split()
+)
+_IMAGES = {
+    "aws-cli": "aws",
+    "google-cloud-cli": "gcloud",
+    "cloud-sdk": "gcloud",
+    "azure-cli": "az",
+    "opentofu": "tofu",
+    "helm-kubectl": "helm",
+}
+
+
+def _by_image(image: str, inner: list[Value]) -> list[Value]:
+    """What an image starts by itself, when the words after its name are no command but arguments."""
+    base = re.split(r"[:@]", image.rpartition("/")[2])[0]
+    tool = _IMAGES.get(base, base)
+    first = inner[0].text
+    if (
+        tool == first
+        or not call.spec_or_handler(tool)
+        or (first[:1] != "-" and call.spec_or_handler(first) and tool not in _CLIENTS)
+    ):
+        return inner
+    return [Value(tool), *inner]
 
 
 def _harmless_inside(inner: list[Value]) -> bool:

@@ -21,7 +21,7 @@ _ESCAPES = {
     "m4": re.compile(r"\be?syscmd\((?:[`'\"\[]*)([^()`'\"\]]*)"),
     "dc": re.compile(r"!(?![<>=])([^\n]+)"),
     "gnuplot": re.compile(
-        r"""(?m)\b(?:system|popen)\s*\(?\s*["']([^"']*)|^\s*!\s*(.+)|["']<\s*([^"']+)["']"""
+        r"""(?m)\b(?:system|popen)\s{0,8}\(?\s{0,8}["']([^"']*)|^[ \t]{0,40}!(.+)|["']<([^"']{1,400})["']"""
     ),
 }
 _TAKES = frozenset("-e -f -D -I -U -E -o --expression --file --define --include".split())

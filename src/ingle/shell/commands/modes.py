@@ -20,7 +20,7 @@ _WIDE = frozenset((Place.HOME, Place.PARENT, Place.MOUNT, Place.OTHER_HOME, Plac
 _ALL_HERE = (Place.WORKING, Place.OPEN, Place.REPOSITORY, Place.HOME_TOP)
 # One entry of macOS's access lists: whom it lets write.
 _ENTRY = re.compile(
-    r"(?:group:)?(?:everyone|_?www|nobody|staff|guest)\s+allow\b.*\b(?:write|delete|append|chown|add_\w+|writesecurity)",
+    r"(?:group:)?(?:everyone|_?www|nobody|staff|guest)\s{1,4}allow\b.{0,300}\b(?:write|delete|append|chown|add_\w+|writesecurity)",
     re.I,
 )
 _OPEN_TO_ALL = re.compile(

@@ -9,6 +9,7 @@ from .. import call, spec, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .orchestrating import judge_module, judge_state
 from .sending import _proxy
 
 if TYPE_CHECKING:
@@ -117,14 +118,12 @@ def _gang(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             or module.text in ("shell", "command", "raw", "ansible.builtin.shell", "ansible.builtin.command")
         ):
             machine.source(code.text, UNKNOWN)
-        elif module is not None and module.text.rpartition(".")[2] in ("reboot",):
-            machine.report(Level.HIGH, "power", "restarts every host of the group")
+        elif module is not None:
+            judge_module(machine, module.text.rpartition(".")[2], code.text if code is not None else "")
         elif name in ("pssh", "parallel-ssh", "clush", "pdsh", "dsh", "cssh") and arguments.rest:
             machine.source(" ".join(word.text for word in arguments.rest if "@" not in word.text), UNKNOWN)
-        elif (
-            name in ("salt", "salt-call") and len(arguments.rest) > 2 and arguments.rest[1].text == "cmd.run"
-        ):
-            machine.source(arguments.rest[2].text, UNKNOWN)
+        elif name in ("salt", "salt-call", "salt-ssh"):
+            judge_state(machine, arguments.rest[0 if name == "salt-call" else 1 :])
     return UNKNOWN
 
 
@@ -183,6 +182,8 @@ COMMANDS: dict[str, Command] = {
         ),
         _inner_after,
     ),
-    **dict.fromkeys(("ansible", "pssh", "parallel-ssh", "clush", "pdsh", "dsh", "salt", "salt-call"), _gang),
+    **dict.fromkeys(
+        ("ansible", "pssh", "parallel-ssh", "clush", "pdsh", "dsh", "salt", "salt-call", "salt-ssh"), _gang
+    ),
     "tmux": _tmux,
 }
