@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import paths
 from .finding import Level
 from .paths import Place
+from .startup_lines import startup_level, tool_setting
 from .words import HOLE, Taint, Value, is_wild, show
 
 if TYPE_CHECKING:
@@ -79,12 +80,6 @@ _WHAT: dict[Place, str] = {
     Place.KERNEL: "the running kernel's settings",
     Place.UNKNOWN: "a place that is not known before it runs",
 }
-_HARMLESS_LINE = re.compile(
-    r"(?:export\s+(?!LD_|DYLD_|BASH_ENV|ENV=|PROMPT_COMMAND|PYTHONSTARTUP|PERL5|NODE_OPTIONS|GIT_SSH|PAGER)\w+=[^`;|&]*"
-    r"|alias\s+(?!sudo|su|ssh|ls|cd|rm|cat|git|ps|cp|mv|passwd|login|doas)[\w.-]+=[^`;|&$]*|#.*|set\s+[\w ]+|"
-    r"shopt [\w -]+|setopt \w+|bindkey [^`;|&$]*|\[\[?[^\];|&`]*|eval \"\$\((?:brew|direnv|starship|zoxide|fnm|pyenv|rbenv)"
-    r"[^;|&]*\)\"|source ~?[/\w.$-]*(?:fzf|nvm|cargo|zsh)[\w/.-]*)?\Z"
-)
 
 
 def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
@@ -183,11 +178,11 @@ def write(
         level = _HIGH if paths.is_history(path) or path.endswith("/rc") else level
     if place is Place.SYSTEM_FILE and path in ("/proc/sys/vm/drop_caches",):
         level = _MODERATE
-    if place is Place.HOME_STARTUP and _tool_setting(path, content):
+    if place is Place.HOME_STARTUP and tool_setting(path, content):
         level = _MODERATE
     elif paths.is_startup(path):
-        level = max(level, _startup_level(path, content, append))
-        if append and _startup_level(path, content, append) is _MODERATE:
+        level = max(level, startup_level(path, content, append))
+        if append and startup_level(path, content, append) is _MODERATE:
             level = _MODERATE
     if place in _WHOLE and is_wild(path):
         level = max(level, _HIGH)
@@ -221,70 +216,12 @@ def write(
 
 
 _WHOLE = (Place.HOME, Place.HOMES, Place.HOME_TOP, Place.OTHER_HOME, Place.PARENT, Place.WORKING, Place.MOUNT)
-_TOOL_SETTINGS = (
-    ".vimrc",
-    ".inputrc",
-    ".tmux.conf",
-    ".gitconfig",
-    ".screenrc",
-    ".psqlrc",
-    ".irbrc",
-    ".npmrc",
-    ".curlrc",
-)
-
-
-def _tool_setting(path: str, content: Value) -> bool:
-    """The settings of one tool, written from an ordinary file."""
-    return (
-        path.endswith(_TOOL_SETTINGS) and not content.known and not content.has(Taint.NETWORK | Taint.DECODED)
-    )
 
 
 def _write_what(place: Place, path: str, startup: bool) -> str:
     if startup and place is not Place.SYSTEM_KEY:
         return f"`{paths.named(path)}`, which runs at start-up or grants access"
     return _WHAT.get(place, f"`{paths.named(path)}`")
-
-
-def _startup_level(path: str, content: Value, append: bool) -> Level:
-    """Rubric rule 14: only a harmless literal line appended for own use stays moderate."""
-    name = path.rsplit("/", 1)[-1]
-    if not append or not content.known or not content.text or content.has(Taint.NETWORK):
-        return _HIGH
-    if name in ("authorized_keys", "authorized_keys2", "rc", "environment") or not path.startswith(
-        paths.HOMES
-    ):
-        return _HIGH
-    if name in (
-        "config",
-        "gitconfig",
-        ".gitconfig",
-        ".vimrc",
-        ".inputrc",
-        ".tmux.conf",
-        ".npmrc",
-        ".psqlrc",
-        ".curlrc",
-    ):
-        return (
-            _HIGH
-            if re.search(
-                r"command|proxy|!|stricthostkeychecking\W+(?:no|off)\b|userknownhostsfile\W+/dev/null|pkcs11provider|securitykeyprovider|"
-                r"sslverify\W+false|^\s*insecure|^\s*-k\b|strict-ssl *= *false|registry *= *http://|script-shell|system|run-shell|:!|autocmd|editor|pager",
-                content.text,
-                re.I,
-            )
-            else _MODERATE
-        )
-    lines = [line.strip() for line in content.text.splitlines()]
-    return (
-        _MODERATE if all(_HARMLESS_LINE.match(line) and "$(" not in _own(line) for line in lines) else _HIGH
-    )
-
-
-def _own(line: str) -> str:
-    return re.sub(r'"\$\((?:brew|direnv|starship|zoxide|fnm|pyenv|rbenv)[^;|&]*\)"', "", line)
 
 
 def remember(machine: Machine, path: str, content: Value, append: bool) -> None:
