@@ -26,6 +26,9 @@ REASONER = (
     "<|im_start|>assistant\n{% if enable_thinking %}<think>\n{% endif %}"
 )
 """A template with a switch for reasoning; the starter's own has none."""
+OPENING = REASONER.replace("<think>\n", "<think>")
+LEAVING = OPENING.replace("<think>", "{# the model writes <think> and </think> itself #}")
+"""Two that differ in who opens the reasoning: the template, or the model."""
 
 
 async def test_json_follows_its_schema(worker: WorkerProcess) -> None:
@@ -136,6 +139,30 @@ async def test_a_constraint_begins_after_the_reasoning(worker: WorkerProcess) ->
     assert reply.reasoning
     assert reply.text in {"four", "five"}
     assert reply.reasons == [FinishReason.STOP]
+
+
+async def test_a_constraint_begins_after_the_reasoning_also_where_the_template_leaves_it_to_the_model(
+    worker: WorkerProcess,
+) -> None:
+    replies = [
+        await ask(
+            worker,
+            chat(
+                "What is 2+2?",
+                template=template,
+                thinking=Thinking(enabled=True, budget=4),
+                constraint=Constraint(kind="choice", value=["four", "five"]),
+                max_tokens=24,
+            ),
+        )
+        for template in (OPENING, LEAVING)
+    ]
+    opened, left = replies
+    assert left.reasoning and left.text in {"four", "five"}
+    assert left.usage.reasoning_tokens == 4
+    assert (left.reasoning, left.text, left.reasons) == (opened.reasoning, opened.text, opened.reasons)
+    assert left.usage.prompt_tokens == opened.usage.prompt_tokens
+    assert left.usage.completion_tokens == opened.usage.completion_tokens
 
 
 async def test_thinking_off_gives_the_answer_alone(worker: WorkerProcess) -> None:

@@ -62,6 +62,23 @@ def test_thinking_is_opened_left_or_closed(
     assert prepared.shape.budget == (thinking.budget if thinks else 0)
 
 
+def test_reasoning_before_a_constraint_is_opened_in_the_prompt_where_the_template_leaves_it_to_the_model() -> (
+    None
+):
+    leaves = ChatTemplate("{{ messages[0].content }}|{# <think> </think> #}")
+    on = Thinking(enabled=True)
+    bound = prepare(Generation(messages=HI, thinking=on, constraint=CHOICE), leaves, "m")
+    assert (bound.prompt, bound.shape.inside, bound.thinks) == ("Hi|<think>", True, True)
+    forced = prepare(Generation(messages=HI, thinking=on, tools=(CLOCK,), tool_choice="clock"), leaves, "m")
+    assert forced.prompt.endswith("|<think>") and forced.shape.inside
+    free = prepare(Generation(messages=HI, thinking=on), leaves, "m")
+    assert (free.prompt, free.shape.inside, free.thinks) == ("Hi|", False, True)
+    quick = prepare(
+        Generation(messages=HI, thinking=Thinking(enabled=True, budget=0), constraint=CHOICE), leaves, "m"
+    )
+    assert (quick.prompt, quick.shape.inside, quick.thinks) == ("Hi|", False, False)
+
+
 def test_thinking_without_marks_is_refused() -> None:
     with pytest.raises(Unsupported):
         prepare(Generation(messages=HI, thinking=Thinking(enabled=True)), PLAIN, "m")

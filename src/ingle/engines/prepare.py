@@ -20,9 +20,9 @@ from ingle.generation import Generation, Tool
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """`prompt` is the whole text. `grammar` must be enforced from the first token of the answer, which
-    comes after the reasoning when `thinks`; `as_text` is the same without token numbers, to check a text with.
-    `shape` has index 0; replace it for further choices."""
+    """`prompt` is the whole text. `grammar` must be enforced from the first token of the answer; with `thinks`
+    that comes after the reasoning, which the prompt has opened. `as_text` is the same without token numbers, to
+    check a text with. `shape` has index 0; replace it for further choices."""
 
     prompt: str
     shape: AnswerShape
@@ -89,6 +89,13 @@ def _chat(
     thinks = thinking.enabled and thinking.budget != 0
     if inside and not thinks:
         prompt, inside = prompt + closed(marks), False
+    grammar = as_text = constraint
+    if calls is not None:
+        write = partial(_call_grammar, generation, calls, wanted, "" if thinks else marks.open)
+        grammar, as_text = write(token_of), write(None)
+    if grammar is not None and thinks and not inside:
+        # a grammar begins where the reasoning ends, which only reasoning that was begun tells
+        prompt, inside = prompt + marks.open, True
     shape = AnswerShape(
         stop=generation.stop,
         stop_on_loop=generation.stop_on_loop,
@@ -99,10 +106,6 @@ def _chat(
         one_call=not generation.parallel_calls,
         call_seed=request,
     )
-    grammar = as_text = constraint
-    if calls is not None:
-        write = partial(_call_grammar, generation, calls, wanted, "" if thinks else marks.open)
-        grammar, as_text = write(token_of), write(None)
     return Prepared(prompt=prompt, shape=shape, grammar=grammar, as_text=as_text, thinks=thinks)
 
 

@@ -75,7 +75,7 @@ class Choice:
         if not self.cancelled.is_set():
             # with thinking off the budget is 0: a model that thinks all the same is stopped doing so
             if self.prepared.thinks or (grammar is None and shape.reasoning is not None):
-                assembler = self._think(assembler, shape)
+                self._think(assembler, shape)
                 if self._goes_on(assembler) and self._ended is None:
                     self._submit(assembler, grammar, again=True)
             else:
@@ -94,11 +94,9 @@ class Choice:
             cancelled=self.cancelled.is_set(),
         )
 
-    def _think(self, assembler: Assembler, shape: AnswerShape) -> Assembler:
-        """The reasoning, without the grammar; returns the assembler that the answer goes on with.
-
-        Without a grammar and a budget the answer simply follows in the same submission.
-        """
+    def _think(self, assembler: Assembler, shape: AnswerShape) -> None:
+        """The reasoning, without the grammar; without a grammar and a budget the answer simply follows in
+        the same submission."""
         marks = shape.reasoning or THINK
         whole = self.prepared.grammar is None
         spent = False
@@ -106,9 +104,6 @@ class Choice:
         def take(step: Step) -> bool:
             nonlocal spent
             text = self._told + step.text
-            if not whole and not shape.inside and not marks.open.startswith(text.lstrip()[: len(marks.open)]):
-                self._told = ""  # it does not think: the answer begins again, under the grammar
-                return True
             at = text.find(marks.close)
             if not whole and at >= 0:
                 step = msgspec.structs.replace(step, text=text[: at + len(marks.close)][len(self._told) :])
@@ -117,16 +112,11 @@ class Choice:
             return spent or (not whole and at >= 0)
 
         self._complete(assembler, None, take)
-        if self._ended is not None or not self._goes_on(assembler):
-            return assembler
-        if spent:
+        if spent and self._ended is None and self._goes_on(assembler):
             written = closed(marks)
             self._told += written
             # they are part of the answer's tokens, as on an engine whose batch makes them
             self._emit(assembler.close_reasoning(len(self.server.tokenize(written, special=False))))
-        elif not self._told:
-            return Assembler(msgspec.structs.replace(shape, inside=False))
-        return assembler
 
     def _submit(self, assembler: Assembler, grammar: str | None, *, again: bool) -> None:
         if again and self._told:

@@ -28,7 +28,7 @@ class _Phase(Enum):
 
 
 class AnswerControl:
-    """A logits processor with a memory: forces the marks of reasoning, then applies the grammar.
+    """A logits processor with a memory: forces the mark that ends spent reasoning, then applies the grammar.
 
     It looks at each sampled token once, one call later, on the host; once the answer has begun and there
     is no grammar it never looks again. `made` are tokens of the answer that exist already, when a
@@ -51,8 +51,6 @@ class AnswerControl:
         self._was_forced = False
         self._started = False
         self._phase = _first_phase(prepared)
-        if prepared.thinks and matcher is not None and self._phase is _Phase.UNDECIDED:
-            self._forced = tokenizer.encode(self._marks.open, special=False)
         self._check_budget()
         for token in made:
             self._take_forced()
@@ -141,7 +139,7 @@ def control(
 def _first_phase(prepared: Prepared) -> _Phase:
     if prepared.shape.inside:
         return _Phase.REASONING
-    if prepared.shape.reasoning is None or (prepared.grammar is not None and not prepared.thinks):
+    if prepared.shape.reasoning is None or prepared.grammar is not None:
         return _Phase.ANSWER
     return _Phase.UNDECIDED
 
