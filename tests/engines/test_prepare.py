@@ -30,6 +30,12 @@ def test_plain_text_is_left_as_it_is() -> None:
     assert prepared.shape.stop == ("x",)
 
 
+def test_only_plain_text_that_has_no_first_token_gets_what_the_tokenizer_adds() -> None:
+    marks = {"bos": "<s>", "eos": "</s>"}
+    asked = [Generation(prompt="Hi"), Generation(prompt="<s>Hi"), Generation(messages=HI)]
+    assert [prepare(one, PLAIN, "m", marks=marks).special for one in asked] == [True, False, False]
+
+
 def test_chat_without_a_template_is_refused_and_the_requests_own_wins() -> None:
     with pytest.raises(NoChatTemplate):
         prepare(Generation(messages=HI), None, "m")

@@ -22,13 +22,15 @@ from ingle.generation import Generation, Tool
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """`prompt` is the whole text. `grammar` must be enforced from the first token of the answer; with `thinks`
     that comes after the reasoning, which the prompt has opened. `as_text` is the same without token numbers, to
-    check a text with. `shape` has index 0; replace it for further choices."""
+    check a text with. `shape` has index 0; replace it for further choices. `special`: the tokenizer adds what it
+    puts in front of a text; a chat template writes that itself, as Hugging Face has it."""
 
     prompt: str
     shape: AnswerShape
     grammar: str | None = None
     as_text: str | None = None
     thinks: bool = False
+    special: bool = False
 
 
 def prepare(
@@ -47,11 +49,18 @@ def prepare(
     """
     check_generation(generation)
     constraint = constraint_grammar(generation.constraint) if generation.constraint else None
+    given = marks or (template.marks if template is not None else {})
     if generation.messages is None:
         shape = AnswerShape(stop=generation.stop, stop_on_loop=generation.stop_on_loop, call_seed=request)
-        return Prepared(prompt=generation.prompt or "", shape=shape, grammar=constraint, as_text=constraint)
+        prompt, first = generation.prompt or "", given.get("bos")
+        return Prepared(
+            prompt=prompt,
+            shape=shape,
+            grammar=constraint,
+            as_text=constraint,
+            special=not (first and prompt.startswith(first)),
+        )
     if generation.template is not None:
-        given = marks or (template.marks if template is not None else {})
         template = ChatTemplate(generation.template, **given)
     if template is None:
         raise NoChatTemplate(model)

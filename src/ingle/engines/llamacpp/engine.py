@@ -21,7 +21,7 @@ from ingle.engines.llamacpp.choice import Choice, ChoiceResult
 from ingle.engines.llamacpp.room import Room
 from ingle.engines.llamacpp.server import BATCH, LlamaServer, Server, free_bytes, is_gpu
 from ingle.engines.memory import Load, MemoryPlan, gguf_shape, plan_memory
-from ingle.engines.prepare import calls_note, prepare
+from ingle.engines.prepare import Prepared, calls_note, prepare
 from ingle.engines.schema import ending_grammar
 from ingle.engines.seeds import choice_seed
 from ingle.engines.templates import ChatTemplate
@@ -118,7 +118,7 @@ class LlamaEngine:
 
     def count_tokens(self, generation: Generation) -> int:
         prepared = prepare(generation, self._template, self._model, marks=self._text_marks)
-        return len(self._tokens(prepared.prompt))
+        return len(self._tokens(prepared))
 
     def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
         if self._template is None:
@@ -181,7 +181,7 @@ class LlamaEngine:
             prepared = msgspec.structs.replace(prepared, grammar=ending_grammar(prepared.grammar, end))
         if self._vocabulary is not None:
             check_vocabulary(generation.sampling, self._vocabulary)
-        tokens = self._tokens(prepared.prompt)
+        tokens = self._tokens(prepared)
         room = check_fits(len(tokens), self._info.context)
         limit = min(generation.max_tokens or room, room)
         preparing = time.monotonic() - began
@@ -218,24 +218,18 @@ class LlamaEngine:
             decode_seconds=max(result.decode_seconds for result in results),
         )
 
-    def _tokens(self, prompt: str) -> list[int]:
+    def _tokens(self, prepared: Prepared) -> list[int]:
+        tokens = self._server.tokenize(prepared.prompt, special=prepared.special)
         # an empty prompt begins where a text ended
-        tokens = self._server.tokenize(prompt or self._mark("eos_token"))
+        tokens = tokens or self._server.tokenize(self._mark("eos_token"), special=False)
         if not tokens:
             raise InvalidRequest("The prompt is empty.", param="prompt")
-        # templates write the first token themselves, and the tokenizer adds it again
-        if len(tokens) > 1 and tokens[0] == tokens[1] and self._begins_twice(prompt):
-            return tokens[1:]
         return tokens
 
     def _token_of(self, text: str) -> int | None:
         """The id of a text that is one token, None when it is several."""
         found = self._server.tokenize(text, special=False)
         return found[0] if len(found) == 1 else None
-
-    def _begins_twice(self, prompt: str) -> bool:
-        mark = self._mark("bos_token")
-        return bool(mark) and prompt.startswith(mark) and not prompt.startswith(mark * 2)
 
     def _alive(self) -> None:
         self._steps += 1

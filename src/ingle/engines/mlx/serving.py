@@ -73,7 +73,7 @@ class MlxEngine:
 
     def count_tokens(self, generation: Generation) -> int:
         prepared = prepare(generation, self._template, self._info.model, marks=self._marks)
-        return len(self._encode(generation, prepared.prompt))
+        return len(self._encode(prepared))
 
     def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
         template = self._template or chat_template(None, self._info.model)
@@ -104,7 +104,7 @@ class MlxEngine:
             )
             # MLX does not check indices: one beyond the vocabulary would write into foreign memory
             check_vocabulary(generation.sampling, self._vocabulary)
-            tokens = self._encode(generation, prepared.prompt)
+            tokens = self._encode(prepared)
             room = check_fits(len(tokens), self._info.context)
             job = Job(
                 request_id,
@@ -126,9 +126,8 @@ class MlxEngine:
         finally:
             self._pending.pop(request_id, None)
 
-    def _encode(self, generation: Generation, prompt: str) -> list[int]:
-        # a chat template writes its own marks; plain text gets those the tokenizer adds
-        tokens = self._tokenizer.encode(prompt, special=generation.messages is None)
+    def _encode(self, prepared: Prepared) -> list[int]:
+        tokens = self._tokenizer.encode(prepared.prompt, special=prepared.special)
         if not tokens and self._tokenizer.eos:
             tokens = [min(self._tokenizer.eos)]  # an empty prompt begins where a text ended
         if max(tokens, default=0) >= self._vocabulary:
