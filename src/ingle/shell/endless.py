@@ -18,6 +18,9 @@ _SWARMS = re.compile(
     r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0))[^;]*"
     r"(?:(?:system|exec|popen)\s*\(?\s*[\"'][^\"']*&\s*[\"']|spawn\w*\b|Thread\.new|new Worker|pcntl_fork|fork\b)"
 )
+_TIMED = re.compile(
+    r"setInterval\s{0,4}\([^;]{0,200}(?:fork|spawn\w*|exec\w*)\s{0,4}\([^;]{0,200},\s{0,4}\d{1,2}\s{0,4}\)"
+)
 _HOARDS = re.compile(
     r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0)).*?"
     r"(?:push|concat|append|alloc|< <|\. =|\+ =|repeat|\[ \] =|\+ \+ \] =)|(?:push|\. =|< <|\+ =)[^;]*while\s*\(?\s*(?:1|true)\b",
@@ -29,7 +32,7 @@ def exhausts(machine: Machine, text: str, bare: str) -> None:
     """Report it; `bare` is the code with its strings emptied and its tokens apart."""
     if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare) or _FORK_LOOP.search(text)):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
-    if _SWARMS.search(text):
+    if _SWARMS.search(text) or _TIMED.search(text):
         machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
     if _HOARDS.search(bare) and not re.search(r"\b(?:break|exit|last|sleep|return|read|accept)\b", bare):
         machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")

@@ -207,11 +207,12 @@ def _system(path: str, name: str) -> Place:
     return Place.SYSTEM_KEY if _SYSTEM_KEYS.match(path) else Place.SYSTEM_FILE
 
 
+_EVERYTHING = re.compile(rf"/\.{STAR}|(?:/{STAR}+)+")  # `/*`, `/**/*`
+
+
 def _home_place(path: str, cwd: str) -> Place | None:
     for home in HOMES:
-        if path == home or (
-            path.startswith(home) and path[len(home) :] in ("/" + STAR, "/." + STAR, "/" + STAR * 2)
-        ):
+        if path == home or (path.startswith(home) and _EVERYTHING.fullmatch(path, len(home))):
             return Place.HOME
         if path.startswith(home + "/"):
             if path in (cwd, PROJECT):
@@ -342,7 +343,7 @@ _BY_NAME = re.compile(
 
 def starts_by_name(path: str) -> bool:
     """Whether a file in a folder that is not known is one that a shell, git or a login runs."""
-    return HOLE in path and bool(_BY_NAME.search(path))
+    return (HOLE in path or path.endswith("customize.py")) and bool(_BY_NAME.search(path))
 
 
 def is_history(path: str) -> bool:

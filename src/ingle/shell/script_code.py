@@ -156,7 +156,7 @@ def _circumstances(machine: Machine, text: str, bare: str, language: str) -> Non
             "remote code",
             "runs code straight from the network",
         )
-    if re.search(r"\bfetch\(|http|post", text, re.I) and re.search(
+    if (re.search(r"\bfetch\(|http|post", text, re.I) or _SOCKET.search(text)) and re.search(
         r"\.ssh/|\.aws/|%ENV|process\.env\b(?![.\[])|id_rsa|ENV\.to_", text
     ):
         targets.leak(machine, UNKNOWN)

@@ -107,6 +107,8 @@ def judge_sql(machine: Machine, value: Value) -> None:
     if value.text.strip() == HOLE:
         machine.report(Level.HIGH, "opaque", "runs statements that are not known before they run")
         return
+    if re.search(r"(?i)\bremove\s{1,4}(?:database|namespace|table|user)\s", value.text):
+        machine.report(Level.HIGH, "database", "drops a whole database or table")
     plain = _TEXT.sub(lambda m: "''" if m.group()[0] == "'" else " ", value.text)
     drops = 0
     for statement in plain.lower().split(";"):

@@ -77,7 +77,7 @@ def _xxd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
 def _rev(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     found = gather(machine, Arguments(words).rest, stdin)
     if not found.known:
-        return found
+        return Value(found.text, found.taint | (Taint.DECODED if name == "rev" else 0))
     lines = found.text.split("\n")
     if name in ("tac",):
         return Value("\n".join(reversed(lines[:-1] if lines[-1:] == [""] else lines)) + "\n", found.taint)
@@ -94,7 +94,8 @@ def _characters(text: str) -> str:
 def _tr(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(words)
     if not stdin.known or not arguments.rest:
-        return Value(HOLE, stdin.taint)
+        turns = len(arguments.rest) > 1 and all("-" in word.text for word in arguments.rest[:2])
+        return Value(HOLE, stdin.taint | (Taint.DECODED if turns else 0))
     old = _characters(show(arguments.rest[0].text))
     text = stdin.text
     if arguments.any("-d", "--delete"):

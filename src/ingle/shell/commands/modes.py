@@ -26,6 +26,7 @@ _ENTRY = re.compile(
 _OPEN_TO_ALL = re.compile(
     r"[0-7]?[0-7]{2}[2367]\Z|[0-7]{3}[2367]\Z|[ugo]*[oa][ugo]*[+=][rxXst]*w|[+=][rxX]*w.*a|\+w\+?\Z.*777"
 )
+_READABLE = re.compile(r"0?[0-7]{2}[4-7]\Z|[ug]*[oa][ugo]*[+=][wxX]*r")
 _SETUID = re.compile(r"[4-7][0-7]{3}\Z|0[4-7][0-7]{3}\Z|[ugoa]*[+=][rwxX]*s")
 _LONGEST_MODE = 200  # characters; `u=rwx,g=rx,o=rx` has 15
 _LOCKS_OUT = re.compile(r"0{1,4}\Z|[ugoa]*a?[-=]r?w?x?\Z|a-rwx|u-r|a=\Z|[0-3]?[0-2]00\Z|ugo-rwx|-r\Z")
@@ -77,7 +78,7 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
         machine.report(
             Level.HIGH, "permissions", "lets every user of the machine write here, all the way down"
         )
-    elif everyone and paths.is_secret(path):
+    elif (everyone or _READABLE.match(mode)) and paths.is_secret(path):
         machine.report(Level.HIGH, "permissions", "lets every user of the machine read a key")
     elif (
         recursive
@@ -187,7 +188,8 @@ def _attributes(machine: Machine, name: str, words: list[Value], stdin: Value) -
     everyone = name == "setfacl" and any(
         "other" in v.text or (":rwx" in v.text and "o:" in v.text) for v in arguments.each("-m")
     )
-    for word in rest[1:] if name in ("chattr", "chflags", "chcon") else rest:
+    takes_off = name == "chattr" and not any(word.text[:1] in "+=" for word in rest)
+    for word in rest[1:] if name in ("chattr", "chflags", "chcon") and not takes_off else rest:
         if word.text[:1] in "+=":
             continue
         _, place = targets.place_of(machine, word)

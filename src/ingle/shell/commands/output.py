@@ -136,6 +136,8 @@ def _yes(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
 
 
 def _seq(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    if words and re.fullmatch(r"\d{0,3}\.?\d{0,3}e\d{2,}|inf|\d{11,}", words[-1].text):
+        return Value(HOLE, Taint.ENDLESS)
     numbers = [word.text for word in words if re.fullmatch(r"-?\d+", word.text)]
     if len(numbers) != len(words) or not numbers or len(numbers) > 3:
         return UNKNOWN
