@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import commands, spec, strangers, targets
+from . import commands, option_effects, spec, strangers, targets
 from .arguments import Arguments
 from .finding import Level
 from .paths import is_secret
@@ -199,6 +199,7 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         return EMPTY
     if len(words) == 3 and words[1].text in ("completion", "completions") and words[2].text in _SHELL_NAMES:
         return EMPTY
+    option_effects.judge_options(machine, name, words[1:], stdin)
     handler = commands.ALL.get(name)
     if handler is not None:
         found = handler(machine, name, words[1:], stdin)

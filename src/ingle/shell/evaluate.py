@@ -17,7 +17,7 @@ _ZSH_RANGE = re.compile(r"<\d*-\d*>")
 _ZSH_STYLE = re.compile(r"\$[\^=~]+(?=[\w{])")
 _ZSH_SPLITS = re.compile(r"\$\{?[\^~]*=|\$\{\([^)]*(?:z|s.)[^)]*\)")
 _ZSH_EXCEPT = re.compile(r"(?:\A|(?<=/))\^[^/]*|(?<=\*)~[^/]+")
-_ZSH_ALONE = re.compile(r"(?<=[\w}\"'/])\([A-Za-z0-9.,/@+*^=:\[\]-]{1,12}\)\Z")
+_ZSH_ALONE = re.compile(r"(?<=[\w}\"'/~])\([A-Za-z0-9.,/@+*^=:#\[\]-]{1,12}\)\Z")
 _ZSH_LIVE = re.compile(r"\$[\^=]*~[\^=]*(\w+)")
 
 
@@ -239,7 +239,7 @@ def _zsh_source(text: str, names: Names) -> str:
         if tail and any(mark in text[: tail.start()] for mark in "*?]>)"):
             text = text[: tail.start()]
         else:
-            text = _ZSH_ALONE.sub("", text) if "$" in text or "~" in text else text
+            text = _ZSH_ALONE.sub("", text) if any(mark in text for mark in "$~/") else text
     if "^" in text or "*~" in text:
         text = _ZSH_EXCEPT.sub(lambda match: "*" if match[0][0] == "^" else "", text)
     if "<" in text:

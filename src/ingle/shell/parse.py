@@ -114,6 +114,8 @@ def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
     if shell == "zsh" and "foreach " in source:
         made = repair.short_forms(source)
         return parse(made.text, shell), made
+    if shell == "zsh" and (opened := repair.brace_commands(source)) is not None:
+        return parse(opened.text, shell), opened  # its grammar reads a group there, without doubt
     found = parse(source, shell)
     if found.doubt is None or not found.ended or shell not in ("bash", "sh", "zsh"):
         return found, None
@@ -123,6 +125,10 @@ def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
         again = parse(text, shell)
         if again.doubt is None:
             return again, None
+    if shell == "bash" and (opened := repair.brace_commands(tried)) is not None:
+        again = parse(opened.text, shell)
+        if again.doubt is None:
+            return again, opened
     if shell == "zsh":
         made = repair.short_forms(tried)
         for text in dict.fromkeys((made.text, repair.plain_globs(made.text, shell))):

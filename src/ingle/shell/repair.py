@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .scan import end_of_bracket
+from .scan import brace_words, end_of_bracket
 from .spans import Translation
 
 _QUALIFIERS = re.compile(r"((?:(?<=\))|[*?\]][\w./,-]*))(\([^()\s$'\"`;|&<>]+\))")
@@ -17,6 +17,7 @@ _WORD = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"<>|&;()])+"
 # `> file <<< word`: the grammar wants the here-string first. Both halves keep their length together.
 _REDIRECT = rf"(?:\d?>>?|&>>?|>\||\d?>&)\s*{_WORD}"
 _HERE_STRING = re.compile(rf"({_REDIRECT}(?:\s+{_REDIRECT}){{0,3}})(\s+)(<<<\s*{_WORD})")
+_BRACED = re.compile(r"(?:(?<=\A)|(?<=[;\n&|(]))([ \t]*)(\{[^\s;|&(){}`]*,[^\s;|&(){}`]*\})(?=[\s;|&)]|\Z)")
 _BOTH_WAYS = re.compile(r"<>(?=\s*[^\s|;&)])")
 _START = r"(?:(?<=\A)|(?<=[;\n&|({])|(?<=\bdo)|(?<=\bthen)|(?<=\belse))(\s*)"
 _FOR = re.compile(
@@ -72,6 +73,14 @@ class _Edits:
             there.append(end)
             at = end
         return Translation(text + self.source[at:], here, there)
+
+
+def brace_commands(source: str) -> Translation | None:
+    """`{rm,-rf,x}` where a command begins, which the grammars take for a group, as the words it becomes; None without one."""
+    edits = _Edits(source)
+    for match in _BRACED.finditer(source):
+        edits.replace(match.start(2), match.end(2), " ".join(brace_words(match[2])))
+    return edits.done() if edits.made else None
 
 
 def _block(edits: _Edits, opening: int, start: int, words: tuple[str, str]) -> int:

@@ -185,7 +185,8 @@ def write(
         if append and startup_level(path, content, append) is _MODERATE:
             level = _MODERATE
     if place in _WHOLE and is_wild(path):
-        level = max(level, _HIGH)
+        whole = place in (Place.HOME, Place.HOMES) and content.known and not append
+        level = max(level, _CRITICAL if whole else _HIGH)
     if path.endswith(".pth") and content.known and re.search(r"(?m)^import\s", content.text):
         level = max(level, _HIGH)  # Python runs such lines of a path file at every start
     if paths.is_history(path) or paths.starts_by_name(path):

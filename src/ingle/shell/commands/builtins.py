@@ -149,13 +149,26 @@ def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 def _set(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     if not words:
         return Value(HOLE, Taint.SECRET)
-    if words[0].text == "--":
-        for index, word in enumerate(words[1:], 1):
-            machine.state.names[str(index)] = [word]
-        machine.state.names["@"] = machine.state.names["*"] = words[1:]
+    if machine.shell != "fish":
+        _positional(machine, words)
     if [word.text for word in words[:2]] == ["+o", "history"]:
         machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
     return EMPTY
+
+
+def _positional(machine: Machine, words: list[Value]) -> None:
+    """`set [OPTIONS] [--] WORD…` makes the words `$1`, `$2` and so on; options alone leave those as they are."""
+    at = 0
+    while at < len(words) and re.match(r"[-+][A-Za-z]", words[at].text):
+        at += 2 if words[at].text[-1] in "oA" else 1
+    dashes = at < len(words) and words[at].text in ("--", "-")
+    given = words[at + dashes :]
+    if not given and not dashes:
+        return
+    names = machine.state.names
+    names.update({str(index): [word] for index, word in enumerate(given, 1)})
+    names["@"] = names["*"] = given
+    names["#"] = [Value(str(len(given)))]
 
 
 def _shift(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

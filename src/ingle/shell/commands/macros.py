@@ -42,7 +42,7 @@ def _macros(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             continue
         held = content(machine, file)
         codes.append(held)
-        if not held.text.strip(HOLE) and held.has(Taint.NETWORK):
+        if not held.known:
             run_file(machine, file, "other", [], stdin)
     if not files:
         codes = [*codes, stdin]
