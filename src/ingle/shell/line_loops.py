@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from . import targets
+from .finding import Level
 from .words import EMPTY, HOLE, UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -33,6 +34,29 @@ _COMMANDS = re.compile(
     r"""\b(?:system|exec|qx|popen|os\.system|shell_exec)\b\s{0,8}[({]?\s{0,8}f?["'`]([^"'`$#{%+]{1,400})["'`]?\s{0,8}(?:[,.+]\s{0,8})?(?:\$[\w_]|#\{|\{|%|\w)"""
 )
 _TREES = ("tree", "rm_r", "rm_rf", "rmSync", "remove_dir", "remove_entry")
+
+
+_FINDS = re.compile(r"\b(?:finddepth|find)\s{0,4}\(")
+_WHERE = re.compile(
+    r",\s{0,4}(?:(\$ENV\{HOME\}|\$ENV\{'HOME'\})|[\"']([^\"']{1,200})[\"'])\s{0,4}\)?\s{0,4};?\s{0,4}\Z"
+)
+_FETCHED = re.compile(
+    r"\b(?:load|loadstring|eval|instance_eval|assert|source)\b.{0,80}(?:popen|`|%x|shell_exec|system)\W{0,6}(?:curl|wget)\b"
+)
+
+
+def judge_walks(machine: Machine, text: str, language: str) -> None:
+    """Perl's File::Find over a folder with a sub that deletes, and code that `curl` in backticks brings."""
+    if _FETCHED.search(text):
+        machine.report(
+            Level.CRITICAL if machine.root else Level.HIGH,
+            "remote code",
+            "runs code straight from the network",
+        )
+    if language == "perl" and _FINDS.search(text) and re.search(r"\b(?:unlink|rmtree|rmdir)\b", text):
+        where = _WHERE.search(text.rstrip())
+        if where is not None:
+            targets.delete(machine, Value(machine.home("") if where[1] else where[2]), tree=True)
 
 
 def judge_lines(machine: Machine, text: str, language: str, stdin: Value, *, implied: bool) -> None:

@@ -10,7 +10,7 @@ from tree_sitter import Node
 from . import spec, targets, windows
 from .cmdlet_instances import judge_instance
 from .finding import Level
-from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -18,6 +18,7 @@ from .cmd_exe import cmd
 from .cmdlet_words import Given, cmdlet_data
 from .cmdlets import CMDLETS, run_block
 
+_ENDING_VERBS = frozenset("remove stop disable clear reset uninstall restart revoke block unregister".split())
 _SAFE_VERBS = frozenset(
     "get test show select measure find convertto convertfrom write compare group sort where resolve join split read wait search "
     "trace debug out format tee enter-x step watch ping confirm-x checkpoint-x use limit-x import-csv push pop".split()
@@ -56,8 +57,12 @@ def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], s
     verb, dash, _noun = key.partition("-")
     if dash and "." not in key and key.replace("-", "").isalnum() and spec.find(key) is None:
         level = Level.SAFE if verb in _SAFE_VERBS else Level.HIGH if verb in _GRAVE_VERBS else Level.MODERATE
+        every = stdin.has(Taint.EVERYTHING) or any(value.text.strip() in ("*", STAR) for value in given.rest)
+        if every and verb in _ENDING_VERBS:
+            level = Level.HIGH
         machine.report(level, "effect", f"`{key}` changes something")
-        return Value(HOLE, stdin.taint)
+        asks = verb == "get" and not given.rest and not given.values
+        return Value(HOLE, stdin.taint | (Taint.EVERYTHING if asks else 0))
     if key in ("cmd", "cmd.exe"):
         return cmd(machine, words)
     return machine.call([Value(key.removesuffix(".exe")), *words], stdin)

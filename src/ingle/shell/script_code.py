@@ -93,6 +93,8 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
         return UNKNOWN
     judge_models(machine, text)
+    if language == "php":
+        text = re.sub(r"""getenv\(["']HOME["']\)\s{0,4}\.\s{0,4}(["'])""", rf"\1{HOME}", text)
     tokens = tokenise(text)
     bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
     _circumstances(machine, text, bare, language)

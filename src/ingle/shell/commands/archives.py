@@ -134,6 +134,11 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         if not rest or rest[0].text in ("l", "t", "i", "h", "lb", "lt", "v"):
             return UNKNOWN
         if rest[0].text in ("x", "e"):
+            for word in words:
+                if word.text.startswith("-o") and len(word.text) > 2:
+                    where = targets.place_of(machine, Value(word.text[2:]))[1]
+                    if where in (Place.ROOT, Place.SYSTEM, Place.SYSTEM_FILE, Place.SYSTEM_KEY):
+                        machine.report(Level.HIGH, "write", "unpacks over system files")
             machine.report(Level.MODERATE, "write", "unpacks an archive over what is there")
             return UNKNOWN
         if rest[0].text == "d":

@@ -136,6 +136,8 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     task = " ".join(word.text for word in arguments.rest)
     if not task and stdin.known and stdin.text:
         task = stdin.text
+    if arguments.any("--eval"):
+        machine.report(Level.MODERATE, "database", "runs a script inside the database")
     for line in task.split("\n"):
         _redis_line(machine, line.upper().strip())
     if not arguments.rest and stdin.has(Taint.NETWORK):

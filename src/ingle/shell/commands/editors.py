@@ -100,6 +100,11 @@ def _emacs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         )
         for text in found:
             machine.source(text, UNKNOWN)
+        if re.search(
+            r"\((?:load|load-file|eval-buffer|url-retrieve-synchronously|url-insert-file-contents|package-install-file)\b[^\n]{0,200}https?://",
+            code.text,
+        ):
+            machine.report(Level.HIGH, "remote code", "runs code straight from the network")
         deleted = re.findall(r'\(delete-(?:file|directory)\s+"([^"]*)"(\s+t)?', code.text)
         for path, tree in deleted:
             where = re.sub(r"\A~(?=/|\Z)", machine.home(""), path)

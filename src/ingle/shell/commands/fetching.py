@@ -83,7 +83,7 @@ def _wide_delete(urls: list[Value]) -> bool:
     """`DELETE` on a whole index, bucket or collection of them."""
     return any(
         re.search(
-            r"/(?:_all|\*)(?:[/?]|\Z)|[?&]recurse\b|/_data_stream/|/_snapshot/[^/?]*\Z|:5984/[^/?]*\Z|:6333/collections/[^/?]*\Z|:9200/[^/?]*\*?\Z|/namespaces/[^/]+\Z",
+            r"/(?:_all|\*)(?:[/?]|\Z)|[?&]recurse\b|/_data_stream/|/_snapshot/[^/?]*\Z|:5984/[^/?]*\Z|/(?:indexes|collections|indices|databases|buckets|namespaces|vhosts)/[^/?]*\Z|:9200/[^/?]*\*?\Z|/namespaces/[^/]+\Z",
             url.shown(),
         )
         for url in urls

@@ -10,7 +10,7 @@ from .. import targets
 from ..arguments import Arguments
 from ..code import SHELLS, run_file, run_known, run_text
 from ..finding import Level
-from ..line_loops import judge_lines
+from ..line_loops import judge_lines, judge_walks
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .frameworks import console, django
 
@@ -45,6 +45,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
                     "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap".split(), "other"),
 }  # fmt: skip
+_BREAK_INS = frozenset("pwncat pwncat_cs impacket pupy responder crackmapexec lazagne empire".split())
 _SAFE_MODULES = frozenset(
     "json.tool py_compile compileall http.client webbrowser this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
 )
@@ -125,6 +126,7 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
             _in_place(machine, flags, arguments)
         looped = language in ("perl", "ruby") and not flags.isdisjoint(("-n", "-p", "-R"))
         judge_lines(machine, text.text, language, stdin, implied=looped)
+        judge_walks(machine, text.text, language)
         return run_text(machine, text, language, args, stdin, inline=True)
     if flags & answers:
         return UNKNOWN
@@ -190,6 +192,8 @@ def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
         out = run_known(machine, program.text, "awk", [], Value(HOLE, taint & ~Taint.NETWORK))
     if re.search(r"\$\d\s*~|/[^/]+/|==|!=|\$\d+\s*[<>]", program.text) and "NR" not in program.text:
         taint &= ~Taint.EVERYTHING
+    if "%c" in program.text and not out.known:
+        taint |= Taint.DECODED
     text = _column(program.text, stdin.text)
     return Value(
         out.text if out.text and out.known else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK
@@ -249,6 +253,8 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         return Value(HOLE, stdin.taint)
     elif module == "base64" and len(rest) > 1 and rest[1].text in ("-d", "-u"):
         return machine.call([Value("base64"), *rest[1:]], stdin)
+    elif module.partition(".")[0] in _BREAK_INS:
+        machine.report(Level.CRITICAL, "backdoor", "a tool for breaking in, or for giving this machine away")
     else:
         machine.report(Level.MODERATE, "execute", f"runs the module `{module}`")
     return UNKNOWN

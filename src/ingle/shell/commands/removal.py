@@ -61,6 +61,8 @@ def _trash(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     if name == "gio":
         if not words or words[0].text not in ("trash", "remove", "move", "copy", "rename", "mkdir"):
             return UNKNOWN
+        if words[0].text == "remove":
+            return _rm(machine, "rm", words[1:], stdin)
         if "--empty" in [word.text for word in words]:
             machine.report(Level.HIGH, "delete", "empties the trash: what is in it cannot come back")
         words = words[1:]

@@ -184,8 +184,19 @@ def _upload(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             continue
         if word.has(Taint.SECRET) or targets.read(machine, word, shows=False) & Taint.SECRET:
             targets.leak(machine, word)
-    for line in stdin.text.splitlines() if stdin.text else []:
+    scripts = [stdin.text, *(one.text for one in Arguments(words, frozenset(("-e", "-c"))).each("-e", "-c"))]
+    if name not in ("lftp", "sftp", "ftp", "smbclient"):
+        scripts = scripts[:1]
+    for line in [part for script in scripts for part in re.split(r"[\n;]", script) if part.strip()]:
         verb, _, rest = line.strip().partition(" ")
+        if verb in ("rm", "mrm", "rmdir", "delete", "mdelete", "del", "deltree") and (
+            rest.strip() == "/" or "*" in rest or "-r" in rest
+        ):
+            machine.report(Level.HIGH, "remote destroy", "deletes everything it finds on the other host")
+        if verb == "mirror" and "--delete" in rest:
+            machine.report(
+                Level.HIGH, "remote destroy", "deletes at the target what is missing in the source"
+            )
         if verb in ("put", "mput", "send", "mirror") and rest:
             targets.send(machine, Value(rest.split()[-1 if verb == "mirror" else 0]))
         elif verb.startswith("!"):

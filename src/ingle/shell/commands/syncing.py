@@ -70,6 +70,11 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             judge_mode(machine, part.lstrip("DF"), target, recursive=True) if _SETUID.search(part) else None
     network = any(_is_remote(source) for source in sources)
     targets.write(machine, target, Value(HOLE, Taint.NETWORK if network else 0))
+    for source in sources if target.text.endswith(("/", ".")) else ():
+        if _is_remote(source):
+            name_of = source.text.rpartition("/")[2].rpartition(":")[2]
+            path, _ = targets.place_of(machine, Value(f"{target.text.rstrip('/')}/{name_of}"))
+            targets.remember(machine, path, Value(HOLE, Taint.NETWORK), append=False)
     return UNKNOWN
 
 

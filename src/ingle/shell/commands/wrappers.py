@@ -197,6 +197,9 @@ def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     placed = arguments.value("-I", "--replace", "-J") or (Value("{}") if arguments.any("-i") else None)
     if not items:
         return EMPTY
+    at_once = arguments.value("-P", "--max-procs")
+    if at_once is not None and at_once.text.isdigit() and len(at_once.text) > 3:
+        machine.report(Level.HIGH, "exhaust", f"starts {at_once.text[:12]} processes at a time")
     if stdin.has(Taint.ENDLESS) and arguments.any("-P", "--max-procs"):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end, many at a time")
     if placed is not None:
