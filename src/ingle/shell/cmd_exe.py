@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import powershell_commands, targets, windows
+from . import targets, windows
 from .finding import Level
-from .words import EMPTY, UNKNOWN, Value
+from .words import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -62,4 +62,4 @@ def cmd_line(machine: Machine, line: str) -> None:
         machine.report(Level.MODERATE, "execute", "runs a command for each of a list")
         cmd_line(machine, line.partition(" do ")[2].strip(" ("))
     else:
-        powershell_commands.judge(machine, verb, rest, [], EMPTY)
+        machine.cmdlet(verb, rest)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import powershell_commands, targets, windows
+from . import targets, windows
 from .code import run_fetched
 from .finding import Level
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -34,10 +34,8 @@ Cmdlet = Callable[["Machine", Given, Value, list[Node]], Value | None]
 
 
 def run_block(machine: Machine, block: Node, item: Value) -> Value:
-    from . import powershell
-
     machine.state.names["_"] = machine.state.names["psitem"] = [item]
-    return powershell.run(machine, block)
+    return machine.statement(block)
 
 
 def _invoke(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
@@ -116,7 +114,7 @@ def _start(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> 
         ):
             return EMPTY
         else:
-            powershell_commands.judge(machine, program.text, words, [], EMPTY)
+            machine.cmdlet(program.text, words)
     return EMPTY
 
 
@@ -142,9 +140,8 @@ def _each(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> V
         out = run_block(machine, block, stdin)
     for value in given.rest:
         if value.text.lower() in ("delete", "kill"):
-            powershell_commands.judge(
-                machine, "remove-item" if value.text.lower() == "delete" else "stop-process", [], [], stdin
-            )
+            name = "remove-item" if value.text.lower() == "delete" else "stop-process"
+            machine.cmdlet(name, [], stdin=stdin)
     return out
 
 

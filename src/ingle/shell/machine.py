@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -128,6 +128,20 @@ class Machine:
 
             return powershell.run(self, root)
         return self.visit(root, stdin)
+
+    def statement(self, node: Node) -> Value:
+        """Walk one node of PowerShell; gives what it puts into the pipeline."""
+        from . import powershell
+
+        return powershell.run(self, node)
+
+    def cmdlet(
+        self, name: str, words: list[Value], blocks: Sequence[Node] = (), stdin: Value = EMPTY
+    ) -> Value:
+        """Judge what PowerShell would run under this name."""
+        from . import powershell_commands
+
+        return powershell_commands.judge(self, name, words, list(blocks), stdin)
 
     def source(self, text: str, stdin: Value = EMPTY, shell: str = "") -> Value:
         """Analyse text as code of a shell, on the state of this line; gives what it would print."""

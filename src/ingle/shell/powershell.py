@@ -16,7 +16,7 @@ from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
-from .powershell_values import expand, expression, plain_name
+from .powershell_values import STATEMENTS, expand, expression, plain_name
 
 _BARE = re.compile(r"[\w$:.\\/*?{}()~%@,=+-]+\Z")
 
@@ -39,13 +39,6 @@ _SIZES = re.compile(r"(?<![\w.])[\d.]+[KMGTP]B\b", re.I)
 # A program by its path where a statement begins: the grammar takes `/` there for a division, `\` for a path.
 _PROGRAMS = re.compile(r"(?:\A|(?<=[;|{(&\n]))\s*+(?:\.{0,2}/)[\w.~/-]+")
 _PARAMETERS = re.compile(r"(\bparam\s*\([^()]*\))[ \t]")
-VISITED = frozenset(
-    "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
-    "else_clause elseif_clause elseif_clauses while_statement for_statement foreach_statement do_statement switch_statement "
-    "switch_body switch_clauses switch_clause try_statement catch_clauses catch_clause finally_clause trap_statement "
-    "flow_control_statement parallel_statement sequence_statement while_condition for_initializer for_condition for_iterator "
-    "foreach_command pipeline_chain_tail inlinescript_statement data_statement".split()
-)
 
 
 def readable(source: str) -> Translation:
@@ -107,7 +100,9 @@ def run(machine: Machine, node: Node) -> Value:
         return _assignment(machine, node)
     if kind == "foreach_statement":
         _foreach(machine, node)
-    if kind in VISITED:
+    if kind == "command":
+        return command(machine, node, EMPTY)
+    if kind in STATEMENTS:
         text = machine.text(node) if kind in ("while_statement", "for_statement", "do_statement") else ""
         endless = (
             bool(text)

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import powershell, powershell_commands, windows
+from . import powershell_commands, windows
 from .paths import HOME
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
 
+# Nodes that hold statements, and do nothing themselves.
+STATEMENTS = frozenset(
+    "program statement_list statement_block script_block script_block_body pipeline named_block_list named_block if_statement "
+    "else_clause elseif_clause elseif_clauses while_statement for_statement foreach_statement do_statement switch_statement "
+    "switch_body switch_clauses switch_clause try_statement catch_clauses catch_clause finally_clause trap_statement "
+    "flow_control_statement parallel_statement sequence_statement while_condition for_initializer for_condition for_iterator "
+    "foreach_command pipeline_chain_tail inlinescript_statement data_statement".split()
+)
 _FETCH = re.compile(r"(?i)\.(?:downloadstring|downloaddata|openread|getstringasync|getasync|getresponse)\b")
 
 
@@ -107,10 +115,8 @@ def expression(machine: Machine, node: Node) -> Value:
         return _cast(machine, text, children)
     if kind == "script_block_expression":
         return Value(HOLE)
-    if kind in ("command", "pipeline_chain", "statement_list") or kind in powershell.VISITED:
-        return (
-            powershell.run(machine, node) if kind != "command" else powershell.command(machine, node, EMPTY)
-        )
+    if kind in ("command", "pipeline_chain") or kind in STATEMENTS:
+        return machine.statement(node)
     if kind == "member_access":
         return _member(machine, children)
     return _many(machine, node, children, text)
