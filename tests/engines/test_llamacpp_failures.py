@@ -208,6 +208,24 @@ def test_health_says_when_no_token_comes_any_more(tmp_path: Path) -> None:
     late.wait()
 
 
+def test_health_tells_requests_that_wait_from_those_that_are_answered(tmp_path: Path) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def trouble(prompt: list[int], made: int) -> None:
+        reached.set()
+        assert go_on.wait(HANG)
+
+    engine, _ = reciting(tmp_path, trouble, slots=1)
+    answers = [begin(engine, f"q{i}", plain()) for i in range(3)]
+    assert reached.wait(HANG)
+    health = engine.health()
+    assert (health.active, health.queued) == (1, 2)
+    go_on.set()
+    assert [answer.wait().text for answer in answers] == ["abcdef"] * 3
+    health = engine.health()
+    assert (health.active, health.queued) == (0, 0)
+
+
 def test_what_is_free_bounds_the_context_and_a_file_that_cannot_fit_is_refused(tmp_path: Path) -> None:
     roomy, _ = reciting(tmp_path, lambda prompt, made: None)
     assert (roomy.info.context, roomy.info.notes) == (512, ())

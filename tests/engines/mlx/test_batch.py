@@ -14,8 +14,8 @@ import pytest
 from ingle.engines.base import Engine, EngineOptions
 from ingle.engines.mlx.engine import open_engine, open_loaded
 from ingle.errors import Cancelled, GenerationFailed, InvalidRequest, OutOfMemory
-from ingle.generation import Constraint, FinishReason, Generation, SamplingParams
-from tests.engines.mlx.asking import GREEDY, HANG, Held, Torn, ask, begin, chat
+from ingle.generation import FinishReason, Generation, SamplingParams
+from tests.engines.mlx.asking import GREEDY, HANG, Torn, ask, begin, chat
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet, write_random
 from tests.models import mlx_snapshot
@@ -279,17 +279,6 @@ def test_a_cancel_that_fails_ends_its_own_request_and_the_loop_lives_on(gated: E
     assert isinstance(torn.wait().error, GenerationFailed)
     assert ask(gated, chat(), "after").text == ALPHABET
     assert gated.health().ok
-
-
-def test_a_request_that_takes_long_to_prepare_holds_up_no_other(alphabet: Engine) -> None:
-    held = Held()
-    slow = begin(alphabet, "slow", chat(constraint=Constraint(kind="choice", value=held)))
-    assert held.read.wait(HANG)
-    try:
-        assert begin(alphabet, "quick", chat(max_tokens=2)).done.wait(20)
-    finally:
-        held.go_on.set()
-    assert slow.wait().text == "abc"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -45,9 +45,10 @@ _LOG = logging.getLogger("ingle.llamacpp")
 
 @dataclass
 class _Running:
-    """One request inside."""
+    """One request. `inside` are those of its choices that have a slot now."""
 
     sink: Sink
+    inside: set[int] = field(default_factory=set)
     cancelled: threading.Event = field(default_factory=threading.Event)
     emitting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,11 +127,14 @@ class LlamaEngine:
         return self._template.render(messages, tools)
 
     def health(self) -> EngineHealth:
-        active = len(self._running)
+        running = list(self._running.values())
+        active = sum(1 for one in running if one.inside)
         silent = self._clock() - self._last_step
-        stuck = bool(active) and silent > STUCK_SECONDS
+        stuck = bool(running) and silent > STUCK_SECONDS
         reason = f"no token for {silent:.0f} seconds" if stuck else ""
-        return EngineHealth(ok=not stuck, active=active, steps=self._steps, reason=reason)
+        return EngineHealth(
+            ok=not stuck, active=active, queued=len(running) - active, steps=self._steps, reason=reason
+        )
 
     def close(self) -> None:
         for running in list(self._running.values()):
@@ -206,7 +210,11 @@ class LlamaEngine:
             )
             with self._room.share(running.cancelled):
                 self._alive()
-                return choice.run()
+                running.inside.add(index)
+                try:
+                    return choice.run()
+                finally:
+                    running.inside.discard(index)
 
         results = _all_choices(run, generation.n, self._info.slots, running.cancelled)
         return Usage(

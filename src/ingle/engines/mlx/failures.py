@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingle.catalog.model import Snapshot
-from ingle.errors import GenerationFailed, IngleError, LoadFailed, OutOfMemory
+from ingle.errors import Cancelled, GenerationFailed, IngleError, LoadFailed, OutOfMemory
 
 
 def load_error(snapshot: Snapshot, exc: BaseException) -> IngleError:
@@ -40,3 +40,15 @@ def request_error(exc: BaseException) -> IngleError:
             hint="Shorten the prompt, ask for fewer choices, or load the model with a smaller context.",
         )
     return GenerationFailed(f"The engine failed on this request: {type(exc).__name__}: {exc}.")
+
+
+def unloaded() -> IngleError:
+    """Why a request ends when its model leaves."""
+    return Cancelled("The model was unloaded.")
+
+
+def loop_ended() -> IngleError:
+    """Why every request ends when the thread that makes tokens is gone."""
+    return GenerationFailed(
+        "The engine's loop has ended.", hint="Load the model again; the log says why it ended."
+    )

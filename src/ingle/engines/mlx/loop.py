@@ -9,20 +9,20 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
 
 from ingle.engines.base import EngineHealth, EngineOptions
-from ingle.engines.mlx.failures import is_out_of_memory, request_error
+from ingle.engines.mlx.failures import is_out_of_memory, loop_ended, request_error, unloaded
 from ingle.engines.mlx.job import Choice, Job
 from ingle.engines.mlx.load import Loaded
 from ingle.engines.mlx.pace import PREFILL_ROWS, STUCK_SECONDS, prefill_rows
 from ingle.engines.mlx.prefix_disk import PrefixDisk
 from ingle.engines.mlx.prefixes import PrefixCache
-from ingle.errors import Cancelled, GenerationFailed, IngleError
+from ingle.errors import IngleError
 from ingle.generation import FinishReason
 
 MOST_TRIES = 4  # at first, one by one, alone, and once beside another that fails
@@ -59,6 +59,7 @@ class Loop:
 
     def submit(self, job: Job) -> None:
         """Let a request in; after the end of the loop it fails at once."""
+        self._jobs[job.request_id] = job  # it counts before the present step is over
         self._commands.put(lambda: self._join(job))
         if self._ended:
             self._drain()
@@ -70,17 +71,17 @@ class Loop:
         """Have every request end and `run` return. Harmless when it has."""
         self._commands.put(self._stop)
 
-    def health(self) -> EngineHealth:
-        """Whether tokens are being made: the thread lives and its present step is not endless."""
+    def health(self, preparing: Collection[str] = ()) -> EngineHealth:
+        """Whether tokens are made: the thread lives, its step is not endless. `preparing` wait as well."""
         taken = time.monotonic() - (self._step_began or time.monotonic())
         stuck = taken > STUCK_SECONDS
-        active = len({choice.job.request_id for choice in list(self._inside.values())})
+        active = {choice.job.request_id for choice in list(self._inside.values())}
         reason = f"the present step has taken {taken:.0f} s" if stuck else ""
         reason = "the thread that makes tokens has ended" if self._ended else reason
         return EngineHealth(
             ok=not self._ended and not stuck,
-            active=active,
-            queued=max(0, len(self._jobs) - active),
+            active=len(active),
+            queued=len({*preparing, *list(self._jobs)} - active),
             steps=self._steps,
             reason=reason,
             ended=self._ended,
@@ -144,11 +145,13 @@ class Loop:
 
     def _cancel(self, request_id: str) -> None:
         job = self._jobs.get(request_id)
+        if job is None:
+            return
         try:
-            for choice in [one for one in (job.choices if job else ()) if not one.ended]:
+            for choice in [one for one in job.choices if not one.ended]:
                 self._leave(choice, FinishReason.CANCELLED)
         except Exception as exc:  # noqa: BLE001  (it fails its own request only)
-            self._fail(self._jobs[request_id], exc)
+            self._fail(job, exc)
 
     def _admit(self) -> None:
         """Let waiting choices in, as many as there are slots; after a failure one by one."""
@@ -271,9 +274,12 @@ class Loop:
                 waiting.remove(choice)
 
     def _finish(self, choice: Choice, reason: FinishReason) -> None:
+        job = choice.job
+        if all(other.ended for other in job.choices if other is not choice):
+            self._jobs.pop(
+                job.request_id, None
+            )  # before its last word: whoever hears it may ask for the health
         choice.finish(reason)
-        if choice.job.over:
-            self._jobs.pop(choice.job.request_id, None)
 
     def _fail(self, job: Job, exc: Exception) -> None:
         """End one request with its error; nobody else notices."""
@@ -328,13 +334,7 @@ class Loop:
             while True:
                 self._commands.get_nowait()()
         for job in list(self._jobs.values()):
-            job.fail(
-                Cancelled("The model was unloaded.")
-                if self._stopping
-                else GenerationFailed(
-                    "The engine's loop has ended.", hint="Load the model again; the log says why it ended."
-                )
-            )
+            job.fail(unloaded() if self._stopping else loop_ended())
         self._jobs.clear()
 
     def _end_all(self) -> None:

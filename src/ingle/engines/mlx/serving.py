@@ -9,12 +9,12 @@ from importlib.metadata import version
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions, Sink
 from ingle.engines.checks import check_fits, check_vocabulary
-from ingle.engines.mlx.failures import request_error
+from ingle.engines.mlx.failures import request_error, unloaded
 from ingle.engines.mlx.job import Job
 from ingle.engines.mlx.loop import Loop
 from ingle.engines.prepare import Prepared, calls_note, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
-from ingle.errors import Cancelled, IngleError, MalformedModel
+from ingle.errors import MalformedModel
 from ingle.generation import Generation, Message, Tool
 
 _PREPARING = 4  # threads
@@ -38,6 +38,7 @@ class MlxEngine:
         self._template = ChatTemplate(text, **self._marks) if text else None
         self._preparing = ThreadPoolExecutor(_PREPARING, "prepare")
         self._pending: dict[str, threading.Event] = {}
+        self._handing_over = threading.Lock()  # a request is on its way or in the loop, in no moment both
         self._closed = False
         note = calls_note(self._template, self._tokenizer.token_id)
         self._info = EngineInfo(
@@ -60,7 +61,7 @@ class MlxEngine:
     def start(self, request_id: str, generation: Generation, sink: Sink) -> None:
         """Queue a request; everything about it, errors too, comes through `sink`."""
         if self._closed:
-            sink.fail(Cancelled("The model was unloaded."))
+            sink.fail(unloaded())
             return
         cancelled = self._pending[request_id] = threading.Event()
         self._preparing.submit(self._prepare, request_id, generation, sink, cancelled)
@@ -80,7 +81,8 @@ class MlxEngine:
         return template.render(messages, tools)
 
     def health(self) -> EngineHealth:
-        return self._loop.health()
+        with self._handing_over:
+            return self._loop.health(list(self._pending))
 
     def close(self) -> None:
         self._closed = True
@@ -115,16 +117,15 @@ class MlxEngine:
                 min(generation.max_tokens or room, room),
                 sink,
             )
-        except IngleError as error:
-            sink.fail(error)
         except Exception as exc:  # noqa: BLE001  (nobody waits for this thread's result)
+            del self._pending[request_id]
             sink.fail(request_error(exc))
-        else:
+            return
+        with self._handing_over:
             self._loop.submit(job)
-            if cancelled.is_set():
-                self._loop.cancel(request_id)
-        finally:
-            self._pending.pop(request_id, None)
+            del self._pending[request_id]
+        if cancelled.is_set():
+            self._loop.cancel(request_id)
 
     def _encode(self, prepared: Prepared) -> list[int]:
         tokens = self._tokenizer.encode(prepared.prompt, special=prepared.special)

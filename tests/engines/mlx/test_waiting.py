@@ -1,0 +1,60 @@
+"""Requests that are not in the batch yet hold up no other, are counted and can be cancelled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingle.engines.base import Engine
+from ingle.engines.mlx.engine import open_engine
+from ingle.generation import Constraint, SamplingParams
+from tests.engines.mlx.asking import HANG, Held, begin, chat
+from tests.engines.mlx.conftest import OPTIONS
+from tests.engines.mlx.tiny import write_alphabet
+from tests.models import mlx_snapshot
+
+pytestmark = pytest.mark.slow
+
+ENDLESS = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
+
+
+def test_a_request_that_takes_long_to_prepare_holds_up_no_other(alphabet: Engine) -> None:
+    held = Held()
+    slow = begin(alphabet, "slow", chat(constraint=Constraint(kind="choice", value=held)))
+    assert held.read.wait(HANG)
+    try:
+        assert begin(alphabet, "quick", chat(max_tokens=2)).done.wait(20)
+    finally:
+        held.go_on.set()
+    assert slow.wait().text == "abc"
+
+
+def test_a_request_that_is_being_prepared_is_counted_as_one_that_waits(alphabet: Engine) -> None:
+    held = Held()
+    slow = begin(alphabet, "slow", chat(constraint=Constraint(kind="choice", value=held)))
+    assert held.read.wait(HANG)
+    try:
+        health = alphabet.health()
+        assert (health.active, health.queued) == (0, 1)
+    finally:
+        held.go_on.set()
+    assert slow.wait().text == "abc"
+
+
+def test_health_tells_requests_that_wait_from_those_that_are_answered(tmp_path: Path) -> None:
+    options = msgspec.structs.replace(OPTIONS, slots=1)
+    engine = open_engine(mlx_snapshot(write_alphabet(tmp_path / "model")), options)
+    try:
+        first = begin(engine, "first", chat(sampling=ENDLESS, max_tokens=900))
+        assert first.begun.wait(HANG)
+        answers = [begin(engine, f"q{i}", chat(max_tokens=2)) for i in range(2)]
+        health = engine.health()
+        assert (health.active, health.queued) == (1, 2)
+        engine.cancel("first")
+        assert [answer.wait().text for answer in (*answers, first)][:2] == ["ab", "ab"]
+        health = engine.health()
+        assert (health.active, health.queued) == (0, 0)
+    finally:
+        engine.close()
