@@ -92,7 +92,8 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     taint = (
         targets.read(machine, arguments.rest[0], shows=False) if client == "sqlite3" and arguments.rest else 0
     )
-    if arguments.any("-f", "--file", "-i", "-init"):
+    script = client == "sqlplus" and any(word.text[:1] == "@" for word in arguments.rest)
+    if script or arguments.any("-f", "--file", "-i", "-init"):
         machine.report(Level.MODERATE, "database", "runs statements from a file")
     if stdin is not EMPTY and stdin.text:
         _fed(machine, stdin)

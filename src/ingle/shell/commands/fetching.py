@@ -90,6 +90,12 @@ def _wide_delete(urls: list[Value]) -> bool:
     )
 
 
+def _asks(arguments: Arguments) -> bool:
+    """Whether a request with a body only asks a search engine."""
+    urls = arguments.rest + arguments.each("--url")
+    return all(re.search(r"/_(?:m?search|count|analyze|validate/query|sql)\b", url.shown()) for url in urls)
+
+
 def _curl_sends(machine: Machine, arguments: Arguments, stdin: Value, local: bool) -> bool:
     data = arguments.each(
         "-d", "--data", "--data-binary", "--data-ascii", "--data-urlencode", "--data-raw", "--json"
@@ -100,7 +106,9 @@ def _curl_sends(machine: Machine, arguments: Arguments, stdin: Value, local: boo
     sent = False
     for value in [*data, *forms]:
         found = re.search(r"(?:\A|=|;)[@<]([^;,]*)", value.text) or re.match(r"[\w-]*@(.+)", value.text)
-        if local and not value.has(Taint.SECRET):
+        if local and not value.has(Taint.SECRET) and _asks(arguments):
+            pass
+        elif local and not value.has(Taint.SECRET):
             machine.report(Level.MODERATE, "send", "changes something at a local service")
         elif found and "--data-raw" not in arguments.flags:
             _sends(machine, Value(found.group(1), value.taint), stdin)

@@ -100,6 +100,7 @@ def _generic(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if wrapper.only and (not words or words[0].text not in wrapper.only):
         return _as_spec(machine, name, words, stdin)
     _addressed(machine, wrapper, words)
+    _packaged(machine, name, words)
     found = unwrap(words, wrapper)
     if "--unregister" in found.options:
         return _as_spec(machine, name, words, stdin)
@@ -133,6 +134,11 @@ def _addressed(machine: Machine, wrapper: Wrapper, words: list[Value]) -> None:
             "runs code straight from an address",
             safer="name a released version, or read the code first",
         )
+
+
+def _packaged(machine: Machine, name: str, words: list[Value]) -> None:
+    if name == "nix" and words and words[0].text == "run":
+        machine.report(Level.MODERATE, "execute", "runs a package")
 
 
 def _inner(machine: Machine, name: str, wrapper: Wrapper, found: Unwrapped, stdin: Value) -> Value:
