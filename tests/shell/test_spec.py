@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from ingle.shell import spec
@@ -24,6 +27,14 @@ def test_every_specification_can_be_read() -> None:
         found = spec.find(name)
         assert found is not None
         assert all(rule.level is not None or rule.where for rule in found.rules)
+
+
+def test_options_that_write_or_run_are_named_in_known_columns() -> None:
+    file = Path(spec.__file__).parent / "effects" / "options.toml"
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    columns = {"same", "takes", "writes", "makes", "runs", "each", "scripts", "operand", "missing"}
+    assert tables
+    assert [name for name, table in tables.items() if not table.keys() <= columns] == []
 
 
 def test_unknown_command_has_no_specification() -> None:

@@ -237,6 +237,28 @@ def _module(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
     return EMPTY
 
 
+_GRAVE_SOURCE = re.compile(
+    r"(?i)\b(?:VirtualAlloc\w*|CreateThread|CreateRemoteThread|WriteProcessMemory|NtRaiseHardError|RtlAdjustPrivilege|BlockInput|"
+    r"Process\s*\.\s*Start|ProcessStartInfo|(?:File|Directory)\s*\.\s*Delete|\.\s*Delete\s*\(|Assembly\s*\.\s*Load\w*|WebClient|HttpClient|"
+    r"TcpClient|Socket|MiniDumpWriteDump|SetWindowsHookEx|GetAsyncKeyState)\b"
+)
+
+
+def _compile(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    """`Add-Type`: a library by name or file, or C# that is compiled and loaded on the spot."""
+    code = given.value("typedefinition", "memberdefinition")
+    if code is None and given.rest and given.value("assemblyname", "path", "literalpath") is None:
+        code = given.rest[0]
+    files = given.value("path", "literalpath")
+    if code is not None and code.has(Taint.NETWORK):
+        machine.report(Level.HIGH, "remote code", "compiles and loads code straight from the network")
+    elif code is not None and (not code.known or _GRAVE_SOURCE.search(code.text)):
+        machine.report(Level.HIGH, "opaque", "compiles and loads code that is not known, or that does harm")
+    elif files is None or not run_fetched(machine, windows.path(machine, files)):
+        machine.report(Level.MODERATE, "execute", "loads a library, or compiles code, into this shell")
+    return EMPTY
+
+
 def _alias(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     words = [given.value("name"), given.value("value")]
     rest = iter(given.rest)
@@ -297,5 +319,6 @@ CMDLETS: dict[str, Cmdlet] = {
     "new-object": _object,
     "import-module": _module,
     **dict.fromkeys(("set-alias", "new-alias"), _alias),
+    "add-type": _compile,
     "set-psreadlineoption": _line_editor,
 }

@@ -121,12 +121,12 @@ def judge_method(machine: Machine, kind: str, method: str, owner: Value, first: 
         judge(
             machine,
             first.text.partition("\n")[0] or HOLE,
-            [Value(part) for part in first.text.split("\n")[1:]],
+            [Value(part, first.taint) for part in first.text.partition("\n")[2].split()],
             [],
             EMPTY,
         )
     elif method in ("invoke", "invokescript", "create", "load", "unsafeload") and re.search(
-        r"scriptblock|assembly|powershell|executioncontext", kind
+        r"scriptblock|assembly|appdomain|powershell|executioncontext", kind
     ):
         machine.report(Level.HIGH, "opaque", "runs code that is not known before it runs")
     elif method in ("shellexecute", "run", "exec"):

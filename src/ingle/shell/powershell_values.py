@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from . import powershell_commands, windows
+from .dotnet import judge_static
+from .finding import Level
 from .paths import HOME
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -23,6 +25,7 @@ STATEMENTS = frozenset(
     "flow_control_statement parallel_statement sequence_statement while_condition for_initializer for_condition for_iterator "
     "foreach_command pipeline_chain_tail inlinescript_statement data_statement".split()
 )
+_GUARD = re.compile(r"(?i)amsi(?:utils|initfailed|context|session)")
 _FETCH = re.compile(r"(?i)\.(?:downloadstring|downloaddata|openread|getstringasync|getasync|getresponse)\b")
 
 
@@ -183,6 +186,10 @@ def _invocation(machine: Machine, node: Node, children: list[Node]) -> Value:
     if _FETCH.search(text):
         return Value(HOLE, Taint.NETWORK | taint)
     kind = machine.text(children[0]).lower() if children else ""
+    if _GUARD.search(kind):
+        machine.report(Level.HIGH, "conceal", "switches off or blinds the virus guard")
+    if children and children[0].type == "type_literal" and judge_static(machine, kind, method, first):
+        return Value(HOLE, taint)
     if "frombase64string" in method:
         try:
             return (
