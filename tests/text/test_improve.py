@@ -86,6 +86,21 @@ async def test_a_bad_answer_is_asked_for_once_more_with_a_reminder() -> None:
     assert model.asked[1].sampling.temperature > 0
 
 
+@pytest.mark.parametrize(
+    ("first", "finish", "reason"),
+    [
+        ("I cannot help with that.", FinishReason.STOP, Reason.REFUSAL),
+        ("He goes", FinishReason.LENGTH, Reason.CUT),
+    ],
+)
+async def test_an_event_tells_why_the_answers_of_its_piece_were_not_taken(
+    first: str, finish: FinishReason, reason: Reason
+) -> None:
+    model = ScriptedModel(lambda _p, _n: first, finish)
+    events = [event async for event in improve(find_tool("proofread"), "he go home", model)]
+    assert [event.refused for event in events if event.text] == [(reason, reason)]
+
+
 async def test_two_bad_answers_return_the_original_and_the_reason() -> None:
     result = await run("proofread", "he go home\n", ScriptedModel(lambda _p, _n: "I cannot help with that."))
     assert (result.text, result.changed, result.reason) == ("he go home\n", False, Reason.REFUSAL)

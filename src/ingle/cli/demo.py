@@ -9,7 +9,8 @@ import asyncio
 import platform
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from ingle.client import api
 from ingle.client.views import Done, Ready
 from ingle.errors import GenerationFailed, IngleError, exit_code
 from ingle.generation import Chunk, Generation
+from ingle.text.guards import Reason
 from ingle.text.improve import TextResult, improve
 from ingle.text.tool import find_tool
 from ingle.version import __version__
@@ -46,6 +48,8 @@ class Seen(msgspec.Struct, kw_only=True):
 
     ready: Ready | None = None
     done: list[Done] = []
+    refused: list[Reason] = []
+    """Why a first answer was not taken, for each piece that the model was asked for again."""
 
 
 def main() -> int:
@@ -92,9 +96,8 @@ def _demonstrate(session: Session) -> None:
     _say(session, "memory loaded", render.size(during))
     _say(session, "memory after", f"{render.size(after)} ({render.size(unloaded.memory_returned)} came back)")
     _say(session, "all in all", render.duration(time.monotonic() - begun))
-    if len(seen.done) > result.units:
-        again = len(seen.done) - result.units
-        _say(session, "asked again", f"{render.count(again, 'answer')} talked about the text, not taken")
+    if seen.refused:
+        _say(session, "asked again", asked_again(seen.refused))
     for kept in result.kept:
         _say(session, "left as it was", f"{result.text[kept.start : kept.end]!r}: {kept.reason}")
     if not result.changed:
@@ -123,6 +126,7 @@ async def _correct(session: Session, text: str, seen: Seen) -> TextResult:
 
         async for event in improve(find_tool("proofread"), text, ask):
             result = event.result or result
+            seen.refused += event.refused[:1]
     return result
 
 
@@ -156,6 +160,12 @@ def _numbers(session: Session, seen: Seen) -> None:
         _say(session, "first token", f"after {times.first_token_warm * 1000:.0f} ms once loaded")
     if times.tokens_per_second is not None:
         _say(session, "speed", f"{times.tokens_per_second:.1f} tokens/s ({usage.completion_tokens} tokens)")
+
+
+def asked_again(refused: Sequence[Reason]) -> str:
+    """How many first answers were not taken, and why, the most frequent reason first."""
+    reasons = ", ".join(f"{reason} ({count})" for reason, count in Counter(refused).most_common())
+    return f"{render.count(len(refused), 'answer')} not taken: {reasons}"
 
 
 def _memory(client: Client) -> int:

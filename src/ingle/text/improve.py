@@ -67,11 +67,13 @@ class TextResult(msgspec.Struct, frozen=True, kw_only=True):
 class TextEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the work: the next piece of the result, and how far we are (0.0 to 1.0).
 
-    The pieces joined are the result's text. The last event has the `result`.
+    The pieces joined are the result's text. `refused` says of the piece why answers were not taken, in order: after the
+    first the model was asked once more. The last event has the `result`.
     """
 
     text: str = ""
     progress: float = 0.0
+    refused: tuple[Reason, ...] = ()
     result: TextResult | None = None
 
 
@@ -90,6 +92,7 @@ class _Unit(msgspec.Struct, frozen=True):
     detail: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    refused: tuple[Reason, ...] = ()
 
 
 def estimate_tokens(text: str) -> int:
@@ -167,11 +170,12 @@ class _Run:
         previous: tuple[str, str] | None = None
         for piece in pieces:
             new = piece.text
+            refused: tuple[Reason, ...] = ()
             if piece.prose:
                 unit = await self._piece(piece.text, previous, clean)
                 units += 1
                 done += len(piece.text)
-                new = unit.text
+                new, refused = unit.text, unit.refused
                 spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
                 if unit.reason:
                     kept.append(Kept(position, position + len(piece.text), unit.reason, unit.detail))
@@ -180,7 +184,7 @@ class _Run:
                     previous = (flatten(piece.text), flatten(new))
             position += len(piece.text)
             out.append(new)
-            yield TextEvent(text=new, progress=done / total)
+            yield TextEvent(text=new, progress=done / total, refused=refused)
         yield self._finish(text, "".join(out), tuple(kept), units, spent)
 
     async def about(self, text: str) -> AsyncGenerator[TextEvent, None]:
@@ -195,11 +199,11 @@ class _Run:
             spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
             if unit.reason:
                 kept = (Kept(0, len(text), unit.reason, unit.detail),)
-                yield TextEvent(text=text, progress=1.0)
+                yield TextEvent(text=text, progress=1.0, refused=unit.refused)
                 yield self._finish(text, text, kept, units, spent)
                 return
             answers.append(unit.text)
-            yield TextEvent(progress=(index + 1) / (len(parts) + 1))
+            yield TextEvent(progress=(index + 1) / (len(parts) + 1), refused=unit.refused)
         joined = _join(self.tool.output, answers)
         if self.tool.output is Output.DIGEST and len(answers) > 1 and size(joined) <= self.limit:
             unit = await self._ask_twice(joined, joined, None)
@@ -207,7 +211,7 @@ class _Run:
             spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
             joined = joined if unit.reason else unit.text
         ended = joined + ("\n" if text.endswith("\n") else "")
-        yield TextEvent(text=ended, progress=1.0)
+        yield TextEvent(text=ended, progress=1.0, refused=unit.refused if units > len(parts) else ())
         yield self._finish(text, ended, (), units, spent)
 
     def _pieces(self, text: str) -> list[Piece]:
@@ -250,32 +254,35 @@ class _Run:
     async def _ask_twice(self, shown: str, source: str, previous: tuple[str, str] | None) -> _Unit:
         """At most two answers; the second without the turn before, with a reminder, not greedy."""
         spent = [0, 0]
+        refused: list[Reason] = []
         reason, detail = Reason.EMPTY, ""
         room = token_limit(shown)
         for attempt in range(2):
             try:
                 answer = await self._ask(shown, previous if attempt == 0 else None, attempt, room)
             except PromptTooLong as exc:
-                return _Unit(source, Reason.CUT, exc.message, *spent)
+                return _Unit(source, Reason.CUT, exc.message, *spent, refused=(*refused, Reason.CUT))
             except (Cancelled, UsageError, NotFound):
                 raise
             except IngleError as exc:
                 if exc.code not in ("generation_failed", "worker_crashed", "out_of_memory"):
                     raise
                 reason, detail = Reason.ENGINE, exc.message
+                refused.append(reason)
                 continue
             spent = [spent[0] + answer.prompt_tokens, spent[1] + answer.completion_tokens]
             text = unwrap(shown, answer.text)
             # in a thread: comparing letter by letter takes long on odd texts, and others wait for this loop
             found = await asyncio.to_thread(guards.judge, self.tool, shown, text, answer.finish, self.target)
             if found is None:
-                return _Unit(text, None, "", *spent)
+                return _Unit(text, None, "", *spent, refused=tuple(refused))
             reason, detail = found, ""
+            refused.append(found)
             if (
                 found is Reason.CUT
             ):  # a tokenizer that knows this script badly: its own count is the input now
                 room = max(room, math.ceil(1.3 * answer.prompt_tokens) + 48)
-        return _Unit(source, reason, detail, *spent)
+        return _Unit(source, reason, detail, *spent, refused=tuple(refused))
 
     async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int, room: int) -> _Answer:
         system, user = self.tool.fill(shown, self.options)
