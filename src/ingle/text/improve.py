@@ -261,7 +261,7 @@ class _Run:
             try:
                 answer = await self._ask(shown, previous if attempt == 0 else None, attempt, room)
             except PromptTooLong as exc:
-                return _Unit(source, Reason.CUT, exc.message, *spent, refused=(*refused, Reason.CUT))
+                return _Unit(source, Reason.CUT, exc.message, spent[0], spent[1], (*refused, Reason.CUT))
             except (Cancelled, UsageError, NotFound):
                 raise
             except IngleError as exc:
@@ -275,14 +275,14 @@ class _Run:
             # in a thread: comparing letter by letter takes long on odd texts, and others wait for this loop
             found = await asyncio.to_thread(guards.judge, self.tool, shown, text, answer.finish, self.target)
             if found is None:
-                return _Unit(text, None, "", *spent, refused=tuple(refused))
+                return _Unit(text, None, "", spent[0], spent[1], tuple(refused))
             reason, detail = found, ""
             refused.append(found)
             if (
                 found is Reason.CUT
             ):  # a tokenizer that knows this script badly: its own count is the input now
                 room = max(room, math.ceil(1.3 * answer.prompt_tokens) + 48)
-        return _Unit(source, reason, detail, *spent, refused=tuple(refused))
+        return _Unit(source, reason, detail, spent[0], spent[1], tuple(refused))
 
     async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int, room: int) -> _Answer:
         system, user = self.tool.fill(shown, self.options)
