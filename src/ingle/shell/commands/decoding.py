@@ -108,6 +108,17 @@ def _tr(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     return Value(text.translate(table), stdin.taint)
 
 
+def _paste(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """`paste -s -d SIGN` puts lines together; side by side they are not known."""
+    arguments = Arguments(words, frozenset(("-d", "--delimiters")))
+    found = gather(machine, arguments.rest, stdin)
+    if not found.known or not arguments.any("-s", "--serial"):
+        return Value(HOLE, found.taint)
+    sign = arguments.value("-d", "--delimiters")
+    between = "\t" if sign is None else sign.text.replace("\\n", "\n").replace("\\0", "")[:1]
+    return Value(between.join(found.text.rstrip("\n").split("\n")) + "\n", found.taint)
+
+
 def _unit(text: str) -> str:
     return codecs.decode(text, "rot13")
 
@@ -121,5 +132,6 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("xxd",), _xxd),
     **dict.fromkeys(("rev", "tac"), _rev),
     "tr": _tr,
+    "paste": _paste,
     "rot13": _rot13,
 }

@@ -191,7 +191,6 @@ COMMANDS: dict[str, Command] = {
             "pr",
             "expand",
             "unexpand",
-            "paste",
             "ghead",
         ),
         _lines,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec, strangers
+from .. import call, spec, strangers, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -47,6 +48,34 @@ def _runner(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     return UNKNOWN
 
 
+def _scripts(machine: Machine, words: list[Value]) -> None:
+    """Scripts of package.json that this line itself has set or written, when it runs them."""
+    texts = [word.text for word in words]
+    state = machine.state
+    path, _ = targets.place_of(machine, Value("package.json"))
+    if texts[:2] == ["pkg", "set"]:
+        for text in texts[2:]:
+            key, _, body = text.partition("=")
+            if key.startswith("scripts."):
+                state.aliases[f"npm {key.removeprefix('scripts.')}"] = body
+        return
+    made = state.files.get(path)
+    scripts: object = {}
+    if made is not None and made.known:
+        try:
+            held = json.loads(made.text)
+            scripts = held.get("scripts") if isinstance(held, dict) else {}
+        except (ValueError, RecursionError):
+            scripts = {}
+    named = texts[1:2] if texts[:1] in (["run"], ["run-script"]) else texts[:1]
+    for name in named:
+        for key in (f"pre{name}", name, f"post{name}"):
+            written = scripts.get(key) if isinstance(scripts, dict) else None
+            code = state.aliases.get(f"npm {key}") or written
+            if isinstance(code, str) and code:
+                machine.source(code, UNKNOWN)
+
+
 _INSTALLS = frozenset("install add i get download tap -i -U build upgrade exec x dlx create run".split())
 _ADDRESS = re.compile(
     r"(?:git\+|https?://|git://|ssh://|git@|hg\+|svn\+|ftp:|github:)|\S+\s*@\s*(?:git\+|https?:)"
@@ -69,6 +98,8 @@ def _pip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         words = words[1:]
     if words and words[0].text == "shellenv":
         return EMPTY
+    if name in ("npm", "pnpm", "yarn"):
+        _scripts(machine, words)
     entry = spec.find("pip" if name.startswith("pip") and name != "pipx" else name)
     arguments = Arguments(words, entry.takes if entry else frozenset())
     installs = bool(arguments.rest) and arguments.rest[0].text in _INSTALLS
