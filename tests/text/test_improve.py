@@ -49,6 +49,12 @@ async def test_whatever_a_model_says_code_and_white_space_and_markup_survive(
     assert result.text[len(result.text.rstrip()) :] == text[len(text.rstrip()) :]
 
 
+async def test_a_fence_that_the_text_did_not_have_is_not_taken() -> None:
+    text = "1. first\n    indented\n"
+    result = await run("proofread", text, ScriptedModel(lambda _p, _n: "a\n\n```\n"))
+    assert result.text == text
+
+
 async def test_a_good_answer_is_taken_with_the_white_space_of_the_source() -> None:
     answer = "The corrected version is: He went to school yesterday and didn't come back."
     result = await run(

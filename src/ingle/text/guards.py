@@ -82,6 +82,7 @@ def judge(
     return (
         _form(source, answer, finish)
         or _talk(source, answer)
+        or _fenced(tool, source, answer)
         or _repeats(source, answer)
         or _shape(tool, answer)
         or _facts(tool, source, answer)
@@ -108,6 +109,12 @@ def _talk(source: str, answer: str) -> Reason | None:
     if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
         return Reason.CHATTER
     return None
+
+
+def _fenced(tool: Tool, source: str, answer: str) -> Reason | None:
+    """A fence in the middle of an answer to text without one: what is code then is a guess."""
+    added = any(mark in answer and mark not in source for mark in ("```", "~~~"))
+    return Reason.CHATTER if added and tool.output is Output.SAME else None
 
 
 def _repeats(source: str, answer: str) -> Reason | None:
