@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,8 @@ import pytest
 
 from ingle.engines.base import Engine
 from ingle.engines.mlx.engine import open_engine
-from ingle.generation import Constraint, SamplingParams
+from ingle.errors import Cancelled
+from ingle.generation import Constraint, FinishReason, SamplingParams
 from tests.engines.mlx.asking import HANG, Held, begin, chat
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet
@@ -58,3 +60,55 @@ def test_health_tells_requests_that_wait_from_those_that_are_answered(tmp_path: 
         assert (health.active, health.queued) == (0, 0)
     finally:
         engine.close()
+
+
+def test_a_request_cancelled_before_it_is_prepared_ends_at_once_and_is_never_prepared(
+    alphabet: Engine,
+) -> None:
+    held = [Held() for _ in range(5)]
+    answers = [
+        begin(alphabet, f"q{i}", chat(constraint=Constraint(kind="choice", value=one), n=2 if i == 4 else 1))
+        for i, one in enumerate(held)
+    ]
+    try:
+        for one in held[:4]:  # as many as are prepared at once
+            assert one.read.wait(HANG)
+        alphabet.cancel("q4")
+        last = answers[4].wait()
+        assert last.reasons == [FinishReason.CANCELLED] * 2
+        assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (0, 0)
+        assert alphabet.health().queued == 4
+    finally:
+        for one in held:
+            one.go_on.set()
+    assert [answer.wait().text for answer in answers[:4]] == ["abc"] * 4
+    assert not held[4].read.is_set()
+
+
+def test_a_request_cancelled_while_it_is_prepared_ends_as_cancelled(alphabet: Engine) -> None:
+    held = Held()
+    answer = begin(alphabet, "slow", chat(constraint=Constraint(kind="choice", value=held)))
+    assert held.read.wait(HANG)
+    alphabet.cancel("slow")
+    held.go_on.set()
+    assert answer.wait().reasons == [FinishReason.CANCELLED]
+    assert (answer.text, answer.usage.prompt_tokens) == ("", 0)
+
+
+def test_closing_refuses_what_was_not_prepared_yet(tmp_path: Path) -> None:
+    engine = open_engine(mlx_snapshot(write_alphabet(tmp_path / "model")), OPTIONS)
+    held = [Held() for _ in range(5)]
+    answers = [
+        begin(engine, f"q{i}", chat(constraint=Constraint(kind="choice", value=one)))
+        for i, one in enumerate(held)
+    ]
+    for one in held[:4]:
+        assert one.read.wait(HANG)
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    assert isinstance(answers[4].wait().error, Cancelled)
+    for one in held:
+        one.go_on.set()
+    closing.join(HANG)
+    assert all(answer.wait() for answer in answers)
+    assert not held[4].read.is_set()

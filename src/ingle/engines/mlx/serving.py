@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from ingle.catalog.model import Snapshot
@@ -15,9 +16,30 @@ from ingle.engines.mlx.loop import Loop
 from ingle.engines.prepare import Prepared, calls_note, prepare
 from ingle.engines.templates import ChatTemplate, chat_template
 from ingle.errors import MalformedModel
-from ingle.generation import Generation, Message, Tool
+from ingle.generation import Chunk, FinishReason, Generation, Message, Tool, Usage
 
 _PREPARING = 4  # threads
+
+
+@dataclass
+class _Arriving:
+    """A request on its way into the loop; `work` prepares it."""
+
+    generation: Generation
+    sink: Sink
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    work: Future[None] | None = None
+
+    def give_up(self) -> bool:
+        """Have it cancelled; whether its work, which had not begun, now never begins."""
+        self.cancelled.set()
+        return self.work is not None and self.work.cancel()
+
+    def end(self) -> None:
+        """Tell the end of a request that was cancelled before its prompt was read."""
+        for index in range(self.generation.n):
+            self.sink.chunk(Chunk(index=index, finish_reason=FinishReason.CANCELLED))
+        self.sink.chunk(Chunk(usage=Usage(prompt_tokens=0, completion_tokens=0)))
 
 
 class MlxEngine:
@@ -37,7 +59,7 @@ class MlxEngine:
         self._marks = {"bos": loaded.tokenizer.bos_text, "eos": loaded.tokenizer.eos_text}
         self._template = ChatTemplate(text, **self._marks) if text else None
         self._preparing = ThreadPoolExecutor(_PREPARING, "prepare")
-        self._pending: dict[str, threading.Event] = {}
+        self._pending: dict[str, _Arriving] = {}
         self._handing_over = threading.Lock()  # a request is on its way or in the loop, in no moment both
         self._closed = False
         note = calls_note(self._template, self._tokenizer.token_id)
@@ -63,14 +85,16 @@ class MlxEngine:
         if self._closed:
             sink.fail(unloaded())
             return
-        cancelled = self._pending[request_id] = threading.Event()
-        self._preparing.submit(self._prepare, request_id, generation, sink, cancelled)
+        arriving = self._pending[request_id] = _Arriving(generation, sink)
+        arriving.work = self._preparing.submit(self._prepare, request_id, arriving)
 
     def cancel(self, request_id: str) -> None:
-        pending = self._pending.get(request_id)
-        if pending is not None:
-            pending.set()
-        self._loop.cancel(request_id)
+        arriving = self._pending.get(request_id)
+        if arriving is not None and arriving.give_up():
+            del self._pending[request_id]
+            arriving.end()
+        else:
+            self._loop.cancel(request_id)
 
     def count_tokens(self, generation: Generation) -> int:
         prepared = prepare(generation, self._template, self._info.model, marks=self._marks)
@@ -86,46 +110,57 @@ class MlxEngine:
 
     def close(self) -> None:
         self._closed = True
-        for pending in list(self._pending.values()):
-            pending.set()
+        for request_id, arriving in list(self._pending.items()):
+            if arriving.give_up():
+                del self._pending[request_id]
+                arriving.sink.fail(unloaded())
         self._preparing.shutdown(wait=True)
         self._loop.stop()
         self._thread.join()
 
-    def _prepare(
-        self, request_id: str, generation: Generation, sink: Sink, cancelled: threading.Event
-    ) -> None:
+    def _prepare(self, request_id: str, arriving: _Arriving) -> None:
         try:
-            prepared = prepare(
-                generation,
-                self._template,
-                self._info.model,
-                request=request_id,
-                token_of=self._tokenizer.token_id,
-                marks=self._marks,
-            )
-            # MLX does not check indices: one beyond the vocabulary would write into foreign memory
-            check_vocabulary(generation.sampling, self._vocabulary)
-            tokens = self._encode(prepared)
-            room = check_fits(len(tokens), self._info.context)
-            job = Job(
-                request_id,
-                generation,
-                prepared,
-                tokens,
-                0 if self._trims else self._tail(generation, prepared, tokens),
-                min(generation.max_tokens or room, room),
-                sink,
-            )
+            job = self._job(request_id, arriving)
         except Exception as exc:  # noqa: BLE001  (nobody waits for this thread's result)
             del self._pending[request_id]
-            sink.fail(request_error(exc))
+            arriving.sink.fail(request_error(exc))
+            return
+        if job is None:
+            del self._pending[request_id]
+            arriving.end()
             return
         with self._handing_over:
             self._loop.submit(job)
             del self._pending[request_id]
-        if cancelled.is_set():
+        if arriving.cancelled.is_set():
             self._loop.cancel(request_id)
+
+    def _job(self, request_id: str, arriving: _Arriving) -> Job | None:
+        """The request, ready for the loop; None when it is cancelled before its prompt is read."""
+        generation = arriving.generation
+        prepared = prepare(
+            generation,
+            self._template,
+            self._info.model,
+            request=request_id,
+            token_of=self._tokenizer.token_id,
+            marks=self._marks,
+        )
+        # MLX does not check indices: one beyond the vocabulary would write into foreign memory
+        check_vocabulary(generation.sampling, self._vocabulary)
+        if arriving.cancelled.is_set():
+            return None
+        tokens = self._encode(prepared)
+        room = check_fits(len(tokens), self._info.context)
+        return Job(
+            request_id,
+            generation,
+            prepared,
+            tokens,
+            0 if self._trims else self._tail(generation, prepared, tokens),
+            min(generation.max_tokens or room, room),
+            arriving.sink,
+        )
 
     def _encode(self, prepared: Prepared) -> list[int]:
         tokens = self._tokenizer.encode(prepared.prompt, special=prepared.special)
