@@ -2,7 +2,7 @@
 
 `python -m ingle.worker.child SOCKET_FD LIFELINE_FD PARENT_PID`. The engine is imported only when the
 load asks for it, and only that one. The main thread reads frames; pings are answered there, while the
-engine generates on threads of its own.
+engine generates on threads of its own and questions about long prompts are answered on others.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from ingle.engines.base import Engine, EngineFactory, EngineHealth
 from ingle.errors import GenerationFailed, IngleError, LoadFailed, OutOfMemory
@@ -27,6 +29,8 @@ ENGINE_MODULES = {
     "mlx": "ingle.engines.mlx.engine",
     "scripted": "ingle.engines.scripted",
 }
+
+_QUESTIONS = 2  # threads: a prompt of megabytes takes seconds, and a short one should not wait for it
 
 _LOG = logging.getLogger("ingle.worker")
 
@@ -86,14 +90,15 @@ def open_engine(load: frames.Load) -> Engine:
         ) from exc
 
 
-def serve(wire: Wire) -> None:
+def serve(wire: Wire, opener: Callable[[frames.Load], Engine] = open_engine) -> None:
     """Answer frames until the parent says close or is gone."""
     engine: Engine | None = None
+    questions = ThreadPoolExecutor(_QUESTIONS, "question")
     while (frame := wire.receive()) is not None:
         match frame:
             case frames.Load():
                 try:
-                    engine = open_engine(frame)
+                    engine = opener(frame)
                 except IngleError as error:
                     wire.send(frames.LoadError(error.to_dict()))
                     return
@@ -103,10 +108,13 @@ def serve(wire: Wire) -> None:
                 wire.send(frames.Pong(frame.number, health))
             case frames.Close():
                 break
+            case frames.Count() | frames.Render() if engine is not None:
+                questions.submit(_ask, engine, wire, frame)
             case _ if engine is not None:
                 _ask(engine, wire, frame)
             case _:
                 _LOG.warning("a frame before the load: %s", type(frame).__name__)
+    questions.shutdown(wait=False, cancel_futures=True)
     if engine is not None:
         engine.close()
 

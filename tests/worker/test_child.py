@@ -1,0 +1,86 @@
+"""The child's main thread is always there for pings and cancels, whatever it is asked about a prompt."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingle.engines.base import EngineOptions
+from ingle.engines.scripted import Script, ScriptedEngine
+from ingle.generation import Generation, Message, Tool
+from ingle.worker import frames
+from ingle.worker.child import Wire, serve
+from tests.worker.conftest import ask, script_snapshot
+
+pytestmark = pytest.mark.slow
+
+HANG = 30.0
+
+
+class Slow(ScriptedEngine):
+    """Answers no question about a prompt before `go_on`."""
+
+    def __init__(self, load: frames.Load) -> None:
+        super().__init__(load.snapshot, load.options, Script())
+        self.asked, self.go_on, self.cancelled = threading.Event(), threading.Event(), threading.Event()
+
+    def count_tokens(self, generation: Generation) -> int:
+        self._wait()
+        return super().count_tokens(generation)
+
+    def render(self, messages: tuple[Message, ...], tools: tuple[Tool, ...] = ()) -> str:
+        self._wait()
+        return super().render(messages, tools)
+
+    def cancel(self, request_id: str) -> None:
+        self.cancelled.set()
+
+    def _wait(self) -> None:
+        self.asked.set()
+        assert self.go_on.wait(HANG)
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[tuple[Wire, Slow]]:
+    """The parent's end of a wire whose other end is served with a slow engine."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(HANG)
+    load = frames.Load(
+        snapshot=script_snapshot(tmp_path, Script()), engine="scripted", options=EngineOptions()
+    )
+    engine = Slow(load)
+    serving = threading.Thread(target=serve, args=(Wire(theirs), lambda _: engine))
+    serving.start()
+    wire = Wire(ours)
+    wire.send(load)
+    assert isinstance(wire.receive(), frames.Loaded)
+    yield wire, engine
+    engine.go_on.set()
+    wire.send(frames.Close())
+    serving.join(HANG)
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [(frames.Count("q", ask("one two")), 2), (frames.Render("q", ()), "")],
+    ids=["count", "render"],
+)
+def test_a_question_that_takes_long_delays_neither_a_ping_nor_a_cancel(
+    slow: tuple[Wire, Slow], question: frames.Frame, answer: int | str
+) -> None:
+    wire, engine = slow
+    wire.send(question)
+    assert engine.asked.wait(HANG)
+    wire.send(frames.CancelRequest("other"))
+    wire.send(frames.Ping(7))
+    told = wire.receive()
+    assert isinstance(told, frames.Pong) and told.number == 7
+    assert engine.cancelled.is_set()
+    engine.go_on.set()
+    assert wire.receive() == frames.Answered("q", answer)
