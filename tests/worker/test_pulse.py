@@ -61,18 +61,21 @@ async def test_endless_silence_is_waited_for_no_longer_than_an_endless_step() ->
 async def test_a_stuck_worker_fails_its_requests_typed_and_answers_after_a_new_start(tmp_path: Path) -> None:
     snapshot = script_snapshot(tmp_path, Script(on={"stuck": "stuck"}))
     worker = WorkerProcess("fake", pulse=0.01)
-    await worker.start(snapshot, "scripted")
-    await worker.ready()
-    assert await text_of(worker, ask("well")) == "well"
-    said = await worker.ping()
-    shown = worker.health
-    assert said == shown
-    with pytest.raises(WorkerCrashed, match="the script says that it is stuck"):
-        await asyncio.wait_for(text_of(worker, ask("stuck")), HANG)
-    await worker.wait_gone()
-    assert worker.health is None
-    assert worker.state is WorkerState.FAILED and isinstance(worker.error, WorkerCrashed)
-    await worker.start(snapshot, "scripted")
-    await worker.ready()
-    assert await text_of(worker, ask("well again")) == "well again"
-    assert (await worker.stop()).exit_code == 0
+    try:
+        await worker.start(snapshot, "scripted")
+        await worker.ready()
+        assert await text_of(worker, ask("well")) == "well"
+        said = await worker.ping()
+        shown = worker.health
+        assert said == shown
+        with pytest.raises(WorkerCrashed, match="the script says that it is stuck"):
+            await asyncio.wait_for(text_of(worker, ask("stuck")), HANG)
+        await worker.wait_gone()
+        assert worker.health is None
+        assert worker.state is WorkerState.FAILED and isinstance(worker.error, WorkerCrashed)
+        await worker.start(snapshot, "scripted")
+        await worker.ready()
+        assert await text_of(worker, ask("well again")) == "well again"
+        assert (await worker.stop()).exit_code == 0
+    finally:
+        await worker.stop()
