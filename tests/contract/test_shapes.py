@@ -9,7 +9,7 @@ import re
 import pytest
 
 from ingle.errors import InvalidRequest, Unsupported
-from ingle.generation import Constraint, FinishReason, Thinking
+from ingle.generation import Constraint, FinishReason, SamplingParams, Thinking
 from ingle.worker.process import WorkerProcess
 from tests.contract.asking import ask, chat, grammar_question, plain
 
@@ -29,6 +29,8 @@ REASONER = (
 OPENING = REASONER.replace("<think>\n", "<think>")
 LEAVING = OPENING.replace("<think>", "{# the model writes <think> and </think> itself #}")
 """Two that differ in who opens the reasoning: the template, or the model."""
+
+END = 2  # the starter's token that ends an answer
 
 
 async def test_json_follows_its_schema(worker: WorkerProcess) -> None:
@@ -163,6 +165,23 @@ async def test_a_constraint_begins_after_the_reasoning_also_where_the_template_l
     assert (left.reasoning, left.text, left.reasons) == (opened.reasoning, opened.text, opened.reasons)
     assert left.usage.prompt_tokens == opened.usage.prompt_tokens
     assert left.usage.completion_tokens == opened.usage.completion_tokens
+
+
+async def test_reasoning_cannot_end_an_answer_that_owes_a_constraint(worker: WorkerProcess) -> None:
+    reply = await ask(
+        worker,
+        chat(
+            "What is 2+2?",
+            template=REASONER,
+            thinking=Thinking(enabled=True, budget=4),
+            constraint=Constraint(kind="choice", value=["four", "five"]),
+            sampling=SamplingParams(temperature=0.0, logit_bias={END: 100.0}),
+            max_tokens=24,
+        ),
+    )
+    assert reply.usage.reasoning_tokens == 4
+    assert reply.text in {"four", "five"}
+    assert reply.reasons == [FinishReason.STOP]
 
 
 async def test_thinking_off_gives_the_answer_alone(worker: WorkerProcess) -> None:

@@ -24,6 +24,13 @@ def test_neutral_sampling_is_sent_as_neutral_and_not_left_to_defaults() -> None:
     assert not {"grammar", "n_probs", "logit_bias", "response_format", "preserved_tokens"} & set(fields)
 
 
+def test_a_text_that_may_not_end_is_asked_for_as_one() -> None:
+    may, must = (
+        completion_fields([1], SamplingParams(), limit=1, seed=0, goes_on=on) for on in (False, True)
+    )
+    assert "ignore_eos" not in may and must["ignore_eos"] is True
+
+
 def test_a_bias_without_end_is_a_number_that_json_has() -> None:
     sampling = SamplingParams(logit_bias={1: float("inf"), 2: float("-inf"), 3: 0.5})
     fields = completion_fields([1], sampling, limit=1, seed=0)

@@ -138,6 +138,8 @@ class Choice:
             seed=self.seed,
             grammar=grammar,
             visible=_marks(self.prepared.shape),
+            # whoever asked for a grammar is owed an answer: the reasoning cannot be the end
+            goes_on=grammar is None and self.prepared.grammar is not None,
         )
 
         replay = Replay()

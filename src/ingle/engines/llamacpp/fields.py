@@ -34,10 +34,12 @@ def completion_fields(
     seed: int,
     grammar: str | None = None,
     visible: tuple[str, ...] = (),
+    goes_on: bool = False,
 ) -> dict[str, Any]:
     """The body of one completion of at most `limit` tokens after the prompt `tokens`.
 
     `visible` are marks (of reasoning, of calls) that must be told also where they are control tokens.
+    `goes_on`: the model may not end the text.
     """
     fields: dict[str, Any] = {
         "prompt": tokens,
@@ -68,6 +70,8 @@ def completion_fields(
         fields["logit_bias"] = [[token, bias] for token, bias in biases]
     if sampling.logprobs:
         fields["n_probs"] = max(1, sampling.top_logprobs)
+    if goes_on:
+        fields["ignore_eos"] = True
     if visible:
         fields["preserved_tokens"] = list(visible)
     if grammar is not None:
