@@ -13,6 +13,8 @@ from ingle.engines.toolgrammar import forced_grammar, free_grammar
 from ingle.errors import InvalidRequest, Unsupported
 from ingle.generation import Constraint, Tool
 
+pytestmark = pytest.mark.slow
+
 CITY = {
     "type": "object",
     "properties": {"city": {"type": "string"}},

@@ -104,6 +104,7 @@ def test_substitutions_are_found_in_order_and_whole() -> None:
     assert substitutions("$((x); y) 1+2 $(open") == ["(x); y", "open"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["{}", "{a}", "(a)", "[1]"])
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_brackets_side_by_side_are_bounded_too(unit: str, shell: str) -> None:

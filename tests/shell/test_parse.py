@@ -43,11 +43,13 @@ def test_command_beyond_a_limit_is_high_at_once(command: str) -> None:
     assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["${x/)", "echo ${x/a/b)}; rm -rf ~", "${/)", '"${x/${y}/)}"'])
 def test_pattern_that_the_zsh_grammar_cannot_hold_is_never_handed_to_it(text: str) -> None:
     assert analyse(text, "zsh").level >= Level.HIGH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["ls " + "a," * 7_998 + "a", "ls & " * 900, "rm " + "a " * 7_000])
 def test_long_powershell_is_read_in_bounded_time(text: str) -> None:
     start = time.perf_counter()
@@ -55,6 +57,7 @@ def test_long_powershell_is_read_in_bounded_time(text: str) -> None:
     assert time.perf_counter() - start < 2.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -139,6 +142,7 @@ def test_limits_name_what_was_exceeded() -> None:
     assert "pipes" in limits.exceeded("a|" * 200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -9,6 +9,7 @@ import pytest
 from ingle.shell.verdict import Level, analyse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("character", ["\u00a0", "\u200b", "\x01", "\u202e", "rm\u2044x "])
 @pytest.mark.parametrize("length", [4_000, 400_000])
 def test_a_command_full_of_deceptive_characters_is_high_at_once(character: str, length: int) -> None:
