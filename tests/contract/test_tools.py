@@ -246,7 +246,7 @@ async def test_a_strict_tool_goes_together_with_reasoning(worker: WorkerProcess)
         tools=(STRICT,),
         template=REASONER,
         thinking=Thinking(enabled=True, budget=3),
-        max_tokens=30,
+        max_tokens=80,
     )
     assert reply.reasoning and reply.usage.reasoning_tokens == 3
     assert reply.reasons == [FinishReason.STOP]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingle.shell import limits
 from ingle.shell.deception import escaped, find_tricks
-from ingle.shell.parse import SHELLS, folded, parse
+from ingle.shell.parse import SHELLS, folded, parse, read
 from ingle.shell.verdict import Level, analyse, explain, verdict_to_dict
 
 from .corpus import labelled
@@ -193,7 +193,7 @@ def _holds_together(command: str, shell: str) -> None:
     broken = (
         shell in ("bash", "sh")
         and limits.exceeded(command) == ""
-        and parse(command.replace("\r\n", "\n")).doubt is not None
+        and read(command.replace("\r\n", "\n"), shell)[0].doubt is not None
     )
     assert not (broken and verdict.allowed)
 
