@@ -23,7 +23,7 @@ def _plan(*paths: str | tuple[str, int], ref: ModelRef | None = None, **more: ob
     files = [_file(path) if isinstance(path, str) else _file(*path) for path in paths]
     gguf = any(file.path.endswith(".gguf") for file in files)
     kind = more.pop("format", Format.GGUF if gguf else Format.SAFETENSORS)
-    return plan_pull(ref or _ref(), listing_of(*files), kind, **more)  # type: ignore[arg-type]
+    return plan_pull(ref or _ref(), listing_of(*files), kind, **more)  # type: ignore[arg-type]  # options of plan_pull
 
 
 def _ref(file: str | None = None, quant: str | None = None) -> ModelRef:

@@ -11,13 +11,37 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROUTES = {
-    "/load", "/generate", "/unload", "/status", "/warm", "/events",
-    "/ingle/models", "/ingle/show", "/ingle/ps", "/ingle/status", "/ingle/pull", "/ingle/retry",
-    "/ingle/cancel", "/ingle/load", "/ingle/unload", "/ingle/delete", "/ingle/generate", "/ingle/verify",
-    "/ingle/repair", "/ingle/search", "/ingle/outdated", "/ingle/doctor",
-    "/v1/chat/completions", "/v1/completions", "/v1/models",
-    "/text", "/text/tools", "/process", "/shell/check", "/metrics",
-}  # fmt: skip
+    "/load",
+    "/generate",
+    "/unload",
+    "/status",
+    "/warm",
+    "/events",
+    "/ingle/models",
+    "/ingle/show",
+    "/ingle/ps",
+    "/ingle/status",
+    "/ingle/pull",
+    "/ingle/retry",
+    "/ingle/cancel",
+    "/ingle/load",
+    "/ingle/unload",
+    "/ingle/delete",
+    "/ingle/generate",
+    "/ingle/verify",
+    "/ingle/repair",
+    "/ingle/search",
+    "/ingle/outdated",
+    "/ingle/doctor",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/models",
+    "/text",
+    "/text/tools",
+    "/process",
+    "/shell/check",
+    "/metrics",
+}
 HEAVY = {"mlx", "mlx_lm", "xllamacpp", "transformers", "torch", "numpy", "llguidance", "tree_sitter"}
 
 

@@ -82,9 +82,9 @@ def test_high_findings_about_deleting_name_a_safer_way() -> None:
 def test_verdict_and_findings_cannot_be_changed() -> None:
     verdict = analyse("rm x")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        verdict.level = Level.SAFE  # type: ignore[misc]
+        verdict.level = Level.SAFE  # type: ignore[misc]  # that it cannot be set is the claim
     with pytest.raises(dataclasses.FrozenInstanceError):
-        verdict.findings[0].level = Level.SAFE  # type: ignore[misc]
+        verdict.findings[0].level = Level.SAFE  # type: ignore[misc]  # that it cannot be set is the claim
 
 
 def test_dictionary_is_ready_for_json() -> None:

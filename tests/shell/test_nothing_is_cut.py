@@ -78,9 +78,17 @@ def test_a_script_that_was_not_read_is_not_safe(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["echo $((1+2))", "echo $(( (1+2)*3 ))", "x=5; echo $((x*(2+3)))", "find . -name a -exec ls \\;", "make SHELL=/bin/bash",
-     "python3 -m timeit 'sum(range(100))'", f"for f in {NAMES}; do echo $f; done", "find . -exec ls -l {} \\;"],
-)  # fmt: skip
+    [
+        "echo $((1+2))",
+        "echo $(( (1+2)*3 ))",
+        "x=5; echo $((x*(2+3)))",
+        "find . -name a -exec ls \\;",
+        "make SHELL=/bin/bash",
+        "python3 -m timeit 'sum(range(100))'",
+        f"for f in {NAMES}; do echo $f; done",
+        "find . -exec ls -l {} \\;",
+    ],
+)
 def test_what_only_looks_alike_stays_safe(command: str) -> None:
     assert analyse(command).level is Level.SAFE
 

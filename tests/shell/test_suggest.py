@@ -76,9 +76,19 @@ def test_the_three_named_readings(text: str, command: str, reading: Reading) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ls -la", "{", '{"command": "ls"}', answer("ls", extra=1), '["ls"]', "{'command': 'ls'}", "```bash\n\n```",
-     '{"command": "rm -rf /", "explanation": "cut at {', "```json\n{\"command\": \"ls\"\n```"],
-)  # fmt: skip
+    [
+        "",
+        "ls -la",
+        "{",
+        '{"command": "ls"}',
+        answer("ls", extra=1),
+        '["ls"]',
+        "{'command': 'ls'}",
+        "```bash\n\n```",
+        '{"command": "rm -rf /", "explanation": "cut at {',
+        '```json\n{"command": "ls"\n```',
+    ],
+)
 def test_what_no_step_can_read_is_nothing(text: str) -> None:
     assert read_answer(text) is None
 

@@ -9,14 +9,45 @@ from ingle.text.whitespace import flatten, restore
 
 MARKDOWN = st.lists(
     st.sampled_from(
-        ["# Title\n", "a line of words.\n", "- item one\n", "  - nested\n", "```py\n", "x = 1  # teh\n", "```\n",
-         "\n", "    indented\n", "> quoted words\n", "| a | b |\n", "|---|---|\n", "1. first\n", "***\n", "\t", "é ",
-         "<div>\n", "[a]: http://x.y\n", "word", "\r\n", "   ", "- [ ] todo me\n",
-         "> ```\n", "---\n", "title: teh\n", "<!-- a\n", "-->\n", "$$\n", "a | b\n", "--- | ---\n", "\ufeff", "שלום ", "**b** ",
-         "    ```\n"]
+        [
+            "# Title\n",
+            "a line of words.\n",
+            "- item one\n",
+            "  - nested\n",
+            "```py\n",
+            "x = 1  # teh\n",
+            "```\n",
+            "\n",
+            "    indented\n",
+            "> quoted words\n",
+            "| a | b |\n",
+            "|---|---|\n",
+            "1. first\n",
+            "***\n",
+            "\t",
+            "é ",
+            "<div>\n",
+            "[a]: http://x.y\n",
+            "word",
+            "\r\n",
+            "   ",
+            "- [ ] todo me\n",
+            "> ```\n",
+            "---\n",
+            "title: teh\n",
+            "<!-- a\n",
+            "-->\n",
+            "$$\n",
+            "a | b\n",
+            "--- | ---\n",
+            "\ufeff",
+            "שלום ",
+            "**b** ",
+            "    ```\n",
+        ]
     ),
     max_size=30,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(st.text() | MARKDOWN)

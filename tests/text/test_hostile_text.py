@@ -10,8 +10,18 @@ from ingle.text.document import cut
 from ingle.text.spans import protected
 
 
-@pytest.mark.parametrize("text", ["a" * 100_000, "a@" + "a" * 50_000, "`" * 50_000, " " * 50_000 + "|x", "a|b\n" + " " * 50_000 + "x", "* " * 25_000 + "x"],
-                         ids=["word", "address", "backticks", "spaces", "table", "rule"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 100_000,
+        "a@" + "a" * 50_000,
+        "`" * 50_000,
+        " " * 50_000 + "|x",
+        "a|b\n" + " " * 50_000 + "x",
+        "* " * 25_000 + "x",
+    ],
+    ids=["word", "address", "backticks", "spaces", "table", "rule"],
+)
 def test_long_runs_of_one_kind_are_read_in_bounded_time(text: str) -> None:
     start = time.perf_counter()
     protected(text)

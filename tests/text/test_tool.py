@@ -8,9 +8,18 @@ from ingle.errors import InvalidConfig, InvalidRequest
 from ingle.text.tool import find_tool, load_tools, parse_tool
 
 BUILT_IN = {
-    "proofread", "rewrite", "friendly", "professional", "concise", "summary", "keypoints", "table",
-    "dictation", "translate", "custom",
-}  # fmt: skip
+    "proofread",
+    "rewrite",
+    "friendly",
+    "professional",
+    "concise",
+    "summary",
+    "keypoints",
+    "table",
+    "dictation",
+    "translate",
+    "custom",
+}
 
 
 def test_the_built_in_tools_are_all_there_and_say_what_they_do() -> None:
@@ -36,12 +45,19 @@ def test_an_unknown_tool_is_refused_with_the_list() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["no front matter", "---\nname: x\n---\nno user prompt", "---\nname: [\n---\ns\n===\n{text}",
-     "---\nname: x\nintent: y\ncolour: red\n---\ns\n===\n{text}", "---\nintent: y\n---\ns\n===\n{text}",
-     "---\nname: x\nintent: y\n---\ns\n===\nno field", "---\nname: Two words\nintent: y\n---\ns\n===\n{text}",
-     "---\nname: x\nintent: y\ntemperature: -1\n---\ns\n===\n{text}",
-     "---\nname: x\nintent: y\nmax_input: 0\n---\ns\n===\n{text}", "---\n- x\n---\ns\n===\n{text}"],
-)  # fmt: skip
+    [
+        "no front matter",
+        "---\nname: x\n---\nno user prompt",
+        "---\nname: [\n---\ns\n===\n{text}",
+        "---\nname: x\nintent: y\ncolour: red\n---\ns\n===\n{text}",
+        "---\nintent: y\n---\ns\n===\n{text}",
+        "---\nname: x\nintent: y\n---\ns\n===\nno field",
+        "---\nname: Two words\nintent: y\n---\ns\n===\n{text}",
+        "---\nname: x\nintent: y\ntemperature: -1\n---\ns\n===\n{text}",
+        "---\nname: x\nintent: y\nmax_input: 0\n---\ns\n===\n{text}",
+        "---\n- x\n---\ns\n===\n{text}",
+    ],
+)
 def test_a_tool_file_that_does_not_parse_names_the_file(source: str) -> None:
     with pytest.raises(InvalidConfig, match=r"mine\.md"):
         parse_tool(source, "mine.md")

@@ -47,12 +47,22 @@ class Choice(StrEnum):
 
 
 KEYS = {
-    "": Choice.NO, "n": Choice.NO, "no": Choice.NO, "q": Choice.NO,
-    "y": Choice.RUN, "yes": Choice.RUN, "r": Choice.RUN, "run": Choice.RUN,
-    "d": Choice.EDIT, "edit": Choice.EDIT,
-    "e": Choice.EXPLAIN, "explain": Choice.EXPLAIN, "?": Choice.EXPLAIN,
-    "c": Choice.COPY, "copy": Choice.COPY,
-}  # fmt: skip
+    "": Choice.NO,
+    "n": Choice.NO,
+    "no": Choice.NO,
+    "q": Choice.NO,
+    "y": Choice.RUN,
+    "yes": Choice.RUN,
+    "r": Choice.RUN,
+    "run": Choice.RUN,
+    "d": Choice.EDIT,
+    "edit": Choice.EDIT,
+    "e": Choice.EXPLAIN,
+    "explain": Choice.EXPLAIN,
+    "?": Choice.EXPLAIN,
+    "c": Choice.COPY,
+    "copy": Choice.COPY,
+}
 
 
 class Dialog:

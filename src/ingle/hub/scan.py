@@ -116,7 +116,7 @@ class RepoScan:
         """Whether anything of a file lies here for this model; what another snapshot uses is that one's."""
         if os.path.exists(self.place.partial(digest)):  # noqa: PTH110  # a listing asks thousands
             return True
-        return digest not in self._linked and os.path.exists(self.place.blob(digest))  # noqa: PTH110
+        return digest not in self._linked and os.path.exists(self.place.blob(digest))  # noqa: PTH110  # as above
 
     @functools.cached_property
     def _linked(self) -> frozenset[str]:
@@ -124,7 +124,7 @@ class RepoScan:
 
     def _partial(self, receipt: Receipt, asked: Asked, taken: set[str]) -> Snapshot:
         wanted = [file for file in receipt.listing.files if file.path in set(asked.files)]
-        here = [file for file in wanted if os.path.exists(self.place.blob(file.digest))]  # noqa: PTH110
+        here = [file for file in wanted if os.path.exists(self.place.blob(file.digest))]  # noqa: PTH110  # as above
         commit = receipt.listing.commit
         weights = gguf_files(asked.files)
         entry = self._catalog.find_repo(self.place.repo_id, weights[0] if weights else None)

@@ -36,7 +36,7 @@ def analyse_apple(machine: Machine, text: str) -> Value:
     if "do script" in lowered and (found := re.search(r'do script\s+"((?:[^"\\]|\\.)*)"', text)):
         machine.source(ansi(found.group(1)), UNKNOWN)
     for keys in re.findall(r'keystroke\s+"((?:[^"\\]|\\.)*)"', text)[:8]:
-        strangers.tried(machine, lambda keys=keys: machine.source(ansi(keys), UNKNOWN))  # type: ignore[misc]
+        strangers.tried_code(machine, ansi(keys))
     if "hidden answer" in lowered:
         machine.report(Level.HIGH, "deceive", "asks for a password in a dialog that is not the system's")
     rules: tuple[tuple[str, Level, str], ...] = (

@@ -38,9 +38,13 @@ _GRAVE: Mapping[tuple[str, str], tuple[Level, str]] = MappingProxyType(
     }
 )
 _OF_ALL: Mapping[str, str] = MappingProxyType(
-    {"terminate": "ends every process it finds", "uninstall": "removes every program it finds", "delete": "deletes every object it finds",
-     "stopservice": "stops every service it finds"}
-)  # fmt: skip
+    {
+        "terminate": "ends every process it finds",
+        "uninstall": "removes every program it finds",
+        "delete": "deletes every object it finds",
+        "stopservice": "stops every service it finds",
+    }
+)
 
 
 def judge_instance(machine: Machine, owner: Value, method: str) -> bool:

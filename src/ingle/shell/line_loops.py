@@ -22,13 +22,19 @@ _READS = re.compile(
 # A call that deletes, on the line itself or on a variable that may hold it.
 _DELETES: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
-        "perl": re.compile(r"\b(unlink|rmdir|rmtree|remove_tree)\b(?!\s{0,8}[\"'(]{0,4}[\w./~*<]*[\"'./~*<])"),
-        "ruby": re.compile(r"\b(?:File\.(delete|unlink)|FileUtils\.(rm\w*|remove\w*)|Dir\.(rmdir|delete))\b\s{0,8}\(?\s{0,8}(?![\s(\"'/~])"),
-        "python": re.compile(r"\b(?:os\.(remove|unlink|rmdir)|shutil\.(rmtree)|Path\([^)\"']{0,80}\)\.(unlink))\(\s{0,8}(?![\s\"'/~])"),
+        "perl": re.compile(
+            r"\b(unlink|rmdir|rmtree|remove_tree)\b(?!\s{0,8}[\"'(]{0,4}[\w./~*<]*[\"'./~*<])"
+        ),
+        "ruby": re.compile(
+            r"\b(?:File\.(delete|unlink)|FileUtils\.(rm\w*|remove\w*)|Dir\.(rmdir|delete))\b\s{0,8}\(?\s{0,8}(?![\s(\"'/~])"
+        ),
+        "python": re.compile(
+            r"\b(?:os\.(remove|unlink|rmdir)|shutil\.(rmtree)|Path\([^)\"']{0,80}\)\.(unlink))\(\s{0,8}(?![\s\"'/~])"
+        ),
         "php": re.compile(r"\b(unlink|rmdir)\(\s*\$"),
         "node": re.compile(r"\.(unlinkSync|rmSync|rmdirSync|unlink|rm)\(\s*[a-z]"),
     }
-)  # fmt: skip
+)
 # A shell command that is made of a literal and the line.
 _COMMANDS = re.compile(
     r"""\b(?:system|exec|qx|popen|os\.system|shell_exec)\b\s{0,8}[({]?\s{0,8}f?["'`]([^"'`$#{%+]{1,400})["'`]?\s{0,8}(?:[,.+]\s{0,8})?(?:\$[\w_]|#\{|\{|%|\w)"""

@@ -84,6 +84,7 @@ class _Reader(ast.NodeVisitor):
         for part in (*node.generators, node.elt):
             self.visit(part)
 
+    # The names are those that `ast` asks for; each node has the parts that are read.
     visit_SetComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]  # noqa: N815
 
     def visit_While(self, node: ast.While) -> None:

@@ -21,9 +21,23 @@ from .finding import Level
 from .words import Taint, Value, show
 
 _FAMILIES = (
-    "everyday", "files", "build", "git", "packages", "containers", "cloud", "databases",
-    "network", "servers", "system", "desktop", "macos", "security", "windows", "devices",
-)  # fmt: skip
+    "everyday",
+    "files",
+    "build",
+    "git",
+    "packages",
+    "containers",
+    "cloud",
+    "databases",
+    "network",
+    "servers",
+    "system",
+    "desktop",
+    "macos",
+    "security",
+    "windows",
+    "devices",
+)
 _LEVELS = {level.label: level for level in Level}
 
 

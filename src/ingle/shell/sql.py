@@ -20,18 +20,38 @@ _RULES: tuple[tuple[re.Pattern[str], Level, str], ...] = tuple(
     (re.compile(pattern, re.S), level, consequence)
     for pattern, level, consequence in (
         (r"\bdrop\s+(?:database|schema|catalog)\b", Level.HIGH, "drops a whole database"),
-        (r"\bdrop\s+owned\b|\bdrop\s+(?:tablespace|keyspace|user|role)\b", Level.HIGH, "drops what a user owns, or the user"),
-        (r"\bdrop\s+(?:table|materialized|collection|partition|column)\b", Level.HIGH, "drops a table with its rows"),
+        (
+            r"\bdrop\s+owned\b|\bdrop\s+(?:tablespace|keyspace|user|role)\b",
+            Level.HIGH,
+            "drops what a user owns, or the user",
+        ),
+        (
+            r"\bdrop\s+(?:table|materialized|collection|partition|column)\b",
+            Level.HIGH,
+            "drops a table with its rows",
+        ),
         (r"^\s*alter\s+table\b.*\bdrop\b", Level.HIGH, "drops a column with its values"),
         (r"^\s*truncate\b", Level.HIGH, "empties a table"),
-        (r"\b(?:to|from)\s+program\b|\bxp_cmdshell\b|\bsys_exec\b|\bsp_oacreate\b|\bdbms_scheduler\b", Level.HIGH, "runs a program on the database's host"),
+        (
+            r"\b(?:to|from)\s+program\b|\bxp_cmdshell\b|\bsys_exec\b|\bsp_oacreate\b|\bdbms_scheduler\b",
+            Level.HIGH,
+            "runs a program on the database's host",
+        ),
         (r"\binto\s+(?:outfile|dumpfile)\b", Level.HIGH, "writes a file on the database's host"),
         (r"\bgrant\s+all\b|\bsuperuser\b|with\s+grant\s+option", Level.HIGH, "grants every right"),
         (r"\bshutdown\b", Level.HIGH, "stops the database"),
-        (r"\bflush\s+privileges|\bset\s+password\b|\balter\s+user\b|\bcreate\s+(?:user|role)\b|\bgrant\b|\brevoke\b", Level.MODERATE, "changes who may use the database"),
-        (r"^\s*(?:insert|update|delete|replace|create|alter|merge|vacuum|reindex|drop|call|do|load|import|attach|set|kill|analyze|optimize|refresh|begin|commit|rollback|use|rename|lock|comment)\b", Level.MODERATE, "changes the database"),
+        (
+            r"\bflush\s+privileges|\bset\s+password\b|\balter\s+user\b|\bcreate\s+(?:user|role)\b|\bgrant\b|\brevoke\b",
+            Level.MODERATE,
+            "changes who may use the database",
+        ),
+        (
+            r"^\s*(?:insert|update|delete|replace|create|alter|merge|vacuum|reindex|drop|call|do|load|import|attach|set|kill|analyze|optimize|refresh|begin|commit|rollback|use|rename|lock|comment)\b",
+            Level.MODERATE,
+            "changes the database",
+        ),
     )
-)  # fmt: skip
+)
 
 
 def statement_level(statement: str) -> tuple[Level, str]:

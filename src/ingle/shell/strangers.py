@@ -77,7 +77,7 @@ def judge_operands(machine: Machine, words: list[Value]) -> None:
 def judge_code(machine: Machine, words: list[Value], stdin: Value, *, short: bool) -> None:
     """Options and input lines that many programs run: read as code, and kept when that is dangerous."""
     for code in _codes(words, stdin, short):
-        tried(machine, lambda code=code: machine.source(code, UNKNOWN))  # type: ignore[misc]
+        tried_code(machine, code)
 
 
 def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
@@ -92,6 +92,11 @@ def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
             yield word.text.lstrip("! ")
     if stdin is not EMPTY and stdin.known:
         yield from _ESCAPES.findall(stdin.text)[:8]
+
+
+def tried_code(machine: Machine, code: str) -> None:
+    """`tried` for text that may be code of the shell."""
+    tried(machine, lambda: machine.source(code, UNKNOWN))
 
 
 def tried(machine: Machine, read: Callable[[], object]) -> None:

@@ -26,14 +26,41 @@ from ingle.text.whitespace import flatten, restore
 Generate = Callable[[Generation], AsyncIterator[Chunk]]
 
 LANGUAGE_NAMES = {
-    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
-    "nl": "Dutch", "sv": "Swedish", "da": "Danish", "pl": "Polish", "tr": "Turkish", "fi": "Finnish",
-    "cs": "Czech", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ru": "Russian", "uk": "Ukrainian",
-    "bg": "Bulgarian", "el": "Greek", "ar": "Arabic", "fa": "Persian", "he": "Hebrew", "hi": "Hindi", "th": "Thai",
-}  # fmt: skip
+    "en": "English",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "it": "Italian",
+    "pt": "Portuguese",
+    "nl": "Dutch",
+    "sv": "Swedish",
+    "da": "Danish",
+    "pl": "Polish",
+    "tr": "Turkish",
+    "fi": "Finnish",
+    "cs": "Czech",
+    "ja": "Japanese",
+    "zh": "Chinese",
+    "ko": "Korean",
+    "ru": "Russian",
+    "uk": "Ukrainian",
+    "bg": "Bulgarian",
+    "el": "Greek",
+    "ar": "Arabic",
+    "fa": "Persian",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "th": "Thai",
+}
 LANGUAGE_CODES = {name.lower(): code for code, name in LANGUAGE_NAMES.items()} | {
-    "deutsch": "de", "français": "fr", "español": "es", "italiano": "it", "日本語": "ja", "中文": "zh", "русский": "ru",
-}  # fmt: skip
+    "deutsch": "de",
+    "français": "fr",
+    "español": "es",
+    "italiano": "it",
+    "日本語": "ja",
+    "中文": "zh",
+    "русский": "ru",
+}
 REMINDER = "Your last answer was not usable. Reply with the resulting text and nothing before or after it."
 CONTEXT_LIMIT = 600
 """Bytes of the piece before and its answer together, which are shown as a turn of context."""

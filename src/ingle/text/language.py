@@ -53,10 +53,19 @@ SCRIPTS = {
     "LATIN": "latin",
 }
 WRITTEN_IN: dict[str, set[str]] = {
-    "ja": {"kana", "han"}, "zh": {"han"}, "ko": {"hangul", "han"}, "ru": {"cyrillic"}, "uk": {"cyrillic"},
-    "bg": {"cyrillic"}, "el": {"greek"}, "ar": {"arabic"}, "fa": {"arabic"}, "he": {"hebrew"},
-    "hi": {"devanagari"}, "th": {"thai"},
-}  # fmt: skip
+    "ja": {"kana", "han"},
+    "zh": {"han"},
+    "ko": {"hangul", "han"},
+    "ru": {"cyrillic"},
+    "uk": {"cyrillic"},
+    "bg": {"cyrillic"},
+    "el": {"greek"},
+    "ar": {"arabic"},
+    "fa": {"arabic"},
+    "he": {"hebrew"},
+    "hi": {"devanagari"},
+    "th": {"thai"},
+}
 """The scripts of languages that are not written in Latin letters."""
 
 

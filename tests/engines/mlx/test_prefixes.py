@@ -21,9 +21,9 @@ from tests.models import mlx_snapshot
 import_mlx_lm()
 
 import mlx.core as mx  # noqa: E402  (after the lean import)
-from mlx_lm.models.cache import KVCache, RotatingKVCache  # noqa: E402
+from mlx_lm.models.cache import KVCache, RotatingKVCache  # noqa: E402  (as above)
 
-from ingle.engines.mlx.prefixes import PrefixCache  # noqa: E402
+from ingle.engines.mlx.prefixes import PrefixCache  # noqa: E402  (as above)
 
 pytestmark = pytest.mark.slow
 

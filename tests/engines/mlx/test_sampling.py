@@ -13,7 +13,7 @@ import_mlx_lm()
 
 import mlx.core as mx  # noqa: E402  (after the lean import)
 
-from ingle.engines.mlx.sampling import make_penalties, make_sampler  # noqa: E402
+from ingle.engines.mlx.sampling import make_penalties, make_sampler  # noqa: E402  (as above)
 
 pytestmark = pytest.mark.slow
 

@@ -44,9 +44,35 @@ if TYPE_CHECKING:
 Command = Callable[["Machine", str, list[Value], Value], Value | None]
 
 _MODULES: tuple[Any, ...] = (
-    archives, building, builtins, compiling, containers, copying, databases, decoding, dialects, editing, editors, fetching, filtering, frameworks, installing,
-    interpreters, macros, modes, output, processes, removal, repository, scheduling, sending, session, syncing, tools, wrappers,
-)  # fmt: skip
+    archives,
+    building,
+    builtins,
+    compiling,
+    containers,
+    copying,
+    databases,
+    decoding,
+    dialects,
+    editing,
+    editors,
+    fetching,
+    filtering,
+    frameworks,
+    installing,
+    interpreters,
+    macros,
+    modes,
+    output,
+    processes,
+    removal,
+    repository,
+    scheduling,
+    sending,
+    session,
+    syncing,
+    tools,
+    wrappers,
+)
 ALL: dict[str, Command] = {name: command for module in _MODULES for name, command in module.COMMANDS.items()}
 RUNS_INPUT = frozenset(
     "sh bash zsh dash ksh mksh ash fish eval source . xargs parallel sudo env command exec builtin echo printf".split()

@@ -191,8 +191,15 @@ def _compress(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         targets.write(machine, word, Value(HOLE, taint), verb="replaces")
         place = targets.place_of(machine, word)[1]
         if arguments.any("-r", "--recursive") and place in (
-            Place.HOME, Place.HOME_TOP, Place.WORKING, Place.PARENT, Place.ROOT, Place.SYSTEM, Place.OPEN, Place.MOUNT
-        ):  # fmt: skip
+            Place.HOME,
+            Place.HOME_TOP,
+            Place.WORKING,
+            Place.PARENT,
+            Place.ROOT,
+            Place.SYSTEM,
+            Place.OPEN,
+            Place.MOUNT,
+        ):
             machine.report(Level.HIGH, "write", "replaces every file below this folder")
         elif word.wild or place is Place.OPEN:
             machine.report(Level.MODERATE, "write", "replaces every file here")

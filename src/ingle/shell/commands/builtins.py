@@ -244,7 +244,7 @@ def _bind(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     code = Arguments(words, frozenset(("-x",))).value("-x")
     if machine.shell == "fish":
         for word in words[1:]:
-            strangers.tried(machine, lambda text=word.text: machine.source(text, UNKNOWN))  # type: ignore[misc]
+            strangers.tried_code(machine, word.text)
     if code is not None and ":" in code.text:
         machine.source(code.text.partition(":")[2].strip("\"' "))
     return EMPTY

@@ -36,9 +36,24 @@ def _into(machine: Machine, source: Value, target: Value) -> Value:
         return target
     path, place = targets.place_of(machine, target)
     name = source.text.rstrip("/").rpartition("/")[2]
-    folder = target.text.endswith(("/", "/.")) or target.text in (".", "..", "~") or place in (
-        Place.ROOT, Place.SYSTEM, Place.HOME, Place.WORKING, Place.PARENT, Place.TEMPORARY_TOP
-    ) or path.endswith((".d", "/bin", "/sbin", "/LaunchAgents", "/LaunchDaemons", "/autostart", "/hooks", "/user", "/system"))  # fmt: skip
+    folder = (
+        target.text.endswith(("/", "/."))
+        or target.text in (".", "..", "~")
+        or place in (Place.ROOT, Place.SYSTEM, Place.HOME, Place.WORKING, Place.PARENT, Place.TEMPORARY_TOP)
+        or path.endswith(
+            (
+                ".d",
+                "/bin",
+                "/sbin",
+                "/LaunchAgents",
+                "/LaunchDaemons",
+                "/autostart",
+                "/hooks",
+                "/user",
+                "/system",
+            )
+        )
+    )
     return Value(f"{path.rstrip('/')}/{name}", target.taint) if folder and name else target
 
 

@@ -41,7 +41,7 @@ def _compgen(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         machine.source(code.text, UNKNOWN)
     if machine.shell == "fish":
         for listed in Arguments(words, frozenset(("-c", "-a", "-s", "-l", "-d", "-n"))).each("-a", "-n"):
-            strangers.tried(machine, lambda text=listed.text: machine.source(text.strip("()"), UNKNOWN))  # type: ignore[misc]
+            strangers.tried_code(machine, listed.text.strip("()"))
     return UNKNOWN
 
 

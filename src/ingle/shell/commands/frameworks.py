@@ -23,10 +23,15 @@ _CONSOLES: dict[str, tuple[str, frozenset[str], tuple[str, ...], frozenset[str]]
     "rails": ("ruby", frozenset(("runner", "r")), (), frozenset()),
     "artisan": ("php", frozenset(), ("--execute",), frozenset(("doctrine:query:sql", "dbal:run-sql", "db"))),
     "wp": ("php", frozenset(("eval",)), ("--exec",), frozenset(("query",))),
-    "drush": ("php", frozenset(("php-eval", "php:eval", "ev", "eval")), (), frozenset(("sql-query", "sql:query", "sqlq"))),
+    "drush": (
+        "php",
+        frozenset(("php-eval", "php:eval", "ev", "eval")),
+        (),
+        frozenset(("sql-query", "sql:query", "sqlq")),
+    ),
     "mix": ("elixir", frozenset(("eval",)), ("-e", "--eval"), frozenset()),
     "flask": ("python", frozenset(), (), frozenset()),
-}  # fmt: skip
+}
 
 
 def django(machine: Machine, rest: list[Value], stdin: Value) -> Value:

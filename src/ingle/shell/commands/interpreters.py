@@ -35,16 +35,21 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
     "other": ("-e -c -r --eval", "-I -l", "--version -v -V"),
 }
 _NAMES: dict[str, str] = {
-    **dict.fromkeys("python python2 python3 pypy pypy3 ipython ipython3 bpython py jython micropython".split(), "python"),
+    **dict.fromkeys(
+        "python python2 python3 pypy pypy3 ipython ipython3 bpython py jython micropython".split(), "python"
+    ),
     "perl": "perl",
     **dict.fromkeys(("ruby", "irb", "jruby"), "ruby"),
     **dict.fromkeys(("node", "nodejs", "bun", "qjs", "tsx", "ts-node", "esno"), "node"),
     **dict.fromkeys(("php", "php8", "php7"), "php"),
     **dict.fromkeys(("lua", "luajit", "lua5.4", "lua5.3", "texlua"), "lua"),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
-    **dict.fromkeys("Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
-                    "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap".split(), "other"),
-}  # fmt: skip
+    **dict.fromkeys(
+        "Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
+        "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap".split(),
+        "other",
+    ),
+}
 _BREAK_INS = frozenset("pwncat pwncat_cs impacket pupy responder crackmapexec lazagne empire".split())
 _SAFE_MODULES = frozenset(
     "json.tool py_compile compileall http.client webbrowser this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()

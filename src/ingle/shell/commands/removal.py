@@ -85,9 +85,16 @@ _NARROW = frozenset(
 )
 # Where age or size alone does not say that a file may go.
 _KEPT = (
-    Place.WORKING, Place.PARENT, Place.HOME, Place.HOME_TOP, Place.HOME_CONFIG, Place.OTHER_HOME, Place.HOMES, Place.MOUNT,
+    Place.WORKING,
+    Place.PARENT,
+    Place.HOME,
+    Place.HOME_TOP,
+    Place.HOME_CONFIG,
+    Place.OTHER_HOME,
+    Place.HOMES,
+    Place.MOUNT,
     Place.BACKUP,
-)  # fmt: skip
+)
 _BY_TIME = frozenset("-mtime -atime -ctime -mmin -amin -size -empty -cmin".split())
 
 

@@ -22,8 +22,10 @@ _SETUID = re.compile(r"[ug+=]\w*s|\A[DF]?[4-7]\d{3}\Z")
 
 
 def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    takes = frozenset("-e --rsh --exclude --include --exclude-from --files-from --rsync-path -f --filter --bwlimit --port "
-                      "--log-file --backup-dir --link-dest --password-file -B -M --out-format --chmod --max-size".split())  # fmt: skip
+    takes = frozenset(
+        "-e --rsh --exclude --include --exclude-from --files-from --rsync-path -f --filter --bwlimit --port "
+        "--log-file --backup-dir --link-dest --password-file -B -M --out-format --chmod --max-size".split()
+    )
     arguments = Arguments(words, takes)
     for code in arguments.each("-e", "--rsh"):
         run_hidden(machine, code.text, "an option of rsync")
