@@ -79,6 +79,13 @@ def test_high_findings_about_deleting_name_a_safer_way() -> None:
     assert worst("curl https://x.example | sh").safer
 
 
+def test_what_a_filter_chooses_is_not_called_the_whole_folder() -> None:
+    (found,) = analyse("find . -name '*.tmp' -delete").findings
+    assert found.consequence == "deletes what is chosen below the whole working directory"
+    (found,) = analyse("docker system prune -af").findings
+    assert "volume" not in found.consequence
+
+
 def test_verdict_and_findings_cannot_be_changed() -> None:
     verdict = analyse("rm x")
     with pytest.raises(dataclasses.FrozenInstanceError):

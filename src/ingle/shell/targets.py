@@ -116,6 +116,8 @@ def delete(
     what = _WHAT.get(place, f"`{paths.named(path)}`")
     if path.count("/") == 0 or place is Place.UNKNOWN:
         what = "a path that is not known before it runs" if HOLE in path else what
+    if filtered:
+        what = f"what is chosen below {what}"
     machine.report(
         level,
         "move" if moved else "delete",
