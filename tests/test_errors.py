@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+from pathlib import Path
 
 import pytest
 
+import ingle.errors
 from ingle.errors import (
     AlreadyRunning,
     Cancelled,
@@ -63,6 +66,22 @@ def test_an_error_travels_whole(error: IngleError) -> None:
     assert type(back) is type(error)
     assert back.to_dict() == error.to_dict()
     assert str(back) == str(error)
+
+
+def test_every_error_stands_in_the_tree_wherever_it_is_raised() -> None:
+    """A process that has not imported a module would meet an error defined there without its kind."""
+    names = {kind.__name__ for kind in IngleError.kinds()}
+    assert names <= set(vars(ingle.errors))
+    package = Path(ingle.errors.__file__).parents[1]
+    strays = [
+        f"{path.relative_to(package)}: {node.name}"
+        for path in package.rglob("*.py")
+        if path.parent.name != "errors"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        if any(isinstance(base, ast.Name) and base.id in names for base in node.bases)
+    ]
+    assert not strays
 
 
 def test_every_error_says_what_to_do_next_but_what_a_person_stopped() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ingle.errors import IngleError, InvalidRequest, Unsupported
-from ingle.shell.confirm import Ask, CommandRefused, ConfirmedCommand, asks, confirm, is_yes
+from ingle.errors import CommandRefused, IngleError, InvalidRequest, Unsupported
+from ingle.shell.confirm import Ask, ConfirmedCommand, asks, confirm, is_yes
 from ingle.shell.execute import command_line, remember, run
 from ingle.shell.finding import Level
 from ingle.shell.verdict import analyse

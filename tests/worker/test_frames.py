@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
-from ingle.errors import InvalidRequest
+from ingle.errors import FrameError, InvalidRequest
 from ingle.generation import (
     Chunk,
     Constraint,
@@ -110,7 +110,7 @@ def test_noise_is_refused_as_a_frame_error_and_nothing_else(noise: bytes) -> Non
     codec = frames.Codec()
     try:
         codec.feed(noise)
-    except frames.FrameError:
+    except FrameError:
         return
     assert codec.pending <= len(noise)
 
@@ -118,7 +118,7 @@ def test_noise_is_refused_as_a_frame_error_and_nothing_else(noise: bytes) -> Non
 @settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_noise_in_a_whole_frame_is_refused(body: bytes) -> None:
-    with pytest.raises(frames.FrameError):
+    with pytest.raises(FrameError):
         frames.Codec().feed(struct.pack(">I", len(body)) + body)
 
 
@@ -129,30 +129,30 @@ def test_one_changed_byte_gives_a_frame_or_a_frame_error(at: int, value: int) ->
     data[at % len(data)] = value
     try:
         frames.Codec().feed(bytes(data))
-    except frames.FrameError as error:
+    except FrameError as error:
         assert error.message
 
 
 def test_a_length_beyond_the_bound_is_refused_before_its_bytes_come() -> None:
-    with pytest.raises(frames.FrameError, match="claims"):
+    with pytest.raises(FrameError, match="claims"):
         frames.Codec().feed(struct.pack(">I", frames.MAX_FRAME + 1))
 
 
 def test_a_frame_beyond_the_bound_is_not_sent() -> None:
     huge = Generation(prompt="x" * (frames.MAX_FRAME + 1))
-    with pytest.raises(frames.FrameError, match="longer than"):
+    with pytest.raises(FrameError, match="longer than"):
         frames.Codec().encode(frames.Start("1", huge))
 
 
 def test_deep_nesting_is_refused() -> None:
     body = b"\x91" * 100_000
-    with pytest.raises(frames.FrameError):
+    with pytest.raises(FrameError):
         frames.Codec().feed(struct.pack(">I", len(body)) + body)
 
 
 def test_a_frame_with_an_unknown_tag_is_refused() -> None:
     body = msgspec.msgpack.encode({"type": "format_disk"})
-    with pytest.raises(frames.FrameError, match="no frame"):
+    with pytest.raises(FrameError, match="no frame"):
         frames.Codec().feed(struct.pack(">I", len(body)) + body)
 
 

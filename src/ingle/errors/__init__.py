@@ -19,7 +19,8 @@ IngleError
 │   ├── InUse                   delete while loaded or being pulled
 │   ├── IllegalTransition       a state machine was asked for an edge it lacks
 │   ├── AlreadyRunning          another daemon owns this home, or the port is taken
-│   └── RetryRefused            three failures in a row: ask again by hand
+│   ├── RetryRefused            three failures in a row: ask again by hand
+│   └── CommandRefused          a critical command that was not allowed, or an answer that was no yes
 ├── StoreError                  the disk
 │   ├── DigestMismatch
 │   ├── SizeMismatch
@@ -42,6 +43,7 @@ IngleError
 │   ├── WorkerCrashed           signal or exit code, and the last log lines
 │   ├── WorkerGone              it left before the request's turn came: ask again
 │   ├── WorkerTimeout
+│   ├── FrameError              bytes on its socket that are no frame
 │   ├── OutOfMemory
 │   └── GenerationFailed        one request failed inside a healthy engine
 ├── DaemonUnreachable           no runtime answers
@@ -70,6 +72,7 @@ from ingle.errors.request import (
     AccessRefused,
     AlreadyRunning,
     BodyTooLarge,
+    CommandRefused,
     Conflict,
     FileMissing,
     IllegalTransition,
@@ -99,6 +102,7 @@ from ingle.errors.store import (
 )
 from ingle.errors.tables import EXIT_CODE, HTTP_STATUS, exit_code, http_status
 from ingle.errors.worker import (
+    FrameError,
     GenerationFailed,
     LoadFailed,
     OutOfMemory,
@@ -115,11 +119,13 @@ __all__ = [
     "AlreadyRunning",
     "BodyTooLarge",
     "Cancelled",
+    "CommandRefused",
     "Conflict",
     "DaemonUnreachable",
     "DigestMismatch",
     "DiskFull",
     "FileMissing",
+    "FrameError",
     "Gated",
     "GenerationFailed",
     "HubError",

@@ -146,3 +146,9 @@ class AlreadyRunning(Conflict):
 
 class RetryRefused(Conflict):
     code = "retry_refused"
+
+
+class CommandRefused(Conflict):
+    """A critical command without `--allow-critical`, or an answer that was no yes."""
+
+    code = "command_refused"

@@ -30,6 +30,12 @@ class WorkerGone(WorkerError):
         )
 
 
+class FrameError(WorkerError):
+    """Bytes on the socket that are no frame: a wrong length, no MessagePack, an unknown tag."""
+
+    code = "frame"
+
+
 class WorkerTimeout(WorkerError):
     code = "worker_timeout"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ingle.errors import Conflict, InvalidRequest
+from ingle.errors import CommandRefused, InvalidRequest
 from ingle.shell.finding import Level
 from ingle.shell.verdict import analyse
 
@@ -23,12 +23,6 @@ class Ask(StrEnum):
     YES = "yes"
     TYPED = "typed"
     REFUSED = "refused"
-
-
-class CommandRefused(Conflict):
-    """A critical command without `--allow-critical`, or an answer that was no yes."""
-
-    code = "command_refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import msgspec
 
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
-from ingle.errors import InvalidRequest, WorkerError
+from ingle.errors import FrameError, InvalidRequest
 from ingle.generation import Chunk, Generation, Message, Tool
 
 PROTOCOL = 2
@@ -22,10 +22,6 @@ MAX_FRAME = 64 * 1024 * 1024
 """Bytes. A prompt of a million tokens is about 5 MB; a frame that claims more than this is noise."""
 
 _HEADER = struct.Struct(">I")
-
-
-class FrameError(WorkerError):
-    """Bytes on the socket that are no frame: a wrong length, no MessagePack, an unknown tag."""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):

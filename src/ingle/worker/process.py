@@ -17,7 +17,7 @@ from pathlib import Path
 from ingle.catalog.model import Snapshot
 from ingle.engines.base import EngineHealth, EngineInfo, EngineOptions
 from ingle.engines.checks import check_generation
-from ingle.errors import Cancelled, IngleError, LoadFailed, WorkerError, WorkerGone, WorkerTimeout
+from ingle.errors import Cancelled, FrameError, IngleError, LoadFailed, WorkerError, WorkerGone, WorkerTimeout
 from ingle.generation import Chunk, Generation, Message, Tool
 from ingle.worker import frames
 from ingle.worker.admission import Admission
@@ -213,7 +213,7 @@ class WorkerProcess:
         trouble: IngleError | None = None
         try:
             await self._read(child.reader)
-        except (frames.FrameError, OSError) as exc:
+        except (FrameError, OSError) as exc:
             trouble = exc if isinstance(exc, IngleError) else None  # a broken socket: the exit code tells
             child.kill()
         finally:
@@ -232,7 +232,7 @@ class WorkerProcess:
     def _take(self, frame: frames.Frame) -> None:
         match frame:
             case frames.Hello(protocol) if protocol != frames.PROTOCOL:
-                raise frames.FrameError(
+                raise FrameError(
                     f"The worker speaks protocol {protocol}, the daemon {frames.PROTOCOL}: restart the daemon."
                 )
             case frames.Loaded(info):
