@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ingle.cli.main import build_app
-from tests.cli.fake_daemon import FakeDaemon, fake_daemon
+from tests.cli.fake_daemon import FakeDaemon, Lines, fake_daemon
 
 
 class Place:
@@ -71,3 +72,22 @@ DONE = {
         "timings": {"load": 0.5, "first_token": 0.6, "tokens_per_second": 50.0},
     }
 }
+
+
+Suggest = Callable[..., None]
+
+
+@pytest.fixture
+def suggest(daemon: FakeDaemon) -> Suggest:
+    """From now on the model suggests the command that this is called with, or asks back its question."""
+
+    def script(command: str, question: str = "", explanation: str = "It does that.") -> None:
+        fields = {
+            "command": command,
+            "explanation": explanation,
+            "question": question,
+            "needs_confirmation": True,
+        }
+        daemon.answers["POST /ingle/generate"] = Lines([READY, chunk(json.dumps(fields)), DONE])
+
+    return script

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 WAIT_S = 30.0
 INGLE = (sys.executable, "-m", "ingle.cli.entry")
@@ -87,7 +88,7 @@ class OnTerminal:
         self.seen += data.decode(errors="replace")
         return bool(data)
 
-    def __enter__(self) -> OnTerminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
