@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Place
+from tests.cli.conftest import Place, Suggest
+from tests.cli.dialogue import MODEL
 from tests.cli.fake_daemon import FakeDaemon
 from tests.cli.terminal import OnTerminal
-from tests.cli.test_sh import MODEL, suggesting
 
 pytestmark = pytest.mark.slow
 
@@ -47,10 +47,10 @@ def started(shell: str, place: Place, path: str) -> OnTerminal:
 
 @pytest.mark.parametrize("shell", HERE)
 def test_words_become_a_command_on_the_edit_line_and_only_enter_runs_it(
-    place: Place, daemon: FakeDaemon, path: str, shell: str
+    place: Place, daemon: FakeDaemon, suggest: Suggest, path: str, shell: str
 ) -> None:
     made = Path(place.root, "made it")
-    daemon.answers["POST /ingle/generate"] = suggesting("touch 'made it'")
+    suggest("touch 'made it'")
     with started(shell, place, path) as screen:
         screen.key_in('make a "file" it\'s mine' + ALT_I)
         screen.wait_for("touch 'made it'")
@@ -67,9 +67,9 @@ def test_words_become_a_command_on_the_edit_line_and_only_enter_runs_it(
 
 @pytest.mark.parametrize("shell", HERE)
 def test_a_refusal_and_a_question_leave_the_line_as_it_was(
-    place: Place, daemon: FakeDaemon, path: str, shell: str
+    place: Place, suggest: Suggest, path: str, shell: str
 ) -> None:
-    daemon.answers["POST /ingle/generate"] = suggesting("", "Which folder?")
+    suggest("", "Which folder?")
     with started(shell, place, path) as screen:
         screen.key_in("echo left-alone" + ALT_I)
         screen.wait_for("Which folder?")
