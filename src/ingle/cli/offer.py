@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ingle.cli import render
-from ingle.errors import NotDownloaded, UsageError
+from ingle.errors import Cancelled, HubUnreachable, IngleError, NotDownloaded, UsageError
 
 if TYPE_CHECKING:
     from ingle.catalog.curated import CatalogEntry
     from ingle.catalog.fits import Memory
     from ingle.catalog.model import Snapshot
     from ingle.cli.session import Session
+    from ingle.config import Config
 
-
+DECLINED = "declined"
+"""The file in the home that holds, one a line, what a person said no to; without it all is offered again."""
 PROBE_S = 3.0
 """A person waits for the question that follows; a hub that takes longer is no help to them now."""
 
@@ -32,6 +35,54 @@ def ensure_here(session: Session, model: str) -> None:
     if not session.terminal.can_ask or not session.terminal.confirm(_question(session, ref.name, snapshot)):
         raise NotDownloaded(ref.name)
     fetch(session, session.daemon(), session.daemon_name(model))
+
+
+def offer(session: Session, model: str, praise: str) -> bool:
+    """Whether a person wanted a catalogue model that nobody named, and it is here now.
+
+    Asked once: a no is kept in the home. Not asked where the machine cannot run it, or must stay offline. What
+    keeps it from coming is told and is no error, for the caller can go on without; Ctrl-C is.
+    """
+    from ingle.catalog.fits import fit
+    from ingle.cli.fetch import fetch
+
+    entry = session.catalog.find(model)
+    known = declined(session.config)
+    if entry is None or model in known or session.config.offline or not session.terminal.can_ask:
+        return False
+    if not fit(entry.memory_4k, machine_memory()).ok:
+        return False
+    question = _question(session, model, session.store.find(session.resolve(model)))
+    if not session.terminal.confirm(f"{praise} {question}", default=not _here(session)):
+        _decline(session.config, known, model)
+        session.terminal.tell(f"Going on without, now and from here on; `ingle pull {model}` gets it.")
+        return False
+    try:
+        if not hub_answers(session):
+            raise HubUnreachable("The hub does not answer.", hint=f"`ingle pull {model}` gets it later.")
+        fetch(session, session.daemon(), model)
+    except Cancelled:
+        raise
+    except IngleError as error:
+        session.terminal.complain(error)
+        session.terminal.tell(f"Going on without {model}.")
+        return False
+    return True
+
+
+def declined(config: Config) -> tuple[str, ...]:
+    """The models that a person was offered in passing and did not want."""
+    try:
+        return tuple((config.home / DECLINED).read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError):
+        return ()
+
+
+def _decline(config: Config, before: tuple[str, ...], model: str) -> None:
+    """A home that cannot be written is asked again."""
+    with suppress(OSError):
+        config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (config.home / DECLINED).write_text("\n".join([*before, model, ""]), encoding="utf-8")
 
 
 def pick_model(session: Session, *, offer: bool = False, example: str = "--model {}") -> str:

@@ -27,7 +27,6 @@ ingle sh --dry-run 'delete all empty folders below here'
 
 eval "$(ingle init zsh)"    puts a suggestion on the edit line with Alt-I"""
 SHELL_MODEL = "qwen2.5-coder:1.5b"
-MAX_QUESTIONS = 3
 
 Words = Annotated[list[str], typer.Argument(metavar="WORDS...", help="What you want done.")]
 Shell = Annotated[
@@ -79,34 +78,47 @@ def suggest_command(
     if not request:
         raise UsageError("There is no request.", hint="ingle sh find the ten biggest files here")
     surroundings = observe(shell or shell_named(login_shell()))
-    name = model or pick_shell_model(session)
-    ensure_here(session, name)
+    talks = session.terminal.can_talk and not (print_only or as_json)
+    if model is None and talks and not dry_run and offer_coder(session):
+        model = SHELL_MODEL
+    else:
+        model = model or pick_shell_model(session)
+        ensure_here(session, model)
     session.daemon()
-    asking = Asking(session, name, surroundings, request)
+    asking = Asking(session, model, surroundings, request)
     dialog = Dialog(session, asking, dry_run=dry_run, explain=explain, allow_critical=allow_critical)
     if print_only:
         code = dialog.print_command()
-    elif as_json or not session.terminal.can_talk:
-        code = dialog.print_json()
-    else:
+    elif talks:
         code = dialog.talk()
+    else:
+        code = dialog.print_json()
     raise typer.Exit(code)
+
+
+def offer_coder(session: Session) -> bool:
+    """Whether the coder, which is not here and which no setting replaces, came because a person wanted it."""
+    from ingle.cli.offer import offer
+
+    if session.config.shell_model or _coder_is_here(session):
+        return False
+    return offer(session, SHELL_MODEL, f"{SHELL_MODEL} is better at commands.")
 
 
 def pick_shell_model(session: Session) -> str:
     """The configured model, else the coder when it is here, else what the default offers."""
-    from ingle.catalog.model import DiskState
     from ingle.cli.offer import pick_model
 
     if session.config.shell_model:
         return session.config.shell_model
+    return SHELL_MODEL if _coder_is_here(session) else pick_model(session)
+
+
+def _coder_is_here(session: Session) -> bool:
+    from ingle.catalog.model import DiskState
+
     snapshot = session.store.find(session.resolve(SHELL_MODEL))
-    if snapshot is not None and snapshot.state is DiskState.COMPLETE:
-        return SHELL_MODEL
-    entry = session.catalog.find(SHELL_MODEL)
-    if entry is not None and session.terminal.can_ask:
-        session.terminal.tell(f"({SHELL_MODEL} is better at commands: `ingle pull {SHELL_MODEL}` gets it.)")
-    return pick_model(session)
+    return snapshot is not None and snapshot.state is DiskState.COMPLETE
 
 
 class Asking:
