@@ -129,6 +129,27 @@ def test_it_goes_into_the_history_in_the_shells_own_form(
     assert added.startswith(": ") is (entry.startswith(": "))
 
 
+def test_powershell_remembers_where_its_line_editor_does_and_not_what_that_leaves_out(tmp_path: Path) -> None:
+    path = tmp_path / ".local/share/powershell/PSReadLine/ConsoleHost_history.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("Get-Date\n")
+    assert remember(ConfirmedCommand("Get-Item a;\nGet-Item b", "powershell", Level.SAFE), tmp_path) == path
+    secret = ConfirmedCommand("Set-Variable ApiKey 1", "powershell", Level.SAFE)
+    assert remember(secret, tmp_path) is None
+    assert path.read_text() == "Get-Date\nGet-Item a;`\nGet-Item b\n"
+
+
+@pytest.mark.parametrize(("before", "kept"), [(b"ls\n", True), (b"", True), (b"\x81\x01ls\n\0", False)])
+def test_sh_remembers_in_a_file_of_lines_and_leaves_korn_shells_own_form_alone(
+    tmp_path: Path, before: bytes, kept: bool
+) -> None:
+    path = tmp_path / ".sh_history"
+    path.write_bytes(before)
+    found = remember(ConfirmedCommand("ls -S", "sh", Level.SAFE), tmp_path)
+    assert (found == path) is kept
+    assert path.read_bytes() == (before + b"ls -S\n" if kept else before)
+
+
 def test_a_history_that_is_not_kept_is_not_made(tmp_path: Path) -> None:
     assert remember(ConfirmedCommand("ls", "bash", Level.SAFE), tmp_path) is None
     assert list(tmp_path.iterdir()) == []

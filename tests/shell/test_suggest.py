@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,15 @@ from hypothesis import strategies as st
 
 from ingle.errors import GenerationFailed, IngleError, Unsupported
 from ingle.generation import Chunk, FinishReason, Generation, Usage
-from ingle.shell.suggest import Reading, Suggestion, prompt_for, read_answer, suggest
-from ingle.shell.surroundings import Surroundings, observe, shell_named
+from ingle.shell.suggest import (
+    Reading,
+    Suggestion,
+    prompt_for,
+    read_answer,
+    suggest,
+    syntax_complaint,
+)
+from ingle.shell.surroundings import SHELLS, Surroundings, observe, shell_named
 
 HERE = Surroundings(
     shell="bash", system="Linux", tools="GNU", directory="/home/user/src/project", installed=("git",)
@@ -110,6 +118,53 @@ async def test_a_complaint_is_shown_to_the_model_once() -> None:
     assert "the pipe ends nowhere." in (model.asked[1].messages or ())[-1].content
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("broken", ["ls |", "echo 'x", "(ls", "ls &&", "if ($x) {"])
+def test_every_shells_parser_complains_of_what_stays_open(shell: str, broken: str) -> None:
+    said = syntax_complaint(broken, shell)
+    assert said is not None
+    assert shell in said and said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("shell", "whole"),
+    [
+        ("bash", 'for f in *; do echo "$f"; done'),
+        ("sh", 'for f in *; do echo "$f"; done'),
+        ("zsh", "print -l *(.)"),
+        ("fish", "if test -f x; ls; end"),
+        ("powershell", "Get-ChildItem | Sort-Object Length"),
+        ("bash", "rm -rf /"),
+        ("bash", "some-tool-nobody-knows --now"),
+    ],
+)
+def test_a_command_that_parses_is_no_cause_for_complaint_however_dangerous(shell: str, whole: str) -> None:
+    assert syntax_complaint(whole, shell) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "shell"),
+    [("print -l *(.)", "powershell"), ("if test -f x; ls; end", "bash"), ("if true; then ls; fi", "fish")],
+)
+def test_another_shells_syntax_is_complained_of(command: str, shell: str) -> None:
+    assert syntax_complaint(command, shell) is not None
+
+
+def test_a_complaint_quotes_the_part_that_does_not_parse() -> None:
+    said = syntax_complaint("ls -lS; echo 'x", "zsh")
+    assert said is not None and said.startswith("`'x`: ")
+    assert "`" not in (syntax_complaint("ls |", "bash") or "")
+    long = syntax_complaint("if true; then " + "echo abc; " * 30, "bash")
+    assert long is not None and len(long) < 200
+
+
+async def test_the_parsers_complaint_reaches_the_model_in_its_one_repair_round() -> None:
+    model = ScriptedModel(answer("echo 'x"), answer("echo x"))
+    found = await ask(model, lambda command: syntax_complaint(command, "zsh"))
+    assert (found.command, found.repaired) == ("echo x", True)
+    assert "`'x`: this part is not valid zsh" in (model.asked[1].messages or ())[-1].content
+
+
 async def test_after_one_repair_round_the_best_answer_stands() -> None:
     found = await ask(ScriptedModel(answer("ls |"), answer("ls ||")), lambda _command: "wrong.")
     assert (found.command, found.repaired) == ("ls ||", True)
@@ -128,8 +183,15 @@ async def test_a_question_is_passed_on_and_its_answer_becomes_a_turn() -> None:
 
 
 def test_the_prompt_knows_where_it_is() -> None:
-    text = prompt_for(observe("zsh", platform="darwin", which=lambda name: name if name == "rg" else None))
-    assert all(word in text for word in ("zsh", "macOS", "BSD", "rg"))
+    place = Path("/Users/ada/notes")
+    here = observe(
+        "zsh", platform="darwin", directory=place, which=lambda name: name if name == "rg" else None
+    )
+    text = prompt_for(here)
+    assert all(
+        word in text for word in ("zsh", "macOS", "BSD", "Installed: rg.", "directory is /Users/ada/notes.")
+    )
+    assert f"directory is {Path.cwd()}." in prompt_for(observe("bash"))
 
 
 @pytest.mark.parametrize(

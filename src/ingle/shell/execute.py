@@ -6,6 +6,7 @@ terminal stays the command's terminal: input, output, errors, job control and Ct
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -22,6 +23,19 @@ COMMAND_LINES = {
     "sh": ("sh", "-c"),
     "powershell": ("pwsh", "-NoProfile", "-Command"),
 }
+HISTORIES = {
+    "bash": ".bash_history",
+    "zsh": ".zsh_history",
+    "fish": ".local/share/fish/fish_history",
+    "sh": ".sh_history",
+    "powershell": ".local/share/powershell/PSReadLine/ConsoleHost_history.txt",
+}
+"""Where each shell keeps its history by default, below the home. Sources: the manuals of bash, zsh and fish; POSIX.1-2017,
+`sh`, HISTFILE (also bash's in its POSIX mode); PSReadLine 2, `HistorySavePath` where the system is not Windows."""
+KORN = (b"\x81", b"\xab")
+"""How the histories of ksh93 and mksh, which have a form of their own, begin in the same file."""
+SENSITIVE = re.compile("password|asplaintext|token|apikey|secret", re.IGNORECASE)
+"""What PSReadLine (2, History.cs) keeps out of its file, so that no secret lies there."""
 SIGNAL_BASE = 128
 """A command ended by signal N exits with 128 + N, as shells report it (POSIX.1-2017, 2.8.2)."""
 
@@ -55,19 +69,18 @@ def run(confirmed: ConfirmedCommand) -> int:
 def remember(confirmed: ConfirmedCommand, user_home: Path) -> Path | None:
     """Append the command to the shell's own history file, in that shell's form; None when it keeps none.
 
-    Formats: one line a command in bash; zsh's extended history where the file has it; fish's list of
-    `cmd` and `when`. A history file that does not exist is not made, and one that cannot be written is
-    no reason not to run what a person confirmed.
+    Formats: one line a command in bash and sh; zsh's extended history where the file has it; fish's list of
+    `cmd` and `when`; PSReadLine's lines, with a backtick before a line break. A history file that does not exist
+    is not made, and one that cannot be written is no reason not to run what a person confirmed.
     """
-    path = {
-        "bash": user_home / ".bash_history",
-        "zsh": user_home / ".zsh_history",
-        "fish": user_home / ".local" / "share" / "fish" / "fish_history",
-    }.get(confirmed.shell)
-    if path is None or not path.is_file():
+    path = user_home / HISTORIES[confirmed.shell]
+    if not path.is_file():
         return None
     try:
-        entry = _entry(confirmed, path)
+        with path.open("rb") as opened:
+            entry = _entry(confirmed, opened.read(2))
+        if entry is None:
+            return None
         with path.open("ab") as opened:
             opened.write(entry)
     except OSError:
@@ -75,17 +88,23 @@ def remember(confirmed: ConfirmedCommand, user_home: Path) -> Path | None:
     return path
 
 
-def _entry(confirmed: ConfirmedCommand, path: Path) -> bytes:
+def _entry(confirmed: ConfirmedCommand, head: bytes) -> bytes | None:
+    """The bytes to append to a file that begins with `head`; None for what that shell would not keep there."""
     now = int(time.time())
     text = confirmed.command
-    if confirmed.shell == "fish":
-        escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
-        return f"- cmd: {escaped}\n  when: {now}\n".encode()
-    if confirmed.shell == "zsh":
-        with path.open("rb") as opened:
-            extended = opened.read(2) == b": "
-        stamp = f": {now}:0;" if extended else ""
-        return _metafied((stamp + text.replace("\n", "\\\n") + "\n").encode())
+    match confirmed.shell:
+        case "fish":
+            escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
+            return f"- cmd: {escaped}\n  when: {now}\n".encode()
+        case "zsh":
+            stamp = f": {now}:0;" if head == b": " else ""
+            return _metafied((stamp + text.replace("\n", "\\\n") + "\n").encode())
+        case "powershell" if SENSITIVE.search(text):
+            return None
+        case "powershell":
+            return text.replace("\n", "`\n").encode() + b"\n"
+        case "sh" if head[:1] in KORN:
+            return None
     return text.encode() + b"\n"
 
 

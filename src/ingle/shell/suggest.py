@@ -44,6 +44,7 @@ GENERIC = frozenset(
     "directory folders directories this that can not cannot with home user src project rm bin usr".split()
 ) - {"home", "project"}
 MAX_ANSWER = 20_000
+MAX_QUOTED = 80
 
 
 class Reading(StrEnum):
@@ -149,9 +150,15 @@ def explanation_request(command: str, surroundings: Surroundings) -> Generation:
 
 
 def syntax_complaint(command: str, shell: str) -> str | None:
-    """What keeps a command from being read with certainty, as a sentence for the model; None when nothing."""
-    verdict = analyse(command, shell)
-    return next((f"{found.consequence}." for found in verdict.findings if found.effect == "unread"), None)
+    """What keeps a command from being read with certainty, as a sentence for the model; None when nothing.
+
+    The part that does not parse is quoted before it, where it is a part and not the end.
+    """
+    for found in analyse(command, shell).findings:
+        if found.effect == "unread":
+            part = command[slice(*found.span)].strip()
+            return (f"`{part[:MAX_QUOTED]}`: " if part else "") + f"{found.consequence}."
+    return None
 
 
 def unnamed_loss(request: str, command: str, shell: str) -> str | None:
