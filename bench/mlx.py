@@ -1,37 +1,49 @@
-"""Measures the MLX engine against mlx_lm.server in the same run: same machine, model, prompts, HTTP client.
+"""Measures the MLX engine against mlx_lm.server and mlx_lm.generate in the same run: same machine, model, prompts.
 
-    .venv/bin/python bench/mlx.py [--model FOLDER] [--tokens 24] [--rounds 3] [--only single eight] [--write docs/benchmarks-mlx.md]
+    .venv/bin/python bench/mlx.py [--model FOLDER] [--tokens 24] [--rounds 3] [--only single generate ...]
 
-Without --model: the starter's own weights as an MLX folder (made by tests/models.py). Both sides are real
-servers on loopback, asked with the same streaming requests in turns, the peer first. Medians of seconds
-and tokens a second; a ratio is ours divided by the peer's.
+Without --model: the starter's own weights as an MLX folder (made by tests/models.py). Within a round both sides
+do the same one right after the other, greedily, and who goes first changes with the round, so that whatever else
+the machine does meets both. The table has the median of each side and the median of the rounds' ratios, ours
+divided by the peer's.
+
+Rows against mlx_lm.server: both are servers on loopback, asked with the same streaming requests.
+Rows against mlx_lm.generate, its command, in processes of their own:
+  generate  the tokens a second that the command reports of itself, against those a client of our daemon sees with
+            the model loaded. Neither counts the start, the load or the prompt. The report divides all tokens by the
+            time after the first one; ours leaves the first token out, as its time is not counted.
+  command   the whole command from its spawn to its end, against `ingle run` in an empty home: command, daemon,
+            worker, load, prompt and answer. Nothing is left running from before on either side.
+  ready     `from mlx_lm import load; load(...)` in a new interpreter, against our worker from its spawn to ready.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import http.client
-import json
 import os
 import platform
 import signal
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-# this file has the name of the package it measures: look for packages elsewhere, and for tests/models.py
-sys.path[0] = str(Path(__file__).parent.parent)
+# this file has the name of the package it measures: look for packages elsewhere, and for bench/ and tests/
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.commands import ingle_run, mlx_lm_generate, mlx_lm_load, worker_start
+from bench.servers import Server, ours, peer, user
+
+Theirs = TypeVar("Theirs")
+Mine = TypeVar("Mine")
 
 STORY = "Write a long story about a {} and its journey to the sea, with many details."
 WORDS = (
@@ -52,21 +64,6 @@ CLIENTS, STREAMS = 8, 4
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One streamed answer. Times in seconds since the request was sent."""
-
-    first: float
-    last: float
-    tokens: int
-    prompt: int
-    text: str
-
-    @property
-    def rate(self) -> float:
-        return (self.tokens - 1) / (self.last - self.first)
-
-
-@dataclass(frozen=True)
 class Row:
     """One line of the table. `higher` says whether more is better; `on_cpu` is the bound with CPU mode."""
 
@@ -76,89 +73,98 @@ class Row:
     everywhere: float | None
     on_cpu: float | None
 
+    def bound(self, cpu: bool) -> float | None:
+        return self.on_cpu if cpu and self.on_cpu is not None else self.everywhere
 
-ROWS = {
+
+SERVED = {
     "single": Row("one stream", "tokens/s", True, 1.0, 1.8),
     "eight": Row(f"{CLIENTS} clients, together", "tokens/s", True, 1.1, 6.0),
     "prefill": Row("prefill", "tokens/s", True, None, 12.0),
     "newcomer": Row(f"newcomer's first token, {STREAMS} others streaming", "s", False, 0.5, None),
     "second": Row("second turn's first token", "s", False, 1.0, None),
-    "ready": Row("spawn to ready", "s", False, 0.8, None),
 }
+COMMANDED = {
+    "generate": Row("one stream, against `mlx_lm.generate`'s own report", "tokens/s", True, 1.0, 1.8),
+    "command": Row("whole command, `mlx_lm.generate` and `ingle run`", "s", False, None, None),
+    "ready": Row("spawn to ready, against `mlx_lm.load`", "s", False, 0.8, None),
+}
+ROWS = SERVED | COMMANDED
 
 
-class Server:
-    """A server on loopback that speaks OpenAI's chat completions."""
+@dataclass(frozen=True)
+class Turn:
+    """One measurement of both sides, one right after the other."""
 
-    def __init__(self, name: str, port: int, model: str) -> None:
-        self.name = name
-        self.port = port
-        self.model = model
-
-    def stream(
-        self, messages: list[dict[str, str]], tokens: int, heard: Callable[[], None] | None = None
-    ) -> Heard:
-        """Ask greedily and read to the end; `heard` is called at the first token."""
-        body = {
-            "model": self.model,
-            "messages": messages,
-            "max_tokens": tokens,
-            "temperature": 0.0,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1200)
-        began = time.perf_counter()
-        connection.request(
-            "POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"}
-        )
-        first, last, said = 0.0, 0.0, list[str]()
-        usage: dict[str, int] = {}
-        for event in _events(connection.getresponse()):
-            piece = (event["choices"][0].get("delta") or {}).get("content") if event.get("choices") else None
-            if piece:
-                last = time.perf_counter() - began
-                first = first or last
-                said.append(piece)
-                if heard is not None:
-                    heard()
-            usage = event.get("usage") or usage
-        connection.close()
-        return Heard(first, last, usage["completion_tokens"], usage["prompt_tokens"], "".join(said))
+    theirs: float
+    mine: float
 
 
-def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
-    if response.status != 200:
-        raise SystemExit(f"{response.status}: {response.read().decode()}")
-    for line in response:
-        if line.startswith(b"data: ") and b"[DONE]" not in line:
-            yield json.loads(line[6:])
+class Found:
+    """What the rounds gave: turns by row, and how many of both sides' answers were the same."""
+
+    def __init__(self) -> None:
+        self.turns: dict[str, list[Turn]] = {}
+        self.answers = 0
+        self.alike = 0
+
+    def add(self, key: str, theirs: float, mine: float) -> None:
+        self.turns.setdefault(key, []).append(Turn(theirs, mine))
+        print(f"{key:9s} mlx_lm {theirs:8.3f}   Ingle {mine:8.3f}", file=sys.stderr, flush=True)
+
+    def compare(self, theirs: str, mine: str) -> None:
+        self.answers += 1
+        self.alike += theirs.strip() == mine.strip()
 
 
-def user(text: str) -> list[dict[str, str]]:
-    return [{"role": "user", "content": text}]
+def in_turn(round_: int, theirs: Callable[[], Theirs], mine: Callable[[], Mine]) -> tuple[Theirs, Mine]:
+    """Both, one after the other; who goes first changes with the round."""
+    if round_ % 2 == 0:
+        first = theirs()
+        return first, mine()
+    ahead = mine()
+    return theirs(), ahead
 
 
-def measure(
-    sides: Sequence[Server], tokens: int, rounds: int, only: Sequence[str] = ()
-) -> list[dict[str, float]]:
-    """Everything but the start, for each side. The sides take turns within every round, so that whatever
-    else the machine does meets both; no prompt is asked twice, so that none is in a cache before its turn."""
-    for side in sides:
-        side.stream(user("Warm up."), 4)
-    found: list[dict[str, list[float]]] = [{} for _ in sides]
-    for round_, word in enumerate(WORDS[:rounds]):
-        for key, take in measures(round_, word, tokens).items():
-            if only and key not in only:
-                continue
-            for side, numbers in zip(sides, found, strict=True):
-                numbers.setdefault(key, []).append(take(side))
-                print(f"{key:9s} {side.name:7s} {numbers[key][-1]:.3f}", file=sys.stderr, flush=True)
-    return [{key: statistics.median(taken) for key, taken in numbers.items()} for numbers in found]
+def against_server(folder: Path, tokens: int, rounds: int, keys: Sequence[str], found: Found) -> None:
+    """The rows of `SERVED`. No prompt is asked twice, so that none is in a cache before its turn."""
+    with peer(folder) as theirs, ours(folder, CLIENTS) as mine:
+        for side in (theirs, mine):
+            side.stream(user("Warm up."), 4)
+        for round_, word in enumerate(WORDS[:rounds]):
+            for key, take in measures(round_, word, tokens).items():
+                if key in keys:
+                    found.add(key, *in_turn(round_, partial(take, theirs), partial(take, mine)))
+
+
+def against_commands(folder: Path, tokens: int, rounds: int, keys: Sequence[str], found: Found) -> None:
+    """The rows of `COMMANDED`."""
+    if "generate" in keys or "command" in keys:
+        with ours(folder, 1) as server:
+            server.stream(user("Warm up."), 4)
+            for round_, word in enumerate(WORDS[:rounds]):
+                one_answer(server, folder, round_, STORY.format(word), tokens, found)
+    for round_ in range(rounds if "ready" in keys else 0):
+        found.add("ready", *in_turn(round_, partial(mlx_lm_load, folder), partial(worker_start, folder)))
+
+
+def one_answer(server: Server, folder: Path, round_: int, text: str, tokens: int, found: Found) -> None:
+    """Both rows of one prompt: the peer's one command gives its report and its whole time."""
+    theirs, (heard, run) = in_turn(
+        round_,
+        lambda: mlx_lm_generate(folder, text, tokens),
+        lambda: (server.stream(user(text), tokens), ingle_run(folder, text, tokens)),
+    )
+    if (theirs.prompt, theirs.tokens) != (heard.prompt, heard.tokens):
+        raise SystemExit(f"not the same work: {theirs} and {heard}")
+    found.add("generate", theirs.rate, heard.rate)
+    found.add("command", theirs.seconds, run.seconds)
+    found.compare(theirs.text, heard.text)
+    found.compare(theirs.text, run.text)
 
 
 def measures(round_: int, word: str, tokens: int) -> dict[str, Callable[[Server], float]]:
-    """What a round measures: from a server to a number."""
+    """What a round measures of a server: from a server to a number."""
     return {
         "single": lambda side: side.stream(user(STORY.format(word)), tokens).rate,
         "prefill": lambda side: prefill(side, round_),
@@ -218,108 +224,42 @@ def second_turn(server: Server, word: str) -> float:
     return server.stream(turns, 1).first
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], port: int, path: str, environ: dict[str, str]) -> Iterator[None]:
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
-        try:
-            _wait(process, port, path)
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, path: str) -> None:
-    while process.poll() is None:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise SystemExit(f"the server ended with status {process.returncode}")
-
-
-@contextmanager
-def both(folder: Path) -> Iterator[tuple[Server, Server]]:
-    """The peer and us, each in processes of its own; who is not asked does nothing."""
-    theirs, mine = free_port(), free_port()
-    peer = [sys.executable, "-m", "mlx_lm", "server", "--model", str(folder), "--port", str(theirs)]
-    ours = [sys.executable, "-m", "ingle.cli.entry", "serve", "--port", str(mine)]
-    with tempfile.TemporaryDirectory() as home:
-        environ = {**os.environ, "INGLE_HOME": home, "INGLE_PARALLEL": str(CLIENTS), "HF_HUB_OFFLINE": "1"}
-        with running(peer, theirs, "/health", environ), running(ours, mine, "/status", environ):
-            yield Server("mlx_lm", theirs, "default_model"), Server("Ingle", mine, str(folder))
-
-
-def start_times(folder: Path, rounds: int) -> tuple[float, float]:
-    """Medians of: a bare mlx_lm load in a new interpreter; our worker from its spawn to ready."""
-    theirs, mine = [], []
-    for _ in range(rounds):
-        theirs.append(_seconds([sys.executable, "-c", f"from mlx_lm import load; load({str(folder)!r})"]))
-        mine.append(_worker_start(folder))
-    return statistics.median(theirs), statistics.median(mine)
-
-
-def _seconds(command: list[str]) -> float:
-    began = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - began
-
-
-def _worker_start(folder: Path) -> float:
-    import asyncio
-
-    from tests.models import mlx_snapshot
-
-    from ingle.engines.base import EngineOptions
-    from ingle.worker.process import WorkerProcess
-
-    async def once() -> float:
-        worker = WorkerProcess("bench")
-        began = time.perf_counter()
-        await worker.start(mlx_snapshot(folder), "mlx", EngineOptions())
-        await worker.ready()
-        taken = time.perf_counter() - began
-        await worker.stop()
-        return taken
-
-    return asyncio.run(once())
-
-
-def table(theirs: dict[str, float], mine: dict[str, float], cpu: bool) -> list[str]:
-    lines = ["| what | mlx_lm | Ingle | ratio | bound | |", "|---|---|---|---|---|---|"]
+def table(turns: dict[str, list[Turn]], cpu: bool) -> list[str]:
+    lines = ["| what | mlx_lm | Ingle | ratio | goal | |", "|---|---|---|---|---|---|"]
     for key, row in ROWS.items():
-        if key not in theirs:
+        if key not in turns:
             continue
-        ratio = mine[key] / theirs[key]
-        bound = row.on_cpu if cpu and row.on_cpu is not None else row.everywhere
-        held = bound is None or (ratio >= bound if row.higher else ratio <= bound)
-        sign = "" if bound is None else f"{'≥' if row.higher else '≤'} {bound}"
-        numbers = f"{theirs[key]:.2f} {row.unit} | {mine[key]:.2f} {row.unit} | {ratio:.2f}"
-        lines.append(f"| {row.name} | {numbers} | {sign} | {'holds' if held else 'missed'} |")
+        theirs = statistics.median(turn.theirs for turn in turns[key])
+        mine = statistics.median(turn.mine for turn in turns[key])
+        ratio = statistics.median(turn.mine / turn.theirs for turn in turns[key])
+        bound = row.bound(cpu)
+        if bound is None:
+            goal, held = "", ""
+        else:
+            goal = f"at {'least' if row.higher else 'most'} {bound}"
+            held = "holds" if (ratio >= bound if row.higher else ratio <= bound) else "missed"
+        numbers = f"{theirs:.2f} {row.unit} | {mine:.2f} {row.unit} | {ratio:.2f}"
+        lines.append(f"| {row.name} | {numbers} | {goal} | {held} |")
     return lines
 
 
+def head(folder: Path, words: Sequence[str], cpu: bool) -> str:
+    """The command as it was given, and what it ran on."""
+    where = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {'CPU' if cpu else 'GPU'}"
+    load = "/".join(f"{one:.1f}" for one in os.getloadavg())
+    return (
+        f"`{' '.join(['python bench/mlx.py', *words])}`, {datetime.date.today():%Y-%m-%d}: {where}, load {load} "
+        f"at the end; model {folder.name}; mlx {version('mlx')}, mlx-lm {version('mlx-lm')}, "
+        f"Python {platform.python_version()}."
+    )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--tokens", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=list(ROWS), default=[])
-    parser.add_argument("--write", type=Path)
+    parser.add_argument("--rounds", type=int, default=3, help=f"at most {len(WORDS)}")
+    parser.add_argument("--only", nargs="+", choices=list(ROWS), default=list(ROWS), metavar="ROW")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # the servers end with us
     folder = given.model
@@ -327,33 +267,17 @@ def main() -> None:
         from tests.models import starter_mlx
 
         folder = starter_mlx()
-    with both(folder) as sides:
-        theirs, mine = measure(sides, given.tokens, given.rounds, given.only)
-    if not given.only or "ready" in given.only:
-        theirs["ready"], mine["ready"] = start_times(folder, given.rounds)
+    found = Found()
+    for rows, compare in ((SERVED, against_server), (COMMANDED, against_commands)):
+        keys = [key for key in rows if key in given.only]
+        if keys:
+            compare(folder, given.tokens, given.rounds, keys, found)
     import mlx.core as mx
 
     cpu = mx.default_device().type == mx.DeviceType.cpu
-    lines = table(theirs, mine, cpu)
-    print("\n".join(lines))
-    if given.write is not None:
-        given.write.write_text(_page(folder, given, lines, cpu))
-
-
-def _page(folder: Path, given: argparse.Namespace, lines: list[str], cpu: bool) -> str:
-    command = f".venv/bin/python bench/mlx.py --tokens {given.tokens} --rounds {given.rounds}"
-    where = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {'CPU' if cpu else 'GPU'}"
-    return "\n".join(
-        [
-            "# The MLX engine against mlx_lm.server",
-            "",
-            f"`{command}`, {datetime.date.today():%Y-%m-%d}: {where}; model {folder.name}; "
-            f"mlx {version('mlx')}, mlx-lm {version('mlx-lm')}, Python {platform.python_version()}.",
-            "",
-            *lines,
-            "",
-        ]
-    )
+    print("\n".join([head(folder, sys.argv[1:], cpu), "", *table(found.turns, cpu)]))
+    if found.answers:
+        print(f"\n{found.alike} of {found.answers} answers were those of `mlx_lm.generate`, to the letter.")
 
 
 if __name__ == "__main__":
