@@ -234,10 +234,7 @@ def check_resume(scene: Scene, *, tuning: Tuning = QUICK, spoiled: bool = False)
 
 
 def check_not_again(scene: Scene, recorded: Mapping[str, Iterable[tuple[int, int]]]) -> None:
-    """None of these bytes was asked for and sent since the hub's record began.
-
-    Of a file that is not whole yet its header may be read again for the plan.
-    """
+    """None of these bytes was asked for and sent since the hub's record began."""
     entries = scene.entries
     asked: dict[str, list[Seen]] = defaultdict(list)
     for one in scene.hub.requests():
@@ -261,8 +258,6 @@ def _log_tail(scene: Scene) -> list[str]:
 
 def _within(one: Seen, spans: Iterable[tuple[int, int]]) -> int:
     low, high = _asked_and_sent(one)
-    if high <= HEAD:
-        return 0
     return sum(max(0, min(high, stop) - max(low, start)) for start, stop in spans)
 
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import ast
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
+from ingle.hub.journal import Written
+from ingle.hub.partial import LargePartial
 from tests.fakes.hub import FakeHub
-from tests.hub.promises import After, Outcome, Scene, check_five, check_not_again, check_promises
+from tests.hub.promises import (
+    HEAD,
+    REPO,
+    After,
+    Outcome,
+    Scene,
+    check_five,
+    check_not_again,
+    check_promises,
+    listed,
+)
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
@@ -59,6 +73,23 @@ def test_a_promise_that_was_broken_is_named(
 
 def test_bytes_that_were_there_and_came_again_are_noticed(scene: Scene) -> None:
     scene.pull()
+    with pytest.raises(AssertionError, match="promise 2"):
+        check_not_again(scene, scene.recorded())
+
+
+def test_a_header_that_was_there_and_came_again_is_noticed(scene: Scene) -> None:
+    """Of a file that is not whole too, where the plan needs it: that it is short is no excuse."""
+    entry = scene.entries[BIG]
+    beginning = bytes(entry.content.read(0, HEAD))
+    partial = LargePartial(scene.place, listed(entry))
+    partial.write(0, memoryview(beginning))
+    partial.sync((Written(0, HEAD, zlib.crc32(beginning)),))
+    partial.close()
+    check_not_again(scene, scene.recorded())
+    address = f"{scene.hub.url}/{REPO}/resolve/{scene.commit}/{BIG}"
+    with urlopen(Request(address, headers={"Range": f"bytes=0-{HEAD - 1}"})) as reply:
+        assert reply.read() == beginning
+    scene.hub.settle()
     with pytest.raises(AssertionError, match="promise 2"):
         check_not_again(scene, scene.recorded())
 

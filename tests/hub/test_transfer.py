@@ -14,8 +14,9 @@ from ingle.catalog.listing import ListedFile
 from ingle.errors import Cancelled, DiskFull, Gated, HubLied, HubUnreachable, IngleError, RateLimited
 from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
-from ingle.hub.partial import LargePartial, Partial, SmallPartial
+from ingle.hub.partial import LargePartial, Partial
 from ingle.hub.pieces import PIECE, STALL
+from ingle.hub.small import SmallPartial
 from ingle.hub.transfer import Transfer, Tuning
 from tests.hub.pulling import NAME, listed, weights
 

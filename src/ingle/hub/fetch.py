@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from ingle.hub.disk import disk_errors
 from ingle.hub.journal import Written, read_journal, write_pieces
 from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import holder_pid, try_lock
-from ingle.hub.partial import LargePartial, Partial, SmallPartial
+from ingle.hub.partial import LargePartial, Partial
 from ingle.hub.pieces import PIECE
 from ingle.hub.publish import publish_blob, publish_blobs
+from ingle.hub.small import SmallPartial
 from ingle.hub.transfer import Transfer
 from ingle.hub.verify import check_file, survey
 
@@ -80,7 +81,10 @@ def is_known(place: RepoPlace, file: ListedFile) -> bool:
 
 
 class Fetch:
-    """The fetching of one plan; `run` yields about ten times a second until every blob is in place."""
+    """The fetching of one plan; `run` yields about ten times a second until every blob is in place.
+
+    `heads` are first bytes of files, by path, that came while the plan was made.
+    """
 
     def __init__(
         self,
@@ -89,6 +93,7 @@ class Fetch:
         transfer: Transfer,
         cancel: threading.Event,
         *,
+        heads: Mapping[str, bytes] | None = None,
         verify: bool = True,
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
@@ -102,6 +107,7 @@ class Fetch:
         self._held = dict(self.held)
         self._transfer = transfer
         self._cancel = cancel
+        self._heads = heads or {}
         self._verify = verify
         self._log = log
         self._known = 0
@@ -168,6 +174,7 @@ class Fetch:
             partial = LargePartial(self._place, file, verify=self._verify)
         else:
             partial = SmallPartial(self._place, file)
+        partial.begin(self._heads.get(file.path, b""))
         self._known += partial.recorded_bytes - self._held.pop(file.digest, 0)
         self._transfer.add(partial)
 

@@ -1,8 +1,8 @@
 """Holds one file while its bytes arrive: where they go, which are there, and whether they are right.
 
 A `LargePartial` lies in the work tree with a journal beside it and is hashed behind the write frontier,
-so that the end of the download is the end of the check. A `SmallPartial`, at most one piece, is held in
-memory until it is whole and right. Both are written by several threads, each to bytes of its own.
+so that the end of the download is the end of the check; a `SmallPartial` (small.py), at most one piece, is
+held in memory until it is whole and right. Both are written by several threads, each to bytes of its own.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ingle.catalog.listing import ListedFile
-from ingle.errors import DigestMismatch
 from ingle.hub.disk import disk_errors, preallocate, sync_data
 from ingle.hub.journal import Journal, Written, piece_count, piece_length
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
-from ingle.hub.verify import BLOCK, digest_of, new_hash
+from ingle.hub.verify import BLOCK, new_hash
 
 
 class Check(Enum):
@@ -45,6 +44,7 @@ class Partial(Protocol):
     def frontier(self) -> int: ...
     @property
     def recorded_bytes(self) -> int: ...
+    def begin(self, head: bytes) -> None: ...
     def missing(self) -> tuple[tuple[int, int, int], ...]: ...
     def write(self, pos: int, data: memoryview) -> None: ...
     def done(self, index: int, crc: int) -> None: ...
@@ -54,102 +54,6 @@ class Partial(Protocol):
     def sync(self, prefixes: tuple[Written, ...] = ()) -> None: ...
     def finish(self) -> Path: ...
     def close(self) -> None: ...
-
-
-class SmallPartial:
-    """A file of at most one piece: in memory until it is whole and right, then in the work tree.
-
-    One that an earlier pull checked and could not publish any more is found there and not fetched again.
-    """
-
-    def __init__(self, place: RepoPlace, file: ListedFile) -> None:
-        self.file = file
-        self._path = place.partial(file.digest)
-        self._data = checked_bytes(self._path, file)
-        self._on_disk = self._data is not None
-        self._there = self._on_disk or file.size == 0
-        self._whole = False
-
-    @property
-    def unsynced(self) -> int:
-        """Pieces written and not yet in a journal: a small file has none."""
-        return 0
-
-    @property
-    def frontier(self) -> int:
-        """The piece that is hashed next."""
-        return 0
-
-    @property
-    def recorded_bytes(self) -> int:
-        """Bytes that an earlier pull left here."""
-        return self.file.size if self._on_disk else 0
-
-    def missing(self) -> tuple[tuple[int, int, int], ...]:
-        """The runs of bytes to fetch: (start, stop, CRC-32 of the piece before start)."""
-        return () if self._there else ((0, self.file.size, 0),)
-
-    def write(self, pos: int, data: memoryview) -> None:
-        if self._data is None:
-            self._data = bytearray(self.file.size)
-        self._data[pos : pos + len(data)] = data
-
-    def done(self, index: int, crc: int) -> None:
-        """Its only piece is there."""
-        self._there = True
-
-    def has_next(self) -> bool:
-        return self._there and not self._whole
-
-    def check(self) -> Check:
-        """Hashes the whole file and puts it on disk when it is right. Raises `DiskFull`, `StoreError`."""
-        if not self._there:
-            return Check.WAITING
-        data = self._data or bytearray()
-        if digest_of(bytes(data), self.file.kind) != self.file.digest:
-            return Check.WRONG
-        if not self._on_disk:
-            self._put(data)
-        self._data = None
-        self._whole = True
-        return Check.WHOLE
-
-    def _put(self, data: bytearray) -> None:
-        with disk_errors(self._path, "write", self.file.size):
-            try:
-                self._path.unlink(missing_ok=True)
-                self._path.write_bytes(data)
-            except FileNotFoundError:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.write_bytes(data)
-        self._on_disk = True
-
-    def restart(self) -> None:
-        """What came was wrong: none of it counts."""
-        self._there = False
-
-    def sync(self, prefixes: tuple[Written, ...] = ()) -> None:
-        """Nothing to record: a beginning of a small file is fetched again."""
-
-    def finish(self) -> Path:
-        """The path of the checked file, still in the work tree."""
-        if not self._whole:
-            raise DigestMismatch(self.file.path, self.file.digest, "not checked")
-        return self._path
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def checked_bytes(path: Path, file: ListedFile) -> bytearray | None:
-    """The bytes of a file of at most one piece, if they lie at `path` and are the listed ones; else None."""
-    try:
-        if path.stat().st_size != file.size:
-            return None
-        data = bytearray(path.read_bytes())
-    except OSError:
-        return None
-    return data if digest_of(bytes(data), file.kind) == file.digest else None
 
 
 class LargePartial:
@@ -236,9 +140,18 @@ class LargePartial:
             crc = zlib.crc32(block, crc)
         return crc
 
+    def begin(self, head: bytes) -> None:
+        """Puts the first bytes, which came before the file was opened, in place. Raises `DiskFull`, `StoreError`."""
+        known = self._prefixes.get(0)
+        length = min(len(head), PIECE - 1)
+        if 0 in self._recorded or length <= (known.length if known else 0):
+            return
+        self.write(0, memoryview(head)[:length])
+        self._prefixes[0] = Written(0, length, zlib.crc32(head[:length]))
+
     @property
     def recorded_bytes(self) -> int:
-        """Bytes that an earlier pull left here."""
+        """Bytes that were here before the first range is asked for."""
         whole = sum(piece_length(self.file.size, index) for index in self._recorded)
         return whole + sum(prefix.length for prefix in self._prefixes.values())
 

@@ -15,12 +15,13 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
 from ingle.errors import MalformedModel, Unsupported
-from ingle.hub.fetch import blob_sizes, held_bytes, is_known
+from ingle.hub.fetch import blob_sizes, held_bytes
+from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
-from ingle.hub.partial import checked_bytes
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.ranges import Ranges
+from ingle.hub.verify import checked_bytes, recorded_beginning
 
 _BLOCK = 512  # bytes; the unit of st_blocks (stat(2)), whatever the file system's own
 
@@ -40,8 +41,10 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
     by_path = {file.path: file for file in listing.files}
 
     def read(path: str, limit: int) -> bytes:
-        here = _checked_head(place, by_path[path], limit)
-        return ranges.head(by_path[path], limit) if here is None else here
+        file = by_path[path]
+        here = _checked_head(place, file, limit)
+        whole = len(here) >= min(limit, file.size)
+        return here if whole else ranges.head(file, limit, here)
 
     kind = _format(ref, listing, by_path, read)
     indexed: tuple[str, ...] = ()
@@ -51,19 +54,14 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
     return plan.with_held(held(place, plan.files), reserved(place, plan.files))
 
 
-def _checked_head(place: RepoPlace, file: ListedFile, limit: int) -> bytes | None:
-    """What `Ranges.head` gives, from what is here; None unless the file is whole and known to be right."""
-    blob = place.blob(file.digest)
-    try:
-        if is_known(place, file):
-            with blob.open("rb") as opened:
-                return opened.read(limit)
-    except OSError:
-        return None
-    if file.size > PIECE:
-        return None
-    data = checked_bytes(blob, file) or checked_bytes(place.partial(file.digest), file)
-    return None if data is None else bytes(data[:limit])
+def _checked_head(place: RepoPlace, file: ListedFile, limit: int) -> bytes:
+    """As much of a file's first `limit` bytes as is here and known to be what was written."""
+    blob, partial = place.blob(file.digest), place.partial(file.digest)
+    if file.size <= PIECE:
+        data = checked_bytes(blob, file) or checked_bytes(partial, file) or bytearray()
+        return bytes(data[:limit])
+    whole = recorded_beginning(blob, read_journal(place.pieces(file.digest), file), limit)
+    return whole or recorded_beginning(partial, read_journal(place.journal(file.digest), file), limit)
 
 
 def held(place: RepoPlace, files: tuple[ListedFile, ...]) -> dict[str, int]:

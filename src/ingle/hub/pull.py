@@ -131,6 +131,9 @@ class PullRun:
         self.config = config
         self.cancel = cancel
         self._options = options
+        self.limit = options.limit
+        if self.limit is None and config.limit_rate:
+            self.limit = RateLimit(config.limit_rate)
         self.place = RepoPlace(config.cache, str(ref.repo_id))
         self._log = PullLog(config.logs, ref.name)
         self._note = ""
@@ -206,7 +209,7 @@ class PullRun:
     def decide(self, remote: Remote) -> tuple[PullPlan, Ranges]:
         """What is to be here in the end, and where its bytes can be had."""
         listing = remote.listing(self.place.repo_id, self.ref.revision or "main")
-        ranges = Ranges(remote, listing, self.cancel)
+        ranges = Ranges(remote, listing, self.cancel, limit=self.limit)
         return prepare(self.ref, listing, ranges, self.place), ranges
 
     def publish(self, plan: PullPlan) -> None:
@@ -286,14 +289,13 @@ class PullRun:
     def _fetch(
         self, plan: PullPlan, bad: tuple[ListedFile, ...], ranges: Ranges, meter: Meter
     ) -> Iterator[Progress]:
-        limit = self._options.limit
-        if limit is None and self.config.limit_rate:
-            limit = RateLimit(self.config.limit_rate)
         transfer = Transfer(
-            ranges.open, cancel=self.cancel, limit=limit, log=self._log, tuning=self._options.tuning
+            ranges.open, cancel=self.cancel, limit=self.limit, log=self._log, tuning=self._options.tuning
         )
         verify = self._options.tuning.verify
-        fetch = Fetch(self.place, bad, transfer, self.cancel, verify=verify, log=self._log)
+        fetch = Fetch(
+            self.place, bad, transfer, self.cancel, heads=ranges.heads, verify=verify, log=self._log
+        )
         before = self._good + sum(fetch.held.values())
         with closing(fetch.run()) as rounds:
             for _ in rounds:

@@ -11,6 +11,7 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.errors import Cancelled, HubLied, HubRefused, HubUnreachable, LinkExpired, RateLimited
 from ingle.hub.body import Body
 from ingle.hub.fields import DOUBT
+from ingle.hub.limit import RateLimit
 from ingle.hub.pace import Backoff, Patience
 from ingle.hub.remote import Remote
 from ingle.hub.resolved import Resolved
@@ -25,7 +26,10 @@ _TRIES = 3  # fresh addresses refused in a row: then it is not the signature
 
 
 class Ranges:
-    """The addresses of one listing's files. Safe to use from several threads."""
+    """The addresses of one listing's files. Safe to use from several threads.
+
+    `heads` holds what `head` gave, by path: whoever fetches the file need not ask for that again.
+    """
 
     def __init__(
         self,
@@ -33,17 +37,20 @@ class Ranges:
         listing: Listing,
         cancel: threading.Event,
         *,
+        limit: RateLimit | None = None,
         clock: Callable[[], float] = time.time,
         seed: int | None = None,
     ) -> None:
         self._remote = remote
         self._listing = listing
         self._cancel = cancel
+        self._limit = limit
         self._clock = clock
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._known: dict[str, Resolved] = {}
+        self.heads: dict[str, bytes] = {}
 
     def open(self, file: ListedFile, start: int, stop: int) -> Body:
         """Bytes [start, stop) of a file. Raises what `Remote.open_range` does, save `LinkExpired`."""
@@ -59,14 +66,16 @@ class Ranges:
             hint="The content network may be closed to this machine, or its clock wrong.",
         ) from last
 
-    def head(self, file: ListedFile, limit: int) -> bytes:
+    def head(self, file: ListedFile, limit: int, here: bytes = b"") -> bytes:
         """The first `limit` bytes of a file, fewer when it is shorter; a whole file has its digest checked.
 
+        Of a beginning that is `here` already nothing is asked for.
         Goes on where a connection broke off, on a new one when it is hopelessly slow. Raises what the last
         of `_FRUITLESS` attempts without a single byte met, once the patience of the remote is at its end too.
         """
         data = bytearray(min(limit, file.size))
-        done = 0
+        done = len(here)
+        data[:done] = here
         wrong = 0
         backoff = Backoff(self._random)
         patience = Patience(self._remote.patience, time.monotonic())
@@ -99,7 +108,8 @@ class Ranges:
                         kind="content",
                     )
                 done = 0
-        return bytes(data)
+        self.heads[file.path] = bytes(data)
+        return self.heads[file.path]
 
     def _read_on(self, file: ListedFile, data: bytearray, done: int) -> int:
         """Reads from byte `done` until the end or until it is too slow; gives how far it came."""
@@ -107,8 +117,13 @@ class Ranges:
         began, start = time.monotonic(), done
         with self.open(file, done, len(data)) as body:
             while done < len(data):
+                step, waited = self._share(view[done:])
+                began += waited
                 try:
-                    done += body.readinto(view[done:])
+                    count = body.readinto(step)
+                    done += count
+                    if self._limit is not None:
+                        self._limit.give_back(len(step) - count)
                 except HubUnreachable:
                     if done == start:
                         raise
@@ -117,6 +132,16 @@ class Ranges:
                 if seconds > _SLOW_AFTER and done - start < _SLOWEST * seconds:
                     break
         return done
+
+    def _share(self, view: memoryview) -> tuple[memoryview, float]:
+        """As much of what is wanted as the bandwidth limit lets through at once, and the seconds it made us wait."""
+        if self._limit is None:
+            return view, 0.0
+        view = view[: self._limit.step]
+        asked = time.monotonic()
+        if not self._limit.take(len(view), self._cancel):
+            raise Cancelled
+        return view, time.monotonic() - asked
 
     def _resolved(self, file: ListedFile) -> Resolved:
         if not file.lfs:

@@ -82,7 +82,7 @@ class _Repair(PullRun):
         receipt = read_receipt(self.place, self._commit)
         if receipt is None or not receipt.asked:
             listing = remote.listing(self.place.repo_id, self._commit)
-            ranges = Ranges(remote, listing, self.cancel)
+            ranges = Ranges(remote, listing, self.cancel, limit=self.limit)
             return prepare(self.ref, listing, ranges, self.place), ranges
         files = self._files(receipt)
         here = held(self.place, files)

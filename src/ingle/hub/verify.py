@@ -143,3 +143,27 @@ def read_pieces(path: Path) -> Iterator[memoryview]:
             if not filled:
                 return
             yield buffer[:filled]
+
+
+def checked_bytes(path: Path, file: ListedFile) -> bytearray | None:
+    """The bytes of a file of at most one piece, if they lie at `path` and are the listed ones; else None."""
+    try:
+        if path.stat().st_size != file.size:
+            return None
+        data = bytearray(path.read_bytes())
+    except OSError:
+        return None
+    return data if digest_of(bytes(data), file.kind) == file.digest else None
+
+
+def recorded_beginning(path: Path, records: Mapping[int, Written], limit: int) -> bytes:
+    """As many of the first `limit` bytes at `path` as the record of the first piece vouches for; none if it lies."""
+    record = records.get(0)
+    if record is None:
+        return b""
+    try:
+        with path.open("rb") as file:
+            data = file.read(record.length)
+    except OSError:
+        return b""
+    return data[:limit] if len(data) == record.length and zlib.crc32(data) == record.crc else b""

@@ -1,0 +1,117 @@
+"""What a pull reads of a weight file to plan: from the disk where it lies there, and never from the hub twice."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingle.errors import Cancelled
+from ingle.hub.journal import Written
+from ingle.hub.partial import LargePartial
+from ingle.hub.pieces import PIECE
+from tests.fakes.content import weights
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.fakes.repos import Given
+from tests.hub.promises import HEAD, MODEL, Outcome, Scene, check_five, check_not_again, listed
+
+pytestmark = pytest.mark.slow
+BIG = "model.safetensors"
+PLAIN: Given = {
+    "config.json": b'{"model_type": "llama"}',  # says nothing of MLX, so the header of the weights is asked
+    "tokenizer.json": MODEL["tokenizer.json"],
+    BIG: weights(3 * PIECE),
+}
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def scene(hub: FakeHub, tmp_path: Path) -> Scene:
+    return Scene(tmp_path, hub, PLAIN)
+
+
+def _stop_after(scene: Scene, count: int) -> Outcome:
+    """A pull that is cancelled when `count` bytes of it are here."""
+    cancel = threading.Event()
+    outcome = Outcome()
+    try:
+        for event in scene.events(cancel=cancel):
+            outcome.events.append(event)
+            if event.bytes_done >= count:
+                cancel.set()
+    except Cancelled as exc:
+        outcome.error = exc
+    assert isinstance(outcome.error, Cancelled)
+    return outcome
+
+
+def _spans(scene: Scene) -> list[tuple[int, int]]:
+    return sorted(scene.recorded()[BIG])
+
+
+def test_a_header_that_is_on_disk_and_recorded_is_not_fetched_again(hub: FakeHub, scene: Scene) -> None:
+    hub.faults = Faults(rate=4e6, only=BIG)
+    outcome = _stop_after(scene, 2 * PIECE)
+    assert _spans(scene)[0][0] == 0
+    assert _spans(scene)[0][1] > HEAD
+    check_five(scene, outcome)
+
+
+def test_of_a_header_that_is_recorded_in_part_only_the_rest_is_fetched(hub: FakeHub, scene: Scene) -> None:
+    entry = scene.entries[BIG]
+    beginning = 300_000
+    _record(scene, bytes(entry.content.read(0, beginning)))
+    recorded = scene.recorded()
+    assert _spans(scene) == [(0, beginning)]
+    outcome = scene.pull()
+    assert outcome.error is None
+    check_not_again(scene, recorded)
+    check_five(scene, outcome)
+
+
+@pytest.mark.parametrize("size", [0, 2 * HEAD, 3 * PIECE])
+def test_a_first_pull_asks_for_no_byte_twice(hub: FakeHub, tmp_path: Path, size: int) -> None:
+    """What was read for the plan, a header or a whole small file, is put where it belongs."""
+    scene = Scene(tmp_path, hub, {**PLAIN, BIG: weights(size)})
+    outcome = scene.pull()
+    assert outcome.error is None
+    for path, entry in scene.entries.items():
+        assert hub.bytes_sent(path) == entry.content.size
+    check_five(scene, outcome)
+
+
+def test_a_wrong_byte_in_a_header_does_not_stay(hub: FakeHub, scene: Scene) -> None:
+    hub.faults = Faults(only=BIG, wrong_bytes_times=1)
+    outcome = scene.pull()
+    assert outcome.error is None
+    assert hub.bytes_sent(BIG) == 2 * scene.entries[BIG].content.size
+    check_five(scene, outcome)
+
+
+def test_a_header_that_is_not_what_was_recorded_is_fetched(hub: FakeHub, scene: Scene) -> None:
+    entry = scene.entries[BIG]
+    _record(scene, bytes(entry.content.read(0, 2 * HEAD)))
+    with scene.place.partial(entry.digest).open("r+b") as file:
+        file.write(b"not a header")
+    outcome = scene.pull()
+    assert outcome.error is None
+    assert hub.bytes_sent(BIG) >= entry.content.size
+    check_five(scene, outcome)
+
+
+def _record(scene: Scene, beginning: bytes) -> None:
+    """Leaves what a pull leaves that was stopped after these bytes of the weights."""
+    file = listed(scene.entries[BIG])
+    partial = LargePartial(scene.place, file)
+    partial.write(0, memoryview(beginning))
+    partial.sync((Written(0, len(beginning), zlib.crc32(beginning)),))
+    partial.close()
