@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from ingle.generation import FinishReason
-from ingle.text import alignment, chatter, language, numerals, spans
+from ingle.text import alignment, chatter, language, numerals, order, spans
 from ingle.text.speech import SPOKEN_WORDS
 from ingle.text.tool import Output, Tool
 
@@ -35,6 +35,7 @@ class Reason(StrEnum):
     CHANGED_NEGATION = "changed_negation"
     INVENTED_TEXT = "invented_text"
     INVENTED_NUMBER = "invented_number"
+    REORDERED = "reordered"
     ANSWERED = "answered_instead"
     NOT_A_LIST = "not_a_list"
     NOT_A_TABLE = "not_a_table"
@@ -214,7 +215,7 @@ def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
 
 
 def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
-    """What a correction may not do: answer the text, or drop or add a run of words or a sentence."""
+    """What a correction may not do: answer the text, drop or add a run of words or a sentence, or turn it around."""
     count, spoken = len(spans.words(source)), numerals.has_number_words(source)
     free = numerals.SPOKEN_NUMBERS | (SPOKEN_WORDS if tool.clean_speech else frozenset())
     if count >= 3 and _kept(source, answer, free) < 0.5:
@@ -236,6 +237,8 @@ def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
         return Reason.LOST_NUMBER
     if tool.keep_numbers and numerals.invented_number(source, answer):
         return Reason.INVENTED_NUMBER
+    if order.reordered(source, answer, strictly=tool.keep_order, free=free - numerals.SPOKEN_NUMBERS):
+        return Reason.REORDERED
     return None
 
 

@@ -34,7 +34,8 @@ class Output(StrEnum):
 class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One tool. `max_input` is in characters; `needs` names the option that must be given.
 
-    `keep_numbers` and `keep_names` turn on the guards that notice lost facts, `clean_speech` the
+    `keep_numbers` and `keep_names` turn on the guards that notice lost facts (and, with `keep_names`, all
+    that a correction may not do), `keep_order` the one that lets no word change its place, `clean_speech` the
     pipeline that runs before the model, `speculate` asks for n-gram lookup at load where the engine
     has it (answers that nearly copy their input gain most).
     """
@@ -48,6 +49,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     speculate: bool = False
     keep_numbers: bool = False
     keep_names: bool = False
+    keep_order: bool = False
     clean_speech: bool = False
     translates: bool = False
     shorter: bool = False

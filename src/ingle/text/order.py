@@ -1,0 +1,164 @@
+"""Tells whether an answer put what its source says into another order; pure, and silent where it cannot be sure.
+
+Compared are the words of meaning, names, digits and protected spans that stand once in the source and once in
+the answer: of a word said twice nobody knows which one moved, and a word of grammar moves with its sentence.
+A script without spaces is compared by pairs of letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+
+import msgspec
+
+from ingle.text.alignment import SENTENCE, alike
+from ingle.text.language import is_function_word
+from ingle.text.numerals import NUMBER, VALUES
+from ingle.text.spans import PROTECTED, SPACELESS, WORD, names
+
+MOVED = 2
+"""Words that a correction may take to another place of their sentence: `I like very much pizza`."""
+DATE = 3
+"""Tokens from a number to its word in `the 21st of May`, which may become `May 21`."""
+COMPARED = 2500
+"""Pairs of words compared letter by letter at most, which takes 50 ms; beyond it spelling is not forgiven."""
+TOKEN = re.compile(f"{NUMBER.pattern}|{WORD.pattern}")
+LETTER = re.compile(f"[{SPACELESS}]")
+
+
+class Token(msgspec.Struct, frozen=True):
+    text: str
+    start: int
+    kept: bool = False
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """A thing said once. `at` is the index of its token, `sentence` that of its sentence."""
+
+    key: str
+    at: int
+    sentence: int
+    fact: bool = False
+    number: bool = False
+
+
+class _Side:
+    """One of the two texts, read."""
+
+    def __init__(self, text: str, named: Set[str], free: Set[str]) -> None:
+        text = unicodedata.normalize("NFC", text)
+        self.tokens = _tokens(text)
+        ends = [match.end() for match in SENTENCE.finditer(text)]
+        found = [
+            Anchor(key, at, bisect_left(ends, token.start + 1), token.kept or key in named, key.isdecimal())
+            for at, token in enumerate(self.tokens)
+            for key in _keys(self.tokens, at, named, free)
+        ]
+        count = Counter(anchor.key for anchor in found)
+        self.anchors = {anchor.key: anchor for anchor in found if count[anchor.key] == 1}
+        said = Counter(token.text for token in self.tokens)
+        self.once = {word for word, times in said.items() if times == 1}
+
+    def between(self, a: Anchor, b: Anchor) -> list[str]:
+        """The tokens from one to the other, in reading order."""
+        return [token.text for token in self.tokens[min(a.at, b.at) + 1 : max(a.at, b.at)]]
+
+
+def reordered(source: str, answer: str, *, strictly: bool, free: Set[str] = frozenset()) -> bool:
+    """Whether what `source` says stands in another order in `answer`.
+
+    `strictly` lets one thing pass: a number and the word beside it may change places (`the 21st of May`,
+    `May 21`). Else a correction may move up to `MOVED` words within their sentence, but never exchange two
+    (`milk then bread`), nor change the order of names, digits and protected spans. `free` are words that may
+    become something else.
+    """
+    named = frozenset(name.lower() for name in names(source) | names(answer))
+    mine, theirs = _Side(source, named, free), _Side(answer, named, free)
+    pairs = _pairs(mine.anchors, theirs.anchors)
+    ranks = {
+        anchor.key: rank for rank, anchor in enumerate(sorted((b for _, b in pairs), key=lambda b: b.at))
+    }
+    order = [ranks[b.key] for _, b in pairs]
+    for start, end in _knots(order):
+        if not strictly and end - start - _longest_rise(order[start:end]) > MOVED:
+            return True
+        for left in range(start, end):
+            for right in range(left + 1, end):
+                if order[left] < order[right] or _may_turn(pairs[left], pairs[right]):
+                    continue
+                (a, there_a), (b, there_b) = pairs[left], pairs[right]
+                if strictly or a.sentence != b.sentence or (a.fact and b.fact):
+                    return True
+                before, after = mine.between(a, b), theirs.between(there_a, there_b)
+                if before and (before == after or mine.once & theirs.once & set(before) & set(after)):
+                    return True
+    return False
+
+
+def _tokens(text: str) -> list[Token]:
+    kept = [Token(match[0], match.start(), True) for match in PROTECTED.finditer(text)]
+    rest = PROTECTED.sub(lambda match: " " * len(match[0]), text)
+    said = [Token(match[0].lower(), match.start()) for match in TOKEN.finditer(rest)]
+    return sorted([*kept, *said], key=lambda token: token.start)
+
+
+def _keys(tokens: Sequence[Token], at: int, named: Set[str], free: Set[str]) -> Iterator[str]:
+    """What the token is compared by: digits one by one (`three thirty` is `3:30`), and nothing for grammar."""
+    token = tokens[at]
+    word = token.text
+    if token.kept:
+        yield word
+    elif word in VALUES or word[0].isdecimal():
+        yield from (digit for digit in VALUES.get(word, word) if digit.isdecimal() and digit != "0")
+    elif LETTER.match(word):
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
+        if following and following.start == token.start + 1 and LETTER.match(following.text):
+            yield word + following.text
+    elif word not in free and (word in named or not is_function_word(word)):
+        yield word
+
+
+def _pairs(mine: dict[str, Anchor], theirs: dict[str, Anchor]) -> list[tuple[Anchor, Anchor]]:
+    """What stands on both sides, in the order of the source; a word respelled is the same word."""
+    pairs = [(anchor, theirs[key]) for key, anchor in mine.items() if key in theirs]
+    gone = [anchor for key, anchor in mine.items() if key not in theirs and not anchor.number]
+    new = {key for key, anchor in theirs.items() if key not in mine and not anchor.number}
+    if len(gone) * len(new) <= COMPARED:
+        for anchor in gone:
+            respelled = [key for key in new if alike(anchor.key, {key})]
+            if len(respelled) == 1:
+                new.remove(respelled[0])
+                pairs.append((anchor, theirs[respelled[0]]))
+    return sorted(pairs, key=lambda pair: pair[0].at)
+
+
+def _may_turn(one: tuple[Anchor, Anchor], other: tuple[Anchor, Anchor]) -> bool:
+    """Whether two that changed places may: the digits of one number, or a number and its word."""
+    (a, there_a), (b, there_b) = one, other
+    if a.number and b.number:
+        return there_a.at == there_b.at or a.at == b.at
+    return a.number != b.number and abs(a.at - b.at) <= DATE and abs(there_a.at - there_b.at) == 1
+
+
+def _knots(order: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The shortest stretches that keep to themselves, of those that are not in order."""
+    start, highest = 0, -1
+    for place, rank in enumerate(order):
+        highest = max(highest, rank)
+        if highest == place:
+            if place > start:
+                yield start, place + 1
+            start = place + 1
+
+
+def _longest_rise(order: Sequence[int]) -> int:
+    """How many may stay where they are."""
+    tails: list[int] = []
+    for rank in order:
+        at = bisect_left(tails, rank)
+        tails[at : at + 1] = [rank]
+    return len(tails)
