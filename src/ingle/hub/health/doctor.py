@@ -14,7 +14,7 @@ from ingle.config import DEFAULT_ENDPOINT, Config
 from ingle.errors import IngleError, Unauthorized
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors
-from ingle.hub.health.finding import Finding, Fix, Level, ok, several
+from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
 from ingle.hub.health.leftover import Leftover
 from ingle.hub.health.place import ELSEWHERE, examine_place
 from ingle.hub.health.stock import examine_leftovers, examine_locks, examine_models
@@ -82,9 +82,8 @@ def examine_environment(found: Environment) -> Iterator[Finding]:
     if found.python[:2] >= PYTHON:
         yield ok("python", f"Python {version}.")
     else:
-        yield Finding(
-            check="python",
-            level=Level.PROBLEM,
+        yield problem(
+            "python",
             says=f"Python {version} is older than 3.11.",
             means="Ingle and its engines need Python 3.11 or newer.",
             command="python3.12 -m venv ~/ingle && ~/ingle/bin/pip install ingle",
@@ -93,13 +92,12 @@ def examine_environment(found: Environment) -> Iterator[Finding]:
         if engine is not None:
             yield ok("engine", f"{package} {engine} is installed.", package=package, version=engine)
         else:
-            yield Finding(
-                check="engine",
-                level=Level.WARNING,
+            yield warning(
+                "engine",
                 says=f"{package} is not installed.",
                 means="Models of its format cannot be loaded here.",
                 command=f"{shlex.quote(sys.executable)} -m pip install {shlex.quote(_wheel(package))}",
-                details={"package": package},
+                package=package,
             )
     yield ok("accelerator", found.accelerator)
 
@@ -112,9 +110,8 @@ def _wheel(package: str) -> str:
 def examine_hub(config: Config, hub: Hub) -> Iterator[Finding]:
     """Every endpoint, the token, the clock."""
     if config.offline:
-        yield Finding(
-            check="endpoint",
-            level=Level.NOTE,
+        yield note(
+            "endpoint",
             says="HF_HUB_OFFLINE is set: nothing is asked of any hub.",
             means="Models that are here work; nothing can be pulled.",
             command="unset HF_HUB_OFFLINE",
@@ -150,9 +147,8 @@ def _mend(config: Config, finding: Finding) -> Mended:
 
 def _endpoint(probe: Probe, *, last: bool) -> Finding:
     if probe.problem:
-        return Finding(
-            check="endpoint",
-            level=Level.PROBLEM if last else Level.WARNING,
+        return (problem if last else warning)(
+            "endpoint",
             says=f"{probe.endpoint} does not answer: {probe.problem}",
             means="What is here works; nothing can be pulled from it now.",
             command=f"curl -I {shlex.quote(probe.endpoint)}"
@@ -161,9 +157,8 @@ def _endpoint(probe: Probe, *, last: bool) -> Finding:
         )
     seconds = probe.seconds or 0.0
     if seconds > SLOW:
-        return Finding(
-            check="endpoint",
-            level=Level.NOTE,
+        return note(
+            "endpoint",
             says=f"{probe.endpoint} took {seconds:.1f} s to answer.",
             means="Pulls work and begin slowly. It may pass; a mirror in HF_ENDPOINT may be nearer.",
             command="ingle doctor",
@@ -174,15 +169,14 @@ def _endpoint(probe: Probe, *, last: bool) -> Finding:
 def _clock(skew: float) -> Finding:
     if abs(skew) <= SKEW:
         return ok("clock", f"The clock is right within {max(1, round(abs(skew)))} s.", skew=skew)
-    return Finding(
-        check="clock",
-        level=Level.WARNING,
+    return warning(
+        "clock",
         says=f"The clock is {abs(skew) / 60:.0f} minutes {'behind' if skew > 0 else 'ahead'}.",
         means="Signed links look expired or not yet valid, and certificates may be refused.",
         command="sudo sntp -sS time.apple.com"
         if sys.platform == "darwin"
         else "sudo timedatectl set-ntp true",
-        details={"skew": skew},
+        skew=skew,
     )
 
 
@@ -192,9 +186,8 @@ def _token(config: Config, hub: Hub) -> Finding:
     try:
         return ok("token", f"The token belongs to {hub.whoami()}.")
     except Unauthorized:
-        return Finding(
-            check="token",
-            level=Level.WARNING,
+        return warning(
+            "token",
             says="The hub does not accept the token any more.",
             means="Public models are pulled without it; gated and private ones cannot be.",
             # `hf` itself, which need not be where commands are looked for
@@ -202,9 +195,8 @@ def _token(config: Config, hub: Hub) -> Finding:
             f"{shlex.quote(sys.executable)} -m huggingface_hub.cli.hf auth login",
         )
     except IngleError as exc:
-        return Finding(
-            check="token",
-            level=Level.NOTE,
+        return note(
+            "token",
             says=f"The token could not be checked: {exc.message}",
             means="It may be right; the hub did not say.",
             command="ingle doctor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -40,6 +41,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def ok(check: str, says: str, **details: Any) -> Finding:
     """All is well with this."""
     return Finding(check=check, level=Level.OK, says=says, details=details)
+
+
+def _amiss(
+    level: Level, check: str, *, says: str, means: str, command: str, fix: Fix | None = None, **details: Any
+) -> Finding:
+    """Not all is well: so a finding always says what that means and what to type."""
+    return Finding(
+        check=check, level=level, says=says, means=means, command=command, fix=fix, details=details
+    )
+
+
+note = partial(_amiss, Level.NOTE)
+warning = partial(_amiss, Level.WARNING)
+problem = partial(_amiss, Level.PROBLEM)
 
 
 def worst(findings: tuple[Finding, ...]) -> Level:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ingle.catalog.fits import gigabytes
 from ingle.config import Config
 from ingle.hub.disk import free_bytes
-from ingle.hub.health.finding import Finding, Fix, Level, ok
+from ingle.hub.health.finding import Finding, Fix, note, ok, problem, warning
 from ingle.hub.shelf import may_change
 
 LITTLE = 5_000_000_000  # bytes: room for one model of the middle size
@@ -71,9 +71,8 @@ def judge_disk(cache: Path, error: OSError | None, relief: str) -> Finding:
     if error is None:
         return ok("links", "The disk takes symbolic links.")
     if error.errno in _FULL:
-        return Finding(
-            check="full",
-            level=Level.PROBLEM,
+        return problem(
+            "full",
             says=f"The disk of {cache} takes no new file ({error.strerror}).",
             means="It is full, has no room for more names (`df -i` tells), or your share of it is used up.",
             command=relief,
@@ -83,16 +82,14 @@ def judge_disk(cache: Path, error: OSError | None, relief: str) -> Finding:
     if error.errno == errno.EACCES:
         return _permissions([Path(error.filename or cache).parent])
     if error.errno in _NO_LINKS:
-        return Finding(
-            check="links",
-            level=Level.PROBLEM,
+        return problem(
+            "links",
             says=f"The disk of {cache} does not take symbolic links ({error.strerror}).",
             means="The shared cache is made of links; this disk cannot hold it as every tool writes it.",
             command=ELSEWHERE,
         )
-    return Finding(
-        check="disk",
-        level=Level.PROBLEM,
+    return problem(
+        "disk",
         says=f"The disk of {cache} cannot be written to ({error.strerror}).",
         means="It may be failing: a copy of what is on it is worth having.",
         command=ELSEWHERE,
@@ -104,9 +101,8 @@ def read_only(cache: Path) -> Finding:
     top = cache.resolve()
     while not top.is_mount():
         top = top.parent
-    return Finding(
-        check="read-only",
-        level=Level.PROBLEM,
+    return problem(
+        "read-only",
         says=f"The disk of {cache} is mounted read-only.",
         means="What is there can be used; nothing can be pulled or removed.",
         command=f"sudo mount {'-uw' if sys.platform == 'darwin' else '-o remount,rw'} {shlex.quote(str(top))}",
@@ -117,21 +113,19 @@ def examine_space(free: int, relief: str) -> Finding:
     """Whether so many bytes of disk are enough to pull into."""
     if free >= LITTLE:
         return ok("space", f"{gigabytes(free)} of disk are free.", free=free)
-    return Finding(
-        check="space",
-        level=Level.PROBLEM if free < NONE else Level.WARNING,
+    return (problem if free < NONE else warning)(
+        "space",
         says=f"Only {gigabytes(free)} of disk are free where the models are kept.",
         means="A pull refuses to begin when the model does not fit.",
         command=relief,
-        details={"free": free},
+        free=free,
     )
 
 
 def _no_cache(cache: Path) -> Finding:
     in_the_way, quoted = os.path.lexists(cache), shlex.quote(str(cache))
-    return Finding(
-        check="cache",
-        level=Level.PROBLEM if in_the_way else Level.NOTE,
+    return (problem if in_the_way else note)(
+        "cache",
         says=f"The model cache {cache} is {'no folder' if in_the_way else 'not there yet'}.",
         means="Models are kept in a folder there; the first pull makes it.",
         command=f"mv -- {quoted} {quoted}.old" if in_the_way else f"mkdir -p {quoted}",
@@ -142,9 +136,8 @@ def _no_cache(cache: Path) -> Finding:
 def _permissions(closed: list[Path]) -> Finding:
     mine = all(folder.stat().st_uid == os.geteuid() for folder in closed)
     change = "chmod -R u+rwX" if mine else 'sudo chown -R "$(id -un)"'
-    return Finding(
-        check="permissions",
-        level=Level.PROBLEM,
+    return problem(
+        "permissions",
         says=f"{', '.join(map(str, closed))} cannot be written.",
         means="What is there can be used; nothing can be pulled or removed.",
         command=f"{change} {' '.join(shlex.quote(str(one)) for one in closed)}",

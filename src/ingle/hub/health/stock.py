@@ -13,7 +13,7 @@ from ingle.catalog.fits import gigabytes
 from ingle.catalog.model import DiskState, Origin, Snapshot
 from ingle.config import Config
 from ingle.hub.health.checks import Checked, recall
-from ingle.hub.health.finding import Finding, Fix, Level, ok, several
+from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
 from ingle.hub.health.leftover import Kind, Leftover, entries, is_held
 from ingle.hub.health.others import find_leftovers
 from ingle.hub.health.sweep import surely_ours
@@ -34,13 +34,13 @@ def examine_locks(config: Config) -> Iterator[Finding]:
     for repo_id, locks in sorted(held.items()):
         known = sorted({pid for pid in locks.values() if pid is not None})
         by = ", ".join(_process(pid) for pid in known) or "a process the system does not name"
-        yield Finding(
-            check="locks",
-            level=Level.NOTE,
+        yield note(
+            "locks",
             says=f"{repo_id} is being written by {by}.",
             means="A pull of it waits for that; it cannot be removed meanwhile.",
             command=f"kill {known[0]}" if known else f"lsof {shlex.quote(str(next(iter(locks))))}",
-            details={"repo_id": repo_id, "pids": known},
+            repo_id=repo_id,
+            pids=known,
         )
     if not held:
         yield ok("locks", "Nobody is writing to the cache.")
@@ -69,9 +69,8 @@ def _damaged(checked: Checked) -> Finding:
     means = f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled."
     if not checked.repairable:
         means = f"So it was published, as the check {several(days, 'day')} ago found: a repair brings the same bytes."
-    return Finding(
-        check="verify",
-        level=Level.PROBLEM,
+    return problem(
+        "verify",
         says=f"{checked.name}: {checked.sentence}",
         means=means,
         command=f"ingle {'repair' if checked.repairable else 'rm'} {shlex.quote(checked.name)}",
@@ -100,39 +99,50 @@ def _checked(times: Sequence[float], count: int) -> Finding:
 def examine_leftovers(config: Config, ours: Sequence[Leftover]) -> Iterator[Finding]:
     """What could go: `ours`, which `ingle clean` removes, and others', which is only told."""
     if ours:
-        size = sum(one.size for one in ours)
-        yield Finding(
-            check="orphans",
-            level=Level.NOTE,
-            says=f"Ingle left {several(len(ours), 'thing')} behind, {gigabytes(size)} together.",
+        yield _left(
+            "orphans",
+            "Ingle",
+            ours,
             means="They belong to pulls that ended badly and to models that are gone.",
             command="ingle clean",
             fix=Fix.SWEEP if surely_ours(ours) else None,
-            details={"paths": [str(one.path) for one in ours], "bytes": size},
         )
     else:
         yield ok("orphans", "Ingle left nothing behind.")
     others = find_leftovers(config)
     breaking = [one for one in others if one.kind in _BREAKING]
     for one in breaking:
-        yield Finding(
-            check="broken-repo",
-            level=Level.WARNING,
+        yield warning(
+            "broken-repo",
             says=f"{one.path}: {one.why}",
             means="Ingle reads past it; other tools do not list the model at all.",
             command=f"rm -- {shlex.quote(str(one.path))}",
         )
     rest = [one for one in others if one.kind not in _BREAKING]
     if rest:
-        size = sum(one.size for one in rest)
-        yield Finding(
-            check="leftovers",
-            level=Level.NOTE,
-            says=f"Other programs left {several(len(rest), 'thing')} behind, {gigabytes(size)} together.",
+        yield _left(
+            "leftovers",
+            "Other programs",
+            rest,
             means="Nobody needs them; Ingle never deletes what it did not write.",
             command="ingle clean --others",
-            details={"paths": [str(one.path) for one in rest], "bytes": size},
         )
+
+
+def _left(
+    check: str, who: str, things: Sequence[Leftover], *, means: str, command: str, fix: Fix | None = None
+) -> Finding:
+    """What `who` left behind, counted and weighed."""
+    size = sum(one.size for one in things)
+    return note(
+        check,
+        says=f"{who} left {several(len(things), 'thing')} behind, {gigabytes(size)} together.",
+        means=means,
+        command=command,
+        fix=fix,
+        paths=[str(one.path) for one in things],
+        bytes=size,
+    )
 
 
 def _partial(model: Snapshot) -> Finding:
@@ -140,24 +150,24 @@ def _partial(model: Snapshot) -> Finding:
     damaged = next((line for line in model.missing if "(damaged: " in line), None)
     ours = model.origin is Origin.HUB_CACHE
     if damaged is not None:
-        says, level = f"{model.ref.name} is damaged: {damaged}.", Level.PROBLEM
+        says, amiss = f"{model.ref.name} is damaged: {damaged}.", problem
         command = f"ingle repair {name}"
     else:
         missing = f"{model.missing[0]}" + (f" and {len(model.missing) - 1} more" if model.missing[1:] else "")
-        says, level = f"{model.ref.name} is partial: {missing} missing.", Level.NOTE
+        says, amiss = f"{model.ref.name} is partial: {missing} missing.", note
         command = f"ingle pull {name}"
     if not ours:
         command = f"rm -r -- {shlex.quote(str(model.path))}"
-    return Finding(
-        check="partial",
-        level=level,
+    return amiss(
+        "partial",
         says=says,
         means="It cannot be loaded until it is whole."
         if ours
         else f"It lies in {model.root}, where Ingle only reads: mend it with the program that put it there, "
         "or delete it.",
         command=command,
-        details={"name": model.ref.name, "missing": list(model.missing)},
+        name=model.ref.name,
+        missing=list(model.missing),
     )
 
 
