@@ -76,6 +76,45 @@ async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient) -> N
             assert error_of(answer)["code"] == "invalid_request"
 
 
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (None, "without a Content-Type"),
+        ("application/x-www-form-urlencoded", "as application/x-www-form-urlencoded"),  # what `curl -d` says
+        ("text/plain;charset=UTF-8", "as text/plain"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/load", "/warm", "/ingle/generate", "/v1/chat/completions", "/text"])
+async def test_a_body_that_does_not_say_it_is_json_is_told_how_to(
+    client: httpx.AsyncClient, path: str, kind: str | None, named: str
+) -> None:
+    headers = {"content-type": kind} if kind else {}
+    answer = await client.post(path, content=b'{"model_path": "org/tiny"}', headers=headers)
+    error = error_of(answer)
+    assert (answer.status_code, error["code"]) == (400, "invalid_request")
+    assert error["details"] == {"field": "Content-Type"}
+    said = f"{error['message']} {error.get('hint')}"
+    assert named in said
+    assert "Content-Type: application/json" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(b"[1]", "is no JSON object"), (b'"x"', "is no JSON object"), (b"", "is missing")]
+)
+async def test_a_body_that_is_no_object_is_said_to_be_none(
+    client: httpx.AsyncClient, body: bytes, said: str
+) -> None:
+    answer = await client.post("/load", content=body, headers={"content-type": "application/json"})
+    error = error_of(answer)
+    assert error["message"] == f"The request is wrong: the body {said}."
+    assert error["details"] == {"field": "the body"}
+
+
+async def test_json_that_does_not_parse_is_placed_by_its_character(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/load", content=b'{"a": ', headers={"content-type": "application/json"})
+    assert error_of(answer)["details"] == {"field": "the body", "character": 6}
+
+
 async def test_wrong_types_and_values_are_refused(client: httpx.AsyncClient, world: World) -> None:
     for path, body in WRONG:
         answer = await client.post(path, json=body)

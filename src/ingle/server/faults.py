@@ -30,6 +30,8 @@ from ingle.errors import (
 
 log = logging.getLogger(__name__)
 OPENAI_PREFIX = "/v1/"
+WHOLE = "the body"
+"""The name of what is wrong where no field of a body is."""
 
 
 class JsonResponse(Response):
@@ -88,7 +90,8 @@ def install_faults(app: FastAPI) -> None:
 
     async def wrong_body(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, RequestValidationError)
-        return fault_response(request.url.path, invalid(exc.errors()))
+        kind = request.headers.get("content-type", "")
+        return fault_response(request.url.path, _no_json(exc.errors(), kind) or invalid(exc.errors()))
 
     async def refused(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)
@@ -107,12 +110,27 @@ def install_faults(app: FastAPI) -> None:
     app.add_exception_handler(Exception, fault)
 
 
+def _no_json(problems: Any, kind: str) -> InvalidRequest | None:
+    """The error of a body that is not read because its Content-Type does not say JSON, as `curl -d` sends it."""
+    whole = [problem for problem in problems if problem["loc"] == ("body",) and problem["type"] != "missing"]
+    media, _, _ = kind.partition(";")
+    if not whole or media.endswith(("/json", "+json")):
+        return None
+    return InvalidRequest(
+        f"The body came {f'as {media}' if media else 'without a Content-Type'}, and only JSON is read.",
+        hint="Send the header `Content-Type: application/json`.",
+        field="Content-Type",
+    )
+
+
 def invalid(problems: Any) -> InvalidRequest:
     """One sentence for everything that is wrong with a body, the first field named for machines."""
     said = [_sentence(problem) for problem in problems]
     field = _field(problems[0]) if problems else None
     unknown = [_field(problem) for problem in problems if problem["type"] == "extra_forbidden"]
     details: dict[str, Any] = {"field": field}
+    if problems and problems[0]["type"] == "json_invalid":
+        details["character"] = problems[0]["loc"][-1]
     if unknown:
         details["unknown"] = unknown
     return InvalidRequest(
@@ -126,6 +144,8 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     field = _field(problem)
     if problem["type"] == "json_invalid":
         return f"the body is not JSON ({problem.get('ctx', {}).get('error', 'it does not parse')})"
+    if field == WHOLE and problem["type"] in {"model_attributes_type", "dict_type", "model_type"}:
+        return f"{WHOLE} is no JSON object"
     if problem["type"] == "extra_forbidden":
         return f"there is no field {field}"
     if problem["type"] == "missing":
@@ -134,8 +154,10 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 
 def _field(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "json_invalid":
+        return WHOLE
     parts = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
-    return ".".join(parts) or "the body"
+    return ".".join(parts) or WHOLE
 
 
 def _openai_type(error: IngleError) -> str:
