@@ -190,3 +190,36 @@ async def test_a_command_is_judged_without_a_model(client: httpx.AsyncClient, wo
     refused = await client.post("/shell/check", json={"command": "ls", "shell": "cmd.exe"})
     assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (400, "shell")
     assert world.workers == []
+
+
+GERMAN = "Ich bin gestern mit dem Zug nach Hause gefahren und habe das Buch im Wagen vergessen."
+ENGLISH = "Yesterday I went home by train and I forgot the book that was in the carriage."
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "reason"),
+    [
+        ("Clean this up: ${output}", ENGLISH, "wrong_language"),
+        ("Translate to English: ${output}", ENGLISH, None),
+        ("Clean this up: ${output}", "I'm sorry, I cannot help with that.", "refusal"),
+        ("Clean this up: ${output}", "Sure! Ich bin gestern nach Hause gefahren.", "chatter"),
+        ("Clean this up: ${output}", " ", "empty"),
+        ("Clean this up: ${output}", "Ich bin. " * 40, "repetition"),
+    ],
+)
+async def test_the_guards_stand_over_an_apps_own_prompt_too(
+    client: httpx.AsyncClient, world: World, prompt: str, answer: str, reason: str | None
+) -> None:
+    world.chunks = (Chunk(text=answer), END)
+    told = (await client.post("/process", json={"prompt": prompt, "text": GERMAN, "model": MODEL})).json()
+    assert (told["text"], told["reason"]) == (GERMAN if reason else answer, reason)
+
+
+async def test_a_cut_answer_to_an_apps_prompt_keeps_the_transcript(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    cut = Chunk(finish_reason=FinishReason.LENGTH, usage=Usage(prompt_tokens=9, completion_tokens=4))
+    world.chunks = (Chunk(text="Ich bin"), cut)
+    asked = {"prompt": "Clean this up: ${output}", "text": GERMAN, "model": MODEL}
+    told = (await client.post("/process", json=asked)).json()
+    assert (told["text"], told["reason"]) == (GERMAN, "cut_by_token_limit")

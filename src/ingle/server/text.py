@@ -69,7 +69,8 @@ class ProcessBody(Body):
             intent="An app's own prompt.",
             output=Output.FREE,
             temperature=0.0,
-            system="You edit text as asked. Reply with the resulting text only.",
+            system="You edit text as asked. Reply with the resulting text only. "
+            "Keep its language unless asked for another.",
             user=self.prompt.replace("{text}", WRITTEN).replace(PLACE, "{text}"),
         )
 

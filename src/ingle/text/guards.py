@@ -67,11 +67,18 @@ SEPARATOR = re.compile(r"^\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?
 
 
 def judge(
-    tool: Tool, source: str, answer: str, finish: FinishReason | None, target: str | None = None
+    tool: Tool,
+    source: str,
+    answer: str,
+    finish: FinishReason | None,
+    target: str | None = None,
+    *,
+    any_language: bool = False,
 ) -> Reason | None:
     """None when `answer` may replace `source`; else the first rule it breaks.
 
-    `target` is a language code when the tool translates. All arguments are the whole unit the model saw.
+    `target` is a language code when the tool translates, `any_language` says that the instruction asked for
+    a language of its own. All arguments are the whole unit the model saw.
     """
     if (
         finish is FinishReason.STOP
@@ -87,7 +94,7 @@ def judge(
         or _repeats(source, answer)
         or _shape(tool, answer)
         or _facts(tool, source, answer)
-        or _language(tool, source, answer, target)
+        or (None if any_language else _language(tool, source, answer, target))
         or _extent(tool, source, answer)
     )
 
@@ -269,6 +276,4 @@ def _language(tool: Tool, source: str, answer: str, target: str | None) -> Reaso
             or (len(spans.words(source)) > 3 and spans.words(answer) == spans.words(source))
         )
         return Reason.WRONG_LANGUAGE if stayed else None
-    if tool.output is Output.FREE:
-        return None
     return Reason.WRONG_LANGUAGE if language.differs(source, answer) else None

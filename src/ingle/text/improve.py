@@ -19,48 +19,13 @@ from ingle.text import guards
 from ingle.text.chatter import unwrap
 from ingle.text.document import Piece, cut, size, split_prose
 from ingle.text.guards import Reason
+from ingle.text.language_names import LANGUAGE_CODES, LANGUAGE_NAMES, asks_for_another
 from ingle.text.speech import clean_speech
 from ingle.text.tool import Output, Tool
 from ingle.text.whitespace import flatten, restore
 
 Generate = Callable[[Generation], AsyncIterator[Chunk]]
 
-LANGUAGE_NAMES = {
-    "en": "English",
-    "de": "German",
-    "fr": "French",
-    "es": "Spanish",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "nl": "Dutch",
-    "sv": "Swedish",
-    "da": "Danish",
-    "pl": "Polish",
-    "tr": "Turkish",
-    "fi": "Finnish",
-    "cs": "Czech",
-    "ja": "Japanese",
-    "zh": "Chinese",
-    "ko": "Korean",
-    "ru": "Russian",
-    "uk": "Ukrainian",
-    "bg": "Bulgarian",
-    "el": "Greek",
-    "ar": "Arabic",
-    "fa": "Persian",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "th": "Thai",
-}
-LANGUAGE_CODES = {name.lower(): code for code, name in LANGUAGE_NAMES.items()} | {
-    "deutsch": "de",
-    "français": "fr",
-    "español": "es",
-    "italiano": "it",
-    "日本語": "ja",
-    "中文": "zh",
-    "русский": "ru",
-}
 REMINDER = "Your last answer was not usable. Reply with the resulting text and nothing before or after it."
 CONTEXT_LIMIT = 600
 """Bytes of the piece before and its answer together, which are shown as a turn of context."""
@@ -184,6 +149,9 @@ class _Run:
         self.generate = generate
         self.options = options
         self.limit = limit
+        self.any_language = tool.output is not Output.SAME and asks_for_another(
+            " ".join(tool.fill("", options))
+        )
         self.target = LANGUAGE_CODES.get(options.get("to", "").lower()) if tool.translates else None
 
     async def same(self, text: str, clean: bool) -> AsyncGenerator[TextEvent, None]:
@@ -300,7 +268,7 @@ class _Run:
             spent = [spent[0] + answer.prompt_tokens, spent[1] + answer.completion_tokens]
             text = unwrap(shown, answer.text)
             # in a thread: comparing letter by letter takes long on odd texts, and others wait for this loop
-            found = await asyncio.to_thread(guards.judge, self.tool, shown, text, answer.finish, self.target)
+            found = await asyncio.to_thread(self._judge, shown, text, answer.finish)
             if found is None:
                 return _Unit(text, None, "", spent[0], spent[1], tuple(refused))
             reason, detail = found, ""
@@ -310,6 +278,11 @@ class _Run:
             ):  # a tokenizer that knows this script badly: its own count is the input now
                 room = max(room, math.ceil(1.3 * answer.prompt_tokens) + 48)
         return _Unit(source, reason, detail, spent[0], spent[1], tuple(refused))
+
+    def _judge(self, shown: str, text: str, finish: FinishReason | None) -> Reason | None:
+        return guards.judge(
+            self.tool, shown, text, finish, target=self.target, any_language=self.any_language
+        )
 
     async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int, room: int) -> _Answer:
         system, user = self.tool.fill(shown, self.options)
