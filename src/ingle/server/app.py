@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request
+from starlette.responses import HTMLResponse, Response
 
 from ingle.config import Config
 from ingle.runtime.runtime import Runtime
@@ -13,6 +16,7 @@ from ingle.server.metrics import metrics_routes
 from ingle.server.native import native_routes
 from ingle.server.news import event_routes
 from ingle.server.openai import openai_routes
+from ingle.server.reference import POLICY, reference_page
 from ingle.server.sidecar import sidecar_routes
 from ingle.server.text import text_routes
 from ingle.version import __version__
@@ -28,7 +32,10 @@ def create_app(
         version=__version__,
         summary="A local language-model runtime you can trust.",
         redirect_slashes=False,
+        docs_url=None,  # the framework's pages fetch their scripts from the network
+        redoc_url=None,
     )
+    app.add_route("/docs", _reference(app), include_in_schema=False)
     install_faults(app)
     app.include_router(sidecar_routes(runtime))
     app.include_router(native_routes(runtime))
@@ -39,3 +46,10 @@ def create_app(
     app.include_router(text_routes(runtime, config))
     app.add_middleware(Gate, token=token, host=config.host, activity=activity or Activity())
     return app
+
+
+def _reference(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_request: Request) -> Response:
+        return HTMLResponse(reference_page(app.openapi()), headers={"Content-Security-Policy": POLICY})
+
+    return answer
