@@ -1,17 +1,19 @@
 """How quickly the metadata of a GGUF with a 262k-token vocabulary is read, against the `gguf` package.
 
-Run: `python bench/gguf_header.py [FILE.gguf]`. Without a file it writes one with the tokenizer arrays of
-a model of that size (262,144 tokens with scores and types, 514,906 merges, which is what such a model
-carries) and a chat template. The peer is measured where the `gguf` package is installed.
+    .venv/bin/python bench/gguf_header.py [FILE.gguf]
+
+Without a file it writes one with the tokenizer arrays of a model of that size (262,144 tokens with scores and
+types, 514,906 merges, which is what such a model carries) and a chat template. The peer is measured where the
+`gguf` package is installed.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import random
 import statistics
 import struct
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -75,10 +77,13 @@ def median_seconds(read: Callable[[Path], object], path: Path, rounds: int) -> f
     return statistics.median(times)
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path)
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(arguments[0]) if arguments else Path(folder) / "vocabulary.gguf"
-        if not arguments:
+        path = asked.file or Path(folder) / "vocabulary.gguf"
+        if asked.file is None:
             write_model(path)
         header = ours(path)
         seconds = median_seconds(ours, path, ROUNDS)
@@ -97,4 +102,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

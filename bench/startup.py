@@ -1,11 +1,14 @@
 """How quickly the command line answers: `ingle --version` against a bare interpreter, `ingle list` of 100.
 
-Run: `python bench/startup.py`. Prints medians of interleaved runs and whether the promises hold. The
-peer of the version is `python -c pass` of the same interpreter, measured in the same rounds.
+    .venv/bin/python bench/startup.py [--rounds 15] [--models 100]
+
+Prints medians of interleaved rounds and whether the promises hold. The peer of the version is `python -c pass` of
+the same interpreter, measured in the same rounds.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import statistics
@@ -16,13 +19,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROUNDS = 15
-MODELS = 100
 VERSION_RATIO = 3.0
 LIST_S = 0.4
 
 
-def measure(commands: Sequence[Sequence[str]], env: dict[str, str], rounds: int = ROUNDS) -> list[float]:
+def measure(commands: Sequence[Sequence[str]], env: dict[str, str], rounds: int) -> list[float]:
     """Median seconds of each command; the rounds are interleaved, so that a busy moment hits them all."""
     times: list[list[float]] = [[] for _ in commands]
     for _ in range(rounds):
@@ -63,21 +64,25 @@ def model_files(number: int) -> dict[str, bytes]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--models", type=int, default=100, help="how many lie in the cache that is listed")
+    asked = parser.parse_args()
     ingle = str(Path(sys.executable).with_name("ingle"))
     with tempfile.TemporaryDirectory() as place:
         cache = Path(place) / "cache"
-        fill_cache(cache, MODELS)
+        fill_cache(cache, asked.models)
         env = {"HOME": place, "INGLE_HOME": f"{place}/ingle", "HF_HUB_CACHE": str(cache), "PATH": "/usr/bin"}
         listed = json.loads(subprocess.check_output([ingle, "list", "--json"], env=env))
         commands = [[sys.executable, "-c", "pass"], [ingle, "--version"], [ingle, "list"]]
-        bare, version, listing = measure(commands, env)
+        bare, version, listing = measure(commands, env, asked.rounds)
     ratio = version / bare
     print(f"python -c pass          {bare * 1000:7.1f} ms")
     print(
         f"ingle --version         {version * 1000:7.1f} ms   {ratio:.2f}x bare (promise: {VERSION_RATIO:.0f}x)"
     )
     print(f"ingle list, {len(listed)} models  {listing * 1000:7.1f} ms   (promise: {LIST_S * 1000:.0f} ms)")
-    return 0 if ratio <= VERSION_RATIO and listing <= LIST_S and len(listed) == MODELS else 1
+    return 0 if ratio <= VERSION_RATIO and listing <= LIST_S and len(listed) == asked.models else 1
 
 
 if __name__ == "__main__":

@@ -26,9 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
+from ingle.catalog.model import ModelRef, Snapshot
+from ingle.config import load_config
 from ingle.engines.base import EngineOptions
 from ingle.generation import Generation, Message, Role, SamplingParams
+from ingle.hub.cache import Store
 from ingle.worker.process import WorkerProcess
 
 CONTEXT, SLOTS = 2048, 1
@@ -109,17 +111,10 @@ class Direct:
         return self._process.stdout.readline()
 
 
-def file_snapshot(model: Path) -> Snapshot:
-    return Snapshot(
-        ref=ModelRef(name=model.name, path=model),
-        state=DiskState.COMPLETE,
-        format=Format.GGUF,
-        origin=Origin.FILE,
-        root=model.parent,
-        path=model,
-        files=(model.name,),
-        size=model.stat().st_size,
-    )
+def snapshot_of(model: Path) -> Snapshot:
+    """The model as a daemon finds it."""
+    with tempfile.TemporaryDirectory() as home:
+        return Store(load_config(home=Path(home))).require(ModelRef(name=model.name, path=model))
 
 
 class Worker:
@@ -129,7 +124,7 @@ class Worker:
         self._tokens = tokens
         self._runner = asyncio.Runner()
         self._worker = WorkerProcess("bench")
-        self._runner.run(self._start(file_snapshot(model)))
+        self._runner.run(self._start(snapshot_of(model)))
 
     def ask(self, text: str) -> Sample:
         return self._runner.run(self._ask(text))

@@ -1,0 +1,46 @@
+"""Every script in `bench/` starts, and every command of them that is written down exists with its options."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = [path for path in sorted((ROOT / "bench").glob("*.py")) if "__main__" in path.read_text()]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *SCRIPTS]
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def written(script: Path) -> set[str]:
+    """The options with which pages and docstrings tell to call a script."""
+    calls = re.compile(rf"python bench/{script.name}([^`\n#]*)")
+    return {
+        option
+        for page in PAGES
+        for call in calls.findall(page.read_text())
+        for option in OPTION.findall(call)
+    }
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_script_starts_and_has_every_option_that_is_written_down(script: Path) -> None:
+    asked = [sys.executable, str(script), "--help"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT)
+    usage, _, options = done.stdout.partition("options:")
+    assert written(script) <= set(OPTION.findall(usage.split("\n\n")[0] + options))
+
+
+def test_every_script_that_is_written_down_is_there() -> None:
+    named = {name for page in PAGES for name in re.findall(r"\bbench/(\w+\.py)", page.read_text())}
+    assert {name for name in named if not (ROOT / "bench" / name).is_file()} == set()
+
+
+def test_the_page_of_figures_names_the_command_of_every_script() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert [script.name for script in SCRIPTS if f"python bench/{script.name}" not in page] == []
