@@ -49,6 +49,14 @@ async def test_every_route_and_every_field_of_its_body_is_told(client: httpx.Asy
                 assert field in page.words, (name, field)
 
 
+async def test_every_route_says_what_it_does(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/openapi.json")).json()["paths"]
+    silent = [
+        path for path, methods in told.items() for route in methods.values() if not route.get("description")
+    ]
+    assert silent == []
+
+
 async def test_every_link_of_the_page_leads_to_a_place_on_it(client: httpx.AsyncClient) -> None:
     page = Seen((await client.get("/docs")).text)
     assert len(page.ids) == len(set(page.ids))

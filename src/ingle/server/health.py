@@ -42,6 +42,7 @@ def health_routes(config: Config) -> APIRouter:
         format: Format | None = None,
         limit: int = Query(default=20, ge=1, le=100),
     ) -> Response:
+        """Search the hub for models."""
         from ingle.hub.remote import Remote
 
         def ask(cancel: threading.Event) -> object:
@@ -52,6 +53,7 @@ def health_routes(config: Config) -> APIRouter:
 
     @router.get("/outdated")
     async def outdated(request: Request) -> Response:
+        """The models here whose branch has moved on since they were pulled."""
         from ingle.hub import outdated
 
         found = in_thread(lambda cancel: list(outdated.outdated(config, cancel=cancel)))
@@ -59,6 +61,7 @@ def health_routes(config: Config) -> APIRouter:
 
     @router.get("/doctor")
     async def doctor(request: Request, offline: bool = False) -> Response:
+        """Look at everything a pull and a load depend on; `offline` leaves the network out."""
         from ingle.hub.cache import Store
         from ingle.hub.health.doctor import examine
         from ingle.hub.health.finding import worst

@@ -18,6 +18,7 @@ def metrics_routes(runtime: Runtime) -> APIRouter:
 
     @router.get("/metrics")
     async def metrics() -> Response:
+        """What Prometheus scrapes."""
         text = await asyncio.to_thread(exposition, await runtime.status())
         return Response(text, media_type=CONTENT_TYPE)
 

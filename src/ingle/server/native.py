@@ -92,14 +92,17 @@ def native_routes(runtime: Runtime) -> APIRouter:
 def _looking(router: APIRouter, runtime: Runtime) -> None:
     @router.get("/models")
     async def models() -> Response:
+        """Everything in the store, with its state and the actions possible now."""
         return JsonResponse({"models": await runtime.models()})
 
     @router.get("/ps")
     async def in_memory() -> Response:
+        """What is in memory or being pulled."""
         return JsonResponse({"models": await runtime.in_memory()})
 
     @router.get("/show")
     async def show(model: str = Query(min_length=1)) -> Response:
+        """One model: its state, the actions possible now, its files and what it is."""
         view = await runtime.view(model)
         if (
             view.snapshot is None and not view.actions
@@ -109,6 +112,7 @@ def _looking(router: APIRouter, runtime: Runtime) -> None:
 
     @router.get("/status")
     async def status() -> Response:
+        """The runtime: engines, memory, loaded models, pulls. Never touches the disk."""
         return JsonResponse(await runtime.status())
 
 
@@ -120,27 +124,33 @@ def _pulling(router: APIRouter, runtime: Runtime) -> None:
 
     @router.post("/pull")
     async def pull(body: PullBody) -> Response:
+        """Get a model whole. Lines of progress, or with `stream` off its view at once (202)."""
         job = runtime.start_pull(body.model, limit_rate=body.limit_rate)
         return await followed(body.model, job, body.stream)
 
     @router.post("/retry")
     async def retry(body: RetryBody) -> Response:
+        """Begin a pull again that failed; 409 after three failures in a row."""
         return await followed(body.model, runtime.start_pull(body.model, retry=True), body.stream)
 
     @router.post("/cancel")
     async def cancel(body: NamedBody) -> Response:
+        """Stop the pull or the load of a model, and wait until it has stopped."""
         return JsonResponse(await runtime.cancel(body.model))
 
     @router.post("/verify")
     async def verify(body: NamedBody) -> Response:
+        """Check every byte of a model. Lines of progress."""
         return _lines(_progress_lines(runtime, body.model, runtime.verify(body.model)))
 
     @router.post("/repair")
     async def repair(body: NamedBody) -> Response:
+        """Fetch again only what is damaged. Lines of progress."""
         return _lines(_progress_lines(runtime, body.model, runtime.repair(body.model)))
 
     @router.post("/delete")
     async def delete(body: NamedBody) -> Response:
+        """Take a model off the disk."""
         removal = await runtime.delete(body.model)
         view = await runtime.view(body.model)
         fields = msgspec.to_builtins(removal)
@@ -150,15 +160,18 @@ def _pulling(router: APIRouter, runtime: Runtime) -> None:
 def _memory(router: APIRouter, runtime: Runtime) -> None:
     @router.post("/load")
     async def load(request: Request, body: LoadBody) -> Response:
+        """Load a model and answer when it is ready."""
         return JsonResponse(await unless_gone(request, runtime.load(body.model, body.wants())))
 
     @router.post("/unload")
     async def unload(body: NamedBody) -> Response:
+        """Give a model's memory back; answers when its process is gone."""
         report = await runtime.unload(body.model)
         return JsonResponse({**msgspec.to_builtins(report), "view": await runtime.view(body.model)})
 
     @router.post("/generate")
     async def generate(body: GenerateBody) -> Response:
+        """One answer as JSON lines, from the wait for the model to the timings."""
         body.generation()  # what is wrong with it is said before anything is loaded
         return _lines(_answer_lines(runtime, body))
 

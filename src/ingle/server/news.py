@@ -39,6 +39,7 @@ def event_routes(runtime: Runtime) -> APIRouter:
 
     @router.get("/events")
     async def events() -> Response:
+        """Server-sent events: pulls, loads, unloads, checks, errors. The current state comes first."""
         return Stream(
             _stream(runtime),
             lambda error: sse(native_body(error), event="error"),

@@ -52,14 +52,17 @@ def openai_routes(runtime: Runtime) -> APIRouter:
 
     @router.post("/chat/completions")
     async def chat(request: Request, body: ChatRequest) -> Response:
+        """OpenAI's chat completions, whole or streamed."""
         return await answered(request, body, body.generation(), Form("chat.completion", body.model))
 
     @router.post("/completions")
     async def complete(request: Request, body: CompletionRequest) -> Response:
+        """OpenAI's older completions: one plain prompt, no template."""
         return await answered(request, body, body.generation(), Form("text_completion", body.model))
 
     @router.get("/models")
     async def models() -> Response:
+        """The models that are here, whole."""
         found = [one for one in await runtime.models() if one.snapshot is not None and not one.partial]
         return JsonResponse({"object": "list", "data": [_model(one.model, one.snapshot) for one in found]})
 

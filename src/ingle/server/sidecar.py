@@ -138,25 +138,30 @@ def sidecar_routes(runtime: Runtime) -> APIRouter:
 
     @router.post("/load")
     async def load(request: Request, body: LoadRequest) -> Response:
+        """Load the one model of this sidecar."""
         await unless_gone(request, sidecar.load(body.model_path, Wants(keep_alive=body.keep_alive)))
         return JsonResponse({"status": "loaded", "model_path": body.model_path})
 
     @router.post("/generate")
     async def generate(request: Request, body: PromptRequest) -> Response:
+        """One answer of the loaded model; 409 when none is loaded."""
         text, tokens = await unless_gone(request, sidecar.answer(body.generation()))
         return JsonResponse({"response": text, "tokens_generated": tokens})
 
     @router.post("/unload")
     async def unload() -> Response:
+        """Give its memory back."""
         await sidecar.unload()
         return JsonResponse({"status": "unloaded", "model_loaded": False})
 
     @router.get("/status")
     async def status() -> Response:
+        """Whether a model is loaded; answers during loads and answers too."""
         return JsonResponse({"status": "running", "model_loaded": sidecar.loaded, "model_path": sidecar.path})
 
     @router.post("/warm")
     async def warm(body: WarmRequest | None = None) -> Response:
+        """Begin to load and answer at once."""
         asked = body or WarmRequest()
         path = asked.model_path or sidecar.path or "default"
         ready = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive))

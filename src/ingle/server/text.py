@@ -89,6 +89,7 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
 
     @router.get("/text/tools")
     async def tools() -> Response:
+        """The text tools there are, your own too."""
         found = await asyncio.to_thread(load_tools, config.tools)
         shown = [
             {"name": tool.name, "intent": tool.intent, "output": tool.output, "needs": tool.needs}
@@ -98,6 +99,7 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
 
     @router.post("/text")
     async def text(request: Request, body: TextBody) -> Response:
+        """A text after one of the tools, whole or piece by piece; or your own words and the reason."""
         tool = await asyncio.to_thread(find_tool, body.tool, config.tools)
         work = desk.work(tool, body.text, body.model, body.options, clean=body.clean)
         if not body.stream:
@@ -112,11 +114,13 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
 
     @router.post("/process")
     async def process(request: Request, body: ProcessBody) -> Response:
+        """A transcript put into an app's own prompt, in the place of `${output}`; otherwise as `/text`."""
         work = desk.work(body.as_tool(), body.text, body.model, {WRITTEN[1:-1]: "{text}"}, clean=False)
         return JsonResponse(await unless_gone(request, _last(work)))
 
     @router.post("/shell/check")
     async def check(body: CheckBody) -> Response:
+        """The risk of a shell command, without any model; runs nothing."""
         return JsonResponse(await asyncio.to_thread(_verdict, body.command, body.shell))
 
     return router
