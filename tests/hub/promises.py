@@ -15,6 +15,7 @@ from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.catalog.model import DiskState, ModelRef, Snapshot
 from ingle.errors import IngleError
 from ingle.hub.cache import Store
+from ingle.hub.fetch import is_known
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
@@ -104,14 +105,16 @@ class Scene:
     def recorded(self) -> dict[str, list[tuple[int, int]]]:
         """Bytes that are written and checked, by path.
 
-        Published files, and small ones that wait for it, are whole; of others the journals tell.
+        Published files, and small ones that wait for it, are whole; of others the journals tell. The header
+        of a large file that another tool brought may be asked for: nobody has checked it yet.
         """
         found: dict[str, list[tuple[int, int]]] = {}
         for path, entry in self.entries.items():
-            if _right(self.place.blob(entry.digest), entry):
-                found[path] = [(0, entry.content.size)]
-                continue
             file = listed(entry)
+            if _right(self.place.blob(entry.digest), entry):
+                checked = file.size <= PIECE or is_known(self.place, file)
+                found[path] = [(0 if checked else HEAD, file.size)]
+                continue
             if file.size <= PIECE and _right(self.place.partial(entry.digest), entry):
                 found[path] = [(0, file.size)]
                 continue

@@ -84,6 +84,13 @@ def listing_of(*files: ListedFile, commit: str = "1" * 40, revision: str = "main
     return Listing(repo_id=NAME, revision=revision, commit=commit, files=files)
 
 
+def weights_blob(config: Config, files: dict[str, bytes]) -> Path:
+    """Where the weights of a model belong in the shared cache. Its folder is there, as another program leaves it."""
+    blobs = RepoPlace(config.cache, NAME).blobs
+    blobs.mkdir(parents=True, exist_ok=True)
+    return blobs / listed("model.safetensors", files["model.safetensors"], large=True).digest
+
+
 def assert_promises(config: Config, repo_id: str = NAME) -> None:
     """What holds after every pull, however it ended.
 

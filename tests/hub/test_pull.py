@@ -29,6 +29,7 @@ from tests.hub.pulling import (
     pull_all,
     settings,
     snapshot_of,
+    weights_blob,
 )
 
 pytestmark = pytest.mark.slow
@@ -149,15 +150,11 @@ def test_a_branch_that_moved_costs_only_the_changed_files_and_the_old_version_st
 def test_a_blob_of_another_tool_is_checked_before_it_is_trusted(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:
-        commit = hub.add_repo(NAME, files)
+        hub.add_repo(NAME, files)
         config = settings(tmp_path, hub.url)
-        place = RepoPlace(config.cache, NAME)
-        entry = hub.repos[NAME].commits[commit].entry("model.safetensors")
-        assert entry is not None
-        place.blobs.mkdir(parents=True)
         spoiled = bytearray(files["model.safetensors"])
         spoiled[8_500_000] ^= 1
-        place.blob(entry.digest).write_bytes(spoiled)
+        weights_blob(config, files).write_bytes(spoiled)
         snapshot = snapshot_of(pull_all(config))
     assert_whole(config, snapshot, files)
 
@@ -166,15 +163,11 @@ def test_a_blob_of_another_tool_is_checked_before_it_is_trusted(tmp_path: Path) 
 def test_a_link_into_a_shared_store_is_never_written_through(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:
-        commit = hub.add_repo(NAME, files)
+        hub.add_repo(NAME, files)
         config = settings(tmp_path, hub.url)
-        place = RepoPlace(config.cache, NAME)
-        entry = hub.repos[NAME].commits[commit].entry("model.safetensors")
-        assert entry is not None
         shared = tmp_path / "shared"
         shared.write_bytes(b"bad")
-        place.blobs.mkdir(parents=True)
-        place.blob(entry.digest).symlink_to(shared)
+        weights_blob(config, files).symlink_to(shared)
         assert_whole(config, snapshot_of(pull_all(config)), files)
         assert shared.read_bytes() == b"bad"
 

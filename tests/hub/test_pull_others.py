@@ -28,6 +28,7 @@ from tests.hub.pulling import (
     pull_all,
     settings,
     snapshot_of,
+    weights_blob,
 )
 
 pytestmark = pytest.mark.slow
@@ -89,20 +90,17 @@ def test_huggingface_hub_pulling_the_same_files_at_once_harms_neither(tmp_path: 
 def test_a_lock_held_by_hand_is_waited_for_and_what_it_brought_is_adopted(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:
-        commit = hub.add_repo(NAME, files)
+        hub.add_repo(NAME, files)
         config = settings(tmp_path, hub.url)
-        place = RepoPlace(config.cache, NAME)
-        entry = hub.repos[NAME].commits[commit].entry("model.safetensors")
-        assert entry is not None
+        blob = weights_blob(config, files)
         messages = []
-        with hold(place.blob_lock(entry.digest), threading.Event()):
+        with hold(RepoPlace(config.cache, NAME).blob_lock(blob.name), threading.Event()):
             events = pull(REF, config)
             for event in events:
                 messages.append(event.message)
                 if "waiting" in event.message:
                     break
-            place.blobs.mkdir(parents=True, exist_ok=True)
-            place.blob(entry.digest).write_bytes(files["model.safetensors"])
+            blob.write_bytes(files["model.safetensors"])
         snapshot = snapshot_of(list(events))
         assert "another program" in messages[-1]
         assert hub.bytes_sent("model.safetensors") <= 1 << 20
@@ -112,19 +110,16 @@ def test_a_lock_held_by_hand_is_waited_for_and_what_it_brought_is_adopted(tmp_pa
 def test_what_a_lock_held_by_hand_brought_is_not_taken_when_it_is_wrong(tmp_path: Path) -> None:
     files = model_files()
     with FakeHub() as hub:
-        commit = hub.add_repo(NAME, files)
+        hub.add_repo(NAME, files)
         config = settings(tmp_path, hub.url)
-        place = RepoPlace(config.cache, NAME)
-        entry = hub.repos[NAME].commits[commit].entry("model.safetensors")
-        assert entry is not None
+        blob = weights_blob(config, files)
         wrong = bytearray(files["model.safetensors"])
         wrong[len(wrong) // 2] ^= 1
-        with hold(place.blob_lock(entry.digest), threading.Event()):
+        with hold(RepoPlace(config.cache, NAME).blob_lock(blob.name), threading.Event()):
             events = pull(REF, config)
             while "waiting" not in next(events).message:
                 pass
-            place.blobs.mkdir(parents=True, exist_ok=True)
-            place.blob(entry.digest).write_bytes(wrong)
+            blob.write_bytes(wrong)
         snapshot = snapshot_of(list(events))
         assert hub.bytes_sent("model.safetensors") >= len(wrong)
     assert_whole(config, snapshot, files)

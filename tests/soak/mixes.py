@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ingle.hub.pieces import PIECE
 from tests.fakes.faults import ALWAYS, Faults
 
 Drawn = dict[str, Any]
@@ -15,12 +16,16 @@ BIG = "model.safetensors"
 
 @dataclass(frozen=True)
 class Mix:
-    """The faults of one pull. `act` happens at request number `act_at`; `label` names the kinds drawn."""
+    """The faults of one pull. `act` happens at request number `act_at`; `label` names the kinds drawn.
+
+    `limit` is the size beyond which a full disk takes no file, and which of its names find no room.
+    """
 
     faults: Faults
-    act: str | None
-    act_at: int
-    label: str
+    act: str | None = None
+    act_at: int = 0
+    limit: int = 0
+    label: str = ""
 
     @property
     def spoils(self) -> bool:
@@ -85,7 +90,7 @@ KINDS: dict[str, tuple[float, Callable[[random.Random], Drawn]]] = {
     "no linked": (1, _set(no_linked=True)),
     "odd tag": (1, _set(etag="../../../../evil")),
 }
-ACTS = ("cancel", "move", "drop", "expire")
+ACTS = ("cancel", "move", "drop", "expire", "full disk", "no room for names", "other tool", "prune")
 
 
 def draw(luck: random.Random) -> Mix:
@@ -95,6 +100,7 @@ def draw(luck: random.Random) -> Mix:
     fields: Drawn = {"seed": luck.randrange(1 << 30), "only": luck.choice((None, BIG, BIG))}
     for name in sorted(chosen):
         fields |= KINDS[name][1](luck)
-    act = luck.choice(ACTS) if luck.random() < 0.4 else None
+    act = luck.choice(ACTS) if luck.random() < 0.6 else None
+    limit = luck.choice((30, luck.randrange(PIECE), luck.randrange(4 * PIECE)))
     label = ", ".join(sorted(chosen | ({act} if act else set())))
-    return Mix(Faults(**fields), act, luck.randint(2, 12), label)
+    return Mix(Faults(**fields), act, luck.randint(2, 12), limit, label)

@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ from tests.fakes.hub import FakeHub
 from tests.hub.kills import kill_once
 from tests.hub.promises import MODEL, Outcome, Scene, check_five
 from tests.soak.large import huge_file, many_files
+from tests.soak.mixes import ACTS, KINDS
 from tests.soak.rounds import Round, run_round
 
 KILL_SIZE = 100_000_000
@@ -55,6 +56,15 @@ def table(rounds: Iterable[Round]) -> str:
             f"{statistics.mean(seconds):13.1f} {max(seconds):5.1f}  {broken:15}"
         )
     return "\n".join(lines)
+
+
+def drawn(rounds: Iterable[Round]) -> str:
+    """How often each kind of trouble was in force, and how often each act happened."""
+    rounds = list(rounds)
+    acts = Counter(act for one in rounds for act in one.acts)
+    kinds = Counter(kind for one in rounds for label in one.labels for kind in label.split(", "))
+    told = [f"{name} {kinds[name]}" for name in KINDS] + [f"{name} {acts[name]} (happened)" for name in ACTS]
+    return f"{sum(len(one.outcomes) for one in rounds)} troubled pulls: " + ", ".join(told)
 
 
 def run_kills(count: int, seed: int) -> str:
@@ -106,6 +116,7 @@ def main() -> int:
     rounds = run_mixes(asked.mixes, asked.seed, asked.jobs) if asked.mixes else []
     if rounds:
         print(table(rounds))
+        print(drawn(rounds))
     if asked.kills:
         print(run_kills(asked.kills, asked.seed))
     if asked.files:

@@ -16,8 +16,8 @@ from ingle.hub.transfer import Tuning
 from tests.fakes.content import weights
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
-from tests.fakes.wire import Asked
 from tests.hub.promises import REPO, TOKEN, Scene, check_not_again, check_promises, check_resume
+from tests.soak.acts import Acts
 from tests.soak.mixes import Mix, draw
 
 TUNING = Tuning(patience=6.0)
@@ -25,10 +25,14 @@ TUNING = Tuning(patience=6.0)
 
 @dataclass
 class Round:
-    """What one round came to. `outcomes` are `done` or error codes, one a pull; `broken` names a promise."""
+    """What one round came to. `outcomes` are `done` or error codes, one a pull; `broken` names a promise.
+
+    `acts` are those that happened: a pull may end before the request at which one was to come.
+    """
 
     seed: int
     labels: list[str] = field(default_factory=list)
+    acts: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     fetched: int = 0
     needed: int = 0
@@ -65,48 +69,31 @@ def _rounds(scene: Scene, files: Given, luck: random.Random, result: Round) -> N
         mix = draw(luck)
         spoiled = spoiled or mix.spoils
         result.labels.append(mix.label)
-        _troubled(scene, files, mix, result, spoiled)
+        troubled(scene, files, mix, result, spoiled)
     scene.commit = scene.hub.repos[REPO].refs["main"]
     check_resume(scene, tuning=TUNING, spoiled=spoiled)
     result.fetched += scene.hub.bytes_sent()
 
 
-def _troubled(scene: Scene, files: Given, mix: Mix, result: Round, spoiled: bool) -> None:
+def troubled(scene: Scene, files: Given, mix: Mix, result: Round, spoiled: bool) -> None:
+    """One pull in a mix of trouble, and the promises after it. Raises `AssertionError` for a broken one."""
     hub = scene.hub
     scene.commit = hub.repos[REPO].refs["main"]
     recorded = scene.recorded()
     hub.forget_requests()
     hub.faults = mix.faults
     cancel = threading.Event()
-    look = hub.before
-
-    def act(asked: Asked) -> None:
-        if look is not None:
-            look(asked)
-        if mix.act is not None and hub.count("acts") == mix.act_at:
-            _act(mix.act, scene, files, cancel)
-
-    hub.before = act
-    outcome = scene.pull(cancel=cancel, tuning=TUNING)
-    hub.before = look
+    with Acts(mix, scene, files, cancel) as acts:
+        outcome = scene.pull(cancel=cancel, tuning=TUNING)
+    if acts.happened:
+        result.acts.append(str(mix.act))
     result.outcomes.append(outcome.error.code if outcome.error else "done")
     result.fetched += hub.bytes_sent()
     if outcome.snapshot is not None and outcome.snapshot.commit in hub.repos[REPO].commits:
         scene.commit = outcome.snapshot.commit  # the branch may have moved before it was listed
     check_promises(scene, outcome)
-    if not spoiled and not mix.sends_again:
+    if not spoiled and not mix.sends_again and not acts.took:
         check_not_again(scene, recorded)
-
-
-def _act(act: str, scene: Scene, files: Given, cancel: threading.Event) -> None:
-    if act == "cancel":
-        cancel.set()
-    elif act == "drop":
-        scene.hub.drop_connections()
-    elif act == "expire":
-        scene.hub.expire_signed()
-    elif len(scene.hub.repos[REPO].commits) == 1:
-        scene.hub.add_repo(REPO, {**files, "moved.json": b'{"moved": true}'})
 
 
 def _model(luck: random.Random) -> Given:
