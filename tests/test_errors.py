@@ -96,5 +96,16 @@ def test_a_hint_of_its_own_is_kept() -> None:
     assert InvalidRequest("It is wrong.", hint="Write it so.").hint == "Write it so."
 
 
+def test_a_traceback_shows_the_hint_as_it_is_now_beside_the_notes_of_others() -> None:
+    error = InvalidRequest("It is wrong.", hint="Write it so.")
+    error.add_note("Seen by somebody.")
+    error.hint += " Or so."
+    assert error.__notes__ == ["Seen by somebody.", "Next: Write it so. Or so."]
+    assert IngleError.from_dict(error.to_dict()).__notes__ == ["Next: Write it so. Or so."]
+    assert str(error) == "It is wrong."
+    error.hint = ""
+    assert error.__notes__ == ["Seen by somebody."]
+
+
 def test_an_unknown_code_is_still_an_error() -> None:
     assert IngleError.from_dict({"code": "of-tomorrow", "message": "It is new."}).message == "It is new."

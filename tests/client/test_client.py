@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import aclosing, closing
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_a_home_without_a_daemon_says_how_to_start_one(config: Config) -> None:
     with pytest.raises(DaemonUnreachable, match="No Ingle is running") as caught:
         Client(config)
     assert "ingle serve" in caught.value.hint
+
+
+def test_a_traceback_without_a_daemon_ends_with_what_to_do(config: Config) -> None:
+    with pytest.raises(DaemonUnreachable) as caught:
+        Client(config)
+    last = traceback.format_exception(caught.value)[-2:]
+    assert "No Ingle is running" in last[0]
+    assert last[1].startswith("Next: `ingle serve`")
+    assert "FileNotFoundError" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_spoiled_address_file_is_named(config: Config) -> None:

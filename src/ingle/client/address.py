@@ -43,10 +43,12 @@ def read_address(config: Config) -> Address:
         if len(found) > LONGEST:
             raise _unreadable(path, f"it is longer than {LONGEST} bytes")
         return msgspec.json.decode(found, type=Address)
-    except FileNotFoundError as exc:
+    except FileNotFoundError:
         raise DaemonUnreachable(
-            f"No Ingle is running for {config.home}.", hint="`ingle serve` starts one.", home=str(config.home)
-        ) from exc
+            f"No Ingle is running for {config.home}.",
+            hint="`ingle serve` in a terminal starts one, and so does any command that asks a model.",
+            home=str(config.home),
+        ) from None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise _unreadable(path, str(exc)) from exc
 

@@ -11,13 +11,13 @@ class IngleError(Exception):
 
     `message` is one sentence (what and where), `hint` what a person can do next, `details`
     are JSON-ready facts for machines. `code` is stable and part of the API. `next_step` is the hint
-    of an error that was raised without one of its own.
+    of an error that was raised without one of its own. A traceback shows the hint below the message, as a note.
     """
 
     code: ClassVar[str] = "error"
     next_step: ClassVar[str] = "`ingle doctor` looks at everything that could be the cause."
+    _hint: str = ""
     message: str
-    hint: str
     details: dict[str, Any]
 
     def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
@@ -25,6 +25,16 @@ class IngleError(Exception):
         self.message = message
         self.hint = hint or self.next_step
         self.details = details
+
+    @property
+    def hint(self) -> str:
+        return self._hint
+
+    @hint.setter
+    def hint(self, text: str) -> None:
+        shown = [note for note in getattr(self, "__notes__", ()) if note != _note(self._hint)]
+        self._hint = text
+        self.__notes__ = [*shown, _note(text)] if text else shown
 
     def __str__(self) -> str:
         return self.message
@@ -60,6 +70,10 @@ class IngleError(Exception):
     @classmethod
     def _blank(cls) -> Self:
         return cls.__new__(cls)
+
+
+def _note(hint: str) -> str:
+    return f"Next: {hint}"
 
 
 class DaemonUnreachable(IngleError):
