@@ -118,6 +118,7 @@ CONTENT = st.sampled_from(
 GRAMMAR = st.sampled_from("the of and is with that we".split())
 
 
+@pytest.mark.slow
 @given(st.lists(CONTENT | GRAMMAR, max_size=15), st.data())
 def test_dropping_or_adding_words_of_grammar_is_never_another_order(
     words: list[str], data: st.DataObject
@@ -130,6 +131,7 @@ def test_dropping_or_adding_words_of_grammar_is_never_another_order(
         assert not reordered(" ".join(words), " ".join(answer), strictly=strictly)
 
 
+@pytest.mark.slow
 @given(st.lists(CONTENT, min_size=2, max_size=10, unique=True), st.data())
 def test_whatever_is_said_once_keeps_its_place_in_a_dictation(words: list[str], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(words))
@@ -137,6 +139,7 @@ def test_whatever_is_said_once_keeps_its_place_in_a_dictation(words: list[str], 
     assert found == (shuffled != words)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_two_texts_are_compared_without_a_crash(source: str, answer: str) -> None:
     for strictly in (True, False):

@@ -184,7 +184,7 @@ def split_prose(text: str, limit: int) -> list[Piece]:
     """
     groups: list[Piece] = []
     current = ""
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         if current and size(current) + size(sentence) > limit:
             groups.extend(_bare(current))
             current = ""
@@ -203,7 +203,8 @@ def _letters_within(text: str, limit: int) -> int:
     return max(1, len(text.encode()[:limit].decode(errors="ignore")))
 
 
-def _sentences(text: str) -> list[str]:
+def sentences(text: str) -> list[str]:
+    """Each with the white space behind it; joined they are `text`."""
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     edges = [0, *ends, len(text)]
     return [text[a:b] for a, b in pairwise(edges) if b > a]

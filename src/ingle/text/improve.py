@@ -20,6 +20,7 @@ from ingle.text.chatter import unwrap
 from ingle.text.document import Piece, cut, size, split_prose
 from ingle.text.guards import Reason
 from ingle.text.language_names import LANGUAGE_CODES, LANGUAGE_NAMES, asks_for_another
+from ingle.text.parts import join_parts, turn_before
 from ingle.text.speech import clean_speech
 from ingle.text.tool import Output, Tool
 from ingle.text.whitespace import flatten, restore
@@ -183,30 +184,42 @@ class _Run:
         yield self._finish(text, "".join(out), tuple(kept), units, spent)
 
     async def about(self, text: str) -> AsyncGenerator[TextEvent, None]:
-        """Texts about the text: part by part, and digests once more over the parts."""
-        parts = [piece.text for piece in split_prose(text, self.limit) if piece.prose] or [text]
+        """Texts about the text: part by part, each after a turn of the one before; digests once more over them.
+
+        What an instruction made of a text has the white space around its parts that the text had.
+        """
+        pieces = await asyncio.to_thread(split_prose, text, self.limit)
+        total = sum(piece.prose for piece in pieces)
         spent = [0, 0]
         answers: list[str] = []
-        units = 0
-        for index, part in enumerate(parts):
-            unit = await self._ask_twice(part.strip(), part, None)
-            units += 1
+        out: list[str] = []
+        previous: tuple[str, str] | None = None
+        for piece in pieces:
+            out.append(piece.text)
+            if not piece.prose:
+                continue
+            unit = await self._ask_twice(piece.text, piece.text, previous)
             spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
+            answers.append(unit.text)
             if unit.reason:
                 kept = (Kept(0, len(text), unit.reason, unit.detail),)
                 yield TextEvent(text=text, progress=1.0, refused=unit.refused)
-                yield self._finish(text, text, kept, units, spent)
+                yield self._finish(text, text, kept, len(answers), spent)
                 return
-            answers.append(unit.text)
-            yield TextEvent(progress=(index + 1) / (len(parts) + 1), refused=unit.refused)
-        joined = _join(self.tool.output, answers)
-        if self.tool.output is Output.DIGEST and len(answers) > 1 and size(joined) <= self.limit:
+            out[-1] = unit.text
+            previous = turn_before(self.tool.output, piece.text, unit.text, CONTEXT_LIMIT)
+            yield TextEvent(progress=len(answers) / (total + 1), refused=unit.refused)
+        joined = join_parts(self.tool.output, answers)
+        refused: tuple[Reason, ...] = ()
+        units = len(answers)
+        if self.tool.output is Output.DIGEST and units > 1 and size(joined) <= self.limit:
             unit = await self._ask_twice(joined, joined, None)
-            units += 1
+            units, refused = units + 1, unit.refused
             spent = [spent[0] + unit.prompt_tokens, spent[1] + unit.completion_tokens]
             joined = joined if unit.reason else unit.text
-        ended = joined + ("\n" if text.endswith("\n") else "")
-        yield TextEvent(text=ended, progress=1.0, refused=unit.refused if units > len(parts) else ())
+        free = self.tool.output is Output.FREE
+        ended = "".join(out) if free else joined + ("\n" if text.endswith("\n") else "")
+        yield TextEvent(text=ended, progress=1.0, refused=refused)
         yield self._finish(text, ended, (), units, spent)
 
     def _pieces(self, text: str) -> list[Piece]:
@@ -269,6 +282,8 @@ class _Run:
             text = unwrap(shown, answer.text)
             # in a thread: comparing letter by letter takes long on odd texts, and others wait for this loop
             found = await asyncio.to_thread(self._judge, shown, text, answer.finish)
+            if found is None and attempt == 0 and previous is not None and _repeats(previous, shown, text):
+                found = Reason.REPETITION
             if found is None:
                 return _Unit(text, None, "", spent[0], spent[1], tuple(refused))
             reason, detail = found, ""
@@ -311,9 +326,6 @@ class _Run:
         return _Answer("".join(parts), finish, *tokens)
 
 
-def _join(output: Output, answers: list[str]) -> str:
-    """Parts of one answer: lists line by line, tables under one header where all have the same."""
-    if output is Output.TABLE and len({answer.strip().splitlines()[0] for answer in answers}) == 1:
-        rows = [line for answer in answers[1:] for line in answer.strip().splitlines()[2:]]
-        return "\n".join([answers[0].strip(), *rows])
-    return ("\n" if output is Output.LIST else "\n\n").join(answer.strip() for answer in answers)
+def _repeats(previous: tuple[str, str], shown: str, answer: str) -> bool:
+    """Whether an answer is that of the turn before once more, and says nothing about this piece."""
+    return answer.endswith(previous[1]) and shown not in (previous[0], answer)
