@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ingle.shell.evaluate import evaluate, one
+from ingle.shell.finding import Level
+from ingle.shell.limits import MAX_FIELDS
 from ingle.shell.machine import Machine
 from ingle.shell.words import HOLE, Value, show
 
@@ -30,6 +32,7 @@ def fields(text: str, shell: str = "bash", **names: str) -> list[str]:
         (r"$'\u0072m\n'", ["rm\n"]),
         ("{a,b}c", ["ac", "bc"]),
         ("{1..3}", ["1", "2", "3"]),
+        ("{08..10}", ["08", "09", "10"]),
         ("{c..a}", ["c", "b", "a"]),
         ("a{b,{c,d}}", ["ab", "ac", "ad"]),
         ("'{a,b}'", ["{a,b}"]),
@@ -41,6 +44,8 @@ def fields(text: str, shell: str = "bash", **names: str) -> list[str]:
         ("${HOME:0:1}", ["/"]),
         ("${PATH%%:*}", ["/usr/local/bin"]),
         ("$((2 + 3 * 4))", ["14"]),
+        ("$((2**63))", ["-9223372036854775808"]),
+        ("$((1 << 65))", ["2"]),
         ("$((16#ff))", ["255"]),
         ("$((0777 & ~022))", ["493"]),
         ("${x:-a b}", ["…"]),
@@ -99,7 +104,17 @@ def test_quoted_wildcard_is_not_live() -> None:
     assert not quoted.wild
 
 
-def test_braces_that_explode_are_cut() -> None:
-    found = evaluate("{1..9}{1..9}{1..9}{1..9}", Machine("bash"))
-    assert len(found) <= 65
+def test_braces_that_explode_are_cut_and_said_to_be() -> None:
+    machine = Machine("bash")
+    found = evaluate("{1..9}{1..9}{1..9}{1..9}", machine)
+    assert len(found) <= MAX_FIELDS + 1
     assert not found[-1].known
+    assert machine.worst() is Level.HIGH
+
+
+def test_a_long_row_of_numbers_is_whole_without_being_written_out() -> None:
+    machine = Machine("bash")
+    found = [show(value.text) for value in evaluate("a{1..99999}b", machine)]
+    assert found[0] == "a1b" and found[-2:] == ["a…b", "a99999b"]
+    assert machine.worst() is Level.SAFE
+    assert len(evaluate("{1..1000}", machine)) == 1000

@@ -35,7 +35,7 @@ def analyse_apple(machine: Machine, text: str) -> Value:
                 machine.report(Level.HIGH, "opaque", "runs a shell command that is not known before it runs")
     if "do script" in lowered and (found := re.search(r'do script\s+"((?:[^"\\]|\\.)*)"', text)):
         machine.source(ansi(found.group(1)), UNKNOWN)
-    for keys in re.findall(r'keystroke\s+"((?:[^"\\]|\\.)*)"', text)[:8]:
+    for keys in re.findall(r'keystroke\s+"((?:[^"\\]|\\.)*)"', text):
         strangers.tried_code(machine, ansi(keys))
     if "hidden answer" in lowered:
         machine.report(Level.HIGH, "deceive", "asks for a password in a dialog that is not the system's")

@@ -9,8 +9,8 @@ from tree_sitter import Node
 from . import hooks
 from .evaluate import evaluate, one
 from .finding import Level
-from .limits import MAX_FIELDS
-from .words import EMPTY, UNKNOWN, Taint, Value
+from .limits import MAX_FIELDS, cut
+from .words import EMPTY, UNKNOWN, Taint, Value, bounded
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -44,7 +44,7 @@ def assignment(machine: Machine, node: Node) -> None:
         if value_node is not None and value_node.type == "array":
             values = before + values
         else:
-            values = [Value(before[-1].text + values[0].text, before[-1].taint | values[0].taint)]
+            values = [bounded(machine, before[-1].text + values[0].text, before[-1].taint | values[0].taint)]
     if name in _BODIES and index:
         # zsh's `functions[name]=body` and bash's `BASH_ALIASES[name]=body`: a name for what will run
         machine.state.aliases[index.removesuffix("]").strip("'\"")] = values[0].text

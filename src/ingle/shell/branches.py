@@ -9,7 +9,8 @@ from tree_sitter import Node
 
 from .evaluate import evaluate, one
 from .finding import Level
-from .words import EMPTY, UNKNOWN, Value
+from .rounds import chosen
+from .words import EMPTY, Value, bounded
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -67,13 +68,10 @@ _PACE = re.compile(r"\b(?:sleep|wait|read|inotifywait)\b[^;&|\n]*(?:&&|[;|\n)}]|
 _GROWS = re.compile(r"\b(\w+)=[\"']?\$\{?\1\}?[\"']?\$\{?\1\b|\b\w+\+=\(?[\"']?\$")
 
 
-_CHOICES = 8
-
-
-def join_output(first: Value, second: Value) -> Value:
+def join_output(machine: Machine, first: Value, second: Value) -> Value:
     if not first.text and not first.taint:
         return second
-    return Value((first.text + second.text)[:65_536], first.taint | second.taint)
+    return bounded(machine, first.text + second.text, first.taint | second.taint)
 
 
 def visit_branches(machine: Machine, node: Node, stdin: Value) -> Value:
@@ -82,7 +80,7 @@ def visit_branches(machine: Machine, node: Node, stdin: Value) -> Value:
     try:
         for child in node.children:
             if child.is_named and child.type not in SKIPPED:
-                out = join_output(out, machine.visit(child, stdin))
+                out = join_output(machine, out, machine.visit(child, stdin))
     finally:
         machine.conditional = before
     return out
@@ -110,7 +108,7 @@ def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
 
 
 def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
-    """Run the body once for each known value; a long or unknown list is run once, unknown."""
+    """Run the body once for each known value."""
     bodies = [child for child in node.children_by_field_name("body") if child.is_named]
     body = bodies[-1] if bodies else None
     variable = node.child_by_field_name("variable")
@@ -133,13 +131,12 @@ def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
         values = machine.state.every("@")
     name, out = machine.text(variable), EMPTY
     split = [part for value in values for part in _lines(value)] or [EMPTY]
-    chosen = split if len(split) <= _CHOICES else [*split[:_CHOICES], Value(UNKNOWN.text, split[-1].taint)]
     head = " ".join(machine.text(child) for child in node.children if child.is_named and child != body)
     many = _crowded(head) and not _paced(machine.text(node))
     with machine.setting(crowded=machine.crowded or many):
-        for value in chosen:
+        for value in chosen(machine, split, "values in one loop"):
             machine.state.names[name] = [value]
-            out = join_output(out, machine.visit(body, stdin))
+            out = join_output(machine, out, machine.visit(body, stdin))
     return out
 
 
@@ -153,7 +150,7 @@ def visit_repeat(machine: Machine, node: Node, stdin: Value) -> Value:
     with machine.setting(crowded=machine.crowded or many):
         for child in node.children:
             if child.is_named and child != count and child.type not in SKIPPED:
-                out = join_output(out, machine.visit(child, stdin))
+                out = join_output(machine, out, machine.visit(child, stdin))
     return out
 
 
@@ -173,7 +170,7 @@ def visit_case(machine: Machine, node: Node, stdin: Value) -> Value:
         if item.type in ("case_item", "last_case_item"):
             for child in item.children:
                 if child.is_named and not is_word(child) and child.type not in SKIPPED:
-                    out = join_output(out, machine.visit(child, stdin))
+                    out = join_output(machine, out, machine.visit(child, stdin))
     machine.conditional = before
     return out
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import commands, option_effects, spec, strangers, targets
 from .arguments import Arguments
 from .finding import Level
+from .limits import MAX_NAME, cut
 from .paths import is_secret
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value, is_wild
 
@@ -31,7 +32,6 @@ _LISTS = frozenset(
     "--list-extensions list-units list-unit-files".split()
 )
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
-_LONGEST_NAME = 100  # characters: no program that is known, with its version, is called longer
 _VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
 _GNU = frozenset(
     "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
@@ -206,7 +206,7 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         return found if found is not None else Value(HOLE, _passed(machine, words, stdin))
     entry = spec.find(name)
     if entry is None:
-        other = _other_name(name)
+        other = _other_name(machine, name)
         if other:
             return _dispatch(machine, other, words, stdin, local=local)
         return _unknown(machine, name, words, stdin)
@@ -220,9 +220,10 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
     return Value(HOLE, _passed(machine, words, stdin) | taint)
 
 
-def _other_name(name: str) -> str:
+def _other_name(machine: Machine, name: str) -> str:
     """The name under which a variant is known: `zf_rm`, `gls`, `clang-15`, `cmd.exe`; empty when there is none."""
-    if len(name) > _LONGEST_NAME:
+    if len(name) > MAX_NAME:
+        cut(machine, "characters in one name")
         return ""
     tries = [name.removesuffix(".exe"), _VERSION.sub("", name), name.removeprefix("zf_")]
     if name[:1] == "g" and name[1:] in _GNU:

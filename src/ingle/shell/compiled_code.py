@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import targets
 from .endless import exhausts
 from .finding import Level
+from .limits import MAX_CODE, cut
 from .scan import ansi
 from .words import HOLE, UNKNOWN, Value
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _STRING = r'"((?:[^"\\]|\\.)*)"'
 _SHELL = re.compile(rf"\b(?:system|popen)\s*\(\s*{_STRING}")
-_EXEC = re.compile(r"\bexec[lv]p?e?\s*\(([^()]{1,500})\)")
+_EXEC = re.compile(r"\bexec[lv]p?e?\s*\(([^()]+)\)")
 _LITERAL = re.compile(_STRING)
 _DELETE = re.compile(rf"\b(?:unlink|remove|rmdir|unlinkat)\s*\(\s*{_STRING}")
 _WRITE = re.compile(
@@ -29,31 +30,29 @@ _AGAIN = re.compile(
     r"\bmain\s{0,4}\([^)]{0,100}\)\s{0,20}\{[^}]{0,200}\bfork\s*\(\s*\)[^}]{0,200}\bmain\s*\("
 )
 _UNREAD = re.compile(r"\b(?:mprotect|syscall|ptrace|dlopen|__asm__?|asm|init_module|VirtualAlloc)\b")
-_MOST = 16
-_LONGEST = 8_000
 
 
 def run_compiled(machine: Machine, text: str) -> Value:
     """Report what starting a program made of this C does; what stays unread because it is low-level is high."""
-    if len(text) > _LONGEST:
-        machine.report(Level.HIGH, "unread", "this code is too long to read")
+    if len(text) > MAX_CODE:
+        cut(machine, "characters of code")
         return UNKNOWN
     exhausts(machine, text, text)
     if _AGAIN.search(text):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
     if _HOARD.search(text):
         machine.report(Level.HIGH, "exhaust", "takes memory in a loop that never ends")
-    for code in _SHELL.findall(text)[:_MOST]:
+    for code in _SHELL.findall(text):
         machine.source(ansi(code), UNKNOWN)
-    for call in _EXEC.findall(text)[:_MOST]:
+    for call in _EXEC.findall(text):
         words = [ansi(word) for word in _LITERAL.findall(call)]
         if words:
             machine.call([Value(words[0]), *(Value(word) for word in words[2:])])
         else:
             machine.report(Level.HIGH, "opaque", "starts a program that is not known before it runs")
-    for path in _DELETE.findall(text)[:_MOST]:
+    for path in _DELETE.findall(text):
         targets.delete(machine, Value(ansi(path)), tree=False)
-    for first, second in _WRITE.findall(text)[:_MOST]:
+    for first, second in _WRITE.findall(text):
         targets.write(machine, Value(ansi(first or second)), UNKNOWN)
     if re.search(r"\bsocket\s*\(", text) and re.search(r"\bdup2?\s*\(|\bexec[lv]", text):
         machine.report(Level.CRITICAL, "backdoor", "gives another host a shell on this machine")

@@ -6,9 +6,10 @@ import re
 from typing import Protocol
 
 from .expand import arithmetic, expand_parameter
-from .limits import MAX_FIELDS, MAX_TEXT
+from .finding import Level
+from .limits import MAX_FIELDS, MAX_TEXT, cut
 from .scan import ansi, brace_words, end_of_backtick, end_of_bracket, end_of_double
-from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Taint, Value
+from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Taint, Value, bounded
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+-][A-Za-z0-9_./:,@%+=~-]*\Z")
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9?$!#@*-]")
@@ -33,6 +34,7 @@ class Names(Protocol):
     def process(self, source: str, direction: str) -> Value: ...
     def home(self, user: str) -> str: ...
     def calculated(self, source: str) -> None: ...
+    def report(self, level: Level, effect: str, consequence: str) -> None: ...
 
 
 class _Reader:
@@ -71,6 +73,7 @@ class _Reader:
             return
         pieces = re.split("[" + re.escape("".join(blanks)) + "]+", text)
         if len(pieces) > MAX_FIELDS:
+            cut(self.names, "words in one expansion")
             pieces = [*pieces[:MAX_FIELDS], HOLE]
         for index, piece in enumerate(pieces):
             if index:
@@ -257,7 +260,12 @@ def evaluate(text: str, names: Names, split: bool = True) -> list[Value]:
     if names.shell == "zsh":
         splits = "$" in text and _ZSH_SPLITS.search(text) is not None
         text = _zsh_source(text, names)
-    sources = brace_words(text) if split and "{" in text and names.shell != "sh" else [text]
+    sources = [text]
+    if split and "{" in text and names.shell != "sh":
+        sources, whole = brace_words(text)
+        if not whole:
+            cut(names, "words in one brace expansion")
+            sources.append(HOLE)
     fields: list[Value] = []
     for source in sources:
         reader = _Reader(names, split)
@@ -265,9 +273,10 @@ def evaluate(text: str, names: Names, split: bool = True) -> list[Value]:
         reader.read(source)
         reader.close()
         fields.extend(reader.fields)
-    if len(fields) > MAX_FIELDS or len(sources) >= MAX_FIELDS:
+    if len(fields) > MAX_FIELDS + 1:
+        cut(names, "words in one word")
         return [*fields[:MAX_FIELDS], UNKNOWN]
-    return [field if len(field.text) <= MAX_TEXT else Value(HOLE, field.taint) for field in fields]
+    return [field if len(field.text) <= MAX_TEXT else bounded(names, *field) for field in fields]
 
 
 def one(text: str, names: Names) -> Value:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .limits import MAX_ARITHMETIC, MAX_MATCHED, cut
 from .scan import substitutions
 from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Taint, Value, show
 
@@ -28,7 +29,7 @@ _BINARY: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.BitOr: operator.or_,
     ast.BitXor: operator.xor,
 }
-_LIMIT = 1 << 63
+_SIGN = 1 << 63
 
 
 def _integer(text: str) -> int:
@@ -50,15 +51,13 @@ def _compute(node: ast.expr) -> int:
         )
     if isinstance(node, ast.BinOp):
         left, right = _compute(node.left), _compute(node.right)
-        if isinstance(node.op, ast.LShift | ast.RShift) and 0 <= right < 64:
-            found = left << right if isinstance(node.op, ast.LShift) else left >> right
-        elif isinstance(node.op, ast.Pow) and 0 <= right < 64:
-            found = left**right
+        if isinstance(node.op, ast.LShift | ast.RShift):
+            found = left << (right & 63) if isinstance(node.op, ast.LShift) else left >> (right & 63)
+        elif isinstance(node.op, ast.Pow):
+            found = pow(left, right, _SIGN * 2) if right >= 0 else int("")
         else:
             found = _BINARY[type(node.op)](left, right)
-        if abs(found) >= _LIMIT:
-            raise ValueError("beyond 64 bits")
-        return found
+        return (found + _SIGN) % (_SIGN * 2) - _SIGN  # as the shell's 64 bits turn over
     raise ValueError("not constant")
 
 
@@ -67,7 +66,8 @@ def arithmetic(source: str, names: Names) -> Value:
     for body in substitutions(source):
         names.substitute(body)
     names.calculated(source)
-    if len(source) > 200:  # not computed, but what runs inside it was read
+    if len(source) > MAX_ARITHMETIC:
+        cut(names, "characters in one calculation")
         return UNKNOWN
 
     def operand(match: re.Match[str]) -> str:
@@ -79,7 +79,10 @@ def arithmetic(source: str, names: Names) -> Value:
     try:
         text = _NUMBER.sub(operand, source).strip().replace("/", "//")
         return Value(str(_compute(ast.parse(text, mode="eval").body)))
-    except (ValueError, SyntaxError, KeyError, ArithmeticError, RecursionError, MemoryError):
+    except (RecursionError, MemoryError):
+        cut(names, "levels in one calculation")
+        return UNKNOWN
+    except (ValueError, SyntaxError, KeyError, ArithmeticError):
         return UNKNOWN
 
 
@@ -188,7 +191,7 @@ def _transform(op: str, value: Value, operand: str, names: Names) -> Value:
     if op in ("#", "##", "%", "%%"):
         pattern = one(operand, names)
         return (
-            Value(_strip(text, _glob(pattern), op), value.taint)
+            Value(_strip(text, _glob(pattern), op, names), value.taint)
             if pattern.known
             else Value(HOLE, value.taint)
         )
@@ -205,8 +208,9 @@ def _glob(pattern: Value) -> str:
     )
 
 
-def _strip(text: str, pattern: str, op: str) -> str:
-    if len(text) > 2048:
+def _strip(text: str, pattern: str, op: str, names: Names) -> str:
+    if len(text) > MAX_MATCHED:
+        cut(names, "characters for one pattern")
         return HOLE
     sizes = range(len(text) + 1)
     for size in sizes if len(op) == 1 else reversed(sizes):
@@ -249,10 +253,13 @@ def _zsh_modifier(text: str, modifier: str) -> str:
 def _replace(op: str, value: Value, operand: str, names: Names) -> Value:
     from .evaluate import one
 
-    cut = re.search(r"(?<!\\)/", operand)
-    old = one(operand[: cut.start()] if cut else operand, names)
-    new = one(operand[cut.end() :] if cut else "", names)
-    if not (old.known and old.text and new.known and len(value.text) <= 512):
+    between = re.search(r"(?<!\\)/", operand)
+    old = one(operand[: between.start()] if between else operand, names)
+    new = one(operand[between.end() :] if between else "", names)
+    if not (old.known and old.text and new.known):
+        return Value(HOLE, value.taint)
+    if len(value.text) > MAX_MATCHED:
+        cut(names, "characters for one pattern")
         return Value(HOLE, value.taint)
     body = fnmatch.translate(_glob(old)).removeprefix("(?s:").removesuffix(")\\Z").removesuffix(")\\z")
     anchored = {"/#": f"\\A(?:{body})", "/%": f"(?:{body})\\Z"}.get(op, body)

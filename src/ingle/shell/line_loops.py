@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from . import targets
 from .finding import Level
+from .rounds import chosen
 from .words import EMPTY, HOLE, UNKNOWN, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
 
-_MOST = 8
-"""Lines of the input that are looked at; a listing names its folder in the first."""
 _READS = re.compile(
     r"<>|\bfgets\b|<STDIN>|\bSTDIN\b|\bARGF\b|\$<|\bgets\b|readlines?\b|sys\.stdin|fileinput|\binput\(|php://stdin|each_line"
 )
@@ -29,7 +28,7 @@ _DELETES: Mapping[str, re.Pattern[str]] = MappingProxyType(
             r"\b(?:File\.(delete|unlink)|FileUtils\.(rm\w*|remove\w*)|Dir\.(rmdir|delete))\b\s{0,8}\(?\s{0,8}(?![\s(\"'/~])"
         ),
         "python": re.compile(
-            r"\b(?:os\.(remove|unlink|rmdir)|shutil\.(rmtree)|Path\([^)\"']{0,80}\)\.(unlink))\(\s{0,8}(?![\s\"'/~])"
+            r"\b(?:os\.(remove|unlink|rmdir)|shutil\.(rmtree)|Path\([^)\"']*\)\.(unlink))\(\s{0,8}(?![\s\"'/~])"
         ),
         "php": re.compile(r"\b(unlink|rmdir)\(\s*\$"),
         "node": re.compile(r"\.(unlinkSync|rmSync|rmdirSync|unlink|rm)\(\s*[a-z]"),
@@ -37,14 +36,14 @@ _DELETES: Mapping[str, re.Pattern[str]] = MappingProxyType(
 )
 # A shell command that is made of a literal and the line.
 _COMMANDS = re.compile(
-    r"""\b(?:system|exec|qx|popen|os\.system|shell_exec)\b\s{0,8}[({]?\s{0,8}f?["'`]([^"'`$#{%+]{1,400})["'`]?\s{0,8}(?:[,.+]\s{0,8})?(?:\$[\w_]|#\{|\{|%|\w)"""
+    r"""\b(?:system|exec|qx|popen|os\.system|shell_exec)\b\s{0,8}[({]?\s{0,8}f?["'`]([^"'`$#{%+]+)["'`]?\s{0,8}(?:[,.+]\s{0,8})?(?:\$[\w_]|#\{|\{|%|\w)"""
 )
 _TREES = ("tree", "rm_r", "rm_rf", "rmSync", "remove_dir", "remove_entry")
 
 
 _FINDS = re.compile(r"\b(?:finddepth|find)\s{0,4}\(")
 _WHERE = re.compile(
-    r",\s{0,4}(?:(\$ENV\{HOME\}|\$ENV\{'HOME'\})|[\"']([^\"']{1,200})[\"'])\s{0,4}\)?\s{0,4};?\s{0,4}\Z"
+    r",\s{0,4}(?:(\$ENV\{HOME\}|\$ENV\{'HOME'\})|[\"']([^\"']+)[\"'])\s{0,4}\)?\s{0,4};?\s{0,4}\Z"
 )
 _FETCHED = re.compile(
     r"\b(?:load|loadstring|eval|instance_eval|assert|source)\b.{0,80}(?:popen|`|%x|shell_exec|system)\W{0,6}(?:curl|wget)\b"
@@ -71,11 +70,11 @@ def judge_lines(machine: Machine, text: str, language: str, stdin: Value, *, imp
         return
     pattern = _DELETES.get(language)
     found = pattern.search(text) if pattern is not None else None
-    commands = _COMMANDS.findall(text)[:_MOST]
+    commands = _COMMANDS.findall(text)
     if found is None and not commands:
         return
-    lines = re.split(r"[\n\0]", stdin.text)[: _MOST + 1]
-    items = [Value(line, stdin.taint) for line in lines if line.strip()][:_MOST]
+    lines = re.split(r"[\n\0]", stdin.text)
+    items = chosen(machine, [Value(line, stdin.taint) for line in lines if line.strip()], "lines of input")
     for item in items or [Value(HOLE, stdin.taint)]:
         if found is not None:
             verb = next(group for group in found.groups() if group)

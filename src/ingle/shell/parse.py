@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tree_sitter import Language, Node, Parser, Tree
 
 from . import repair
+from .limits import MAX_PATIENCE
 from .spans import Translation
 
 SHELLS = ("bash", "sh", "zsh", "fish", "powershell")
@@ -46,9 +47,6 @@ def _first_doubt(node: Node) -> tuple[int, int] | None:
     return node.start_byte, node.end_byte
 
 
-# Of 16 kB of ordinary commands a parse asks some 300 times whether to go on (every hundred steps, about 30 microseconds).
-# Error recovery can go on without end and takes 8 kB each time: tree-sitter-zsh 0.63 does so on `${x/while]]` and a newline.
-_PATIENCE = 2_000
 _HARMLESS = bytes.maketrans(b"$`'\"(){}[]<>", b"_" * 12)
 
 
@@ -73,7 +71,7 @@ def _tree(data: bytes, grammar: str) -> Tree | None:
     def stop(_offset: int, _in_error: bool) -> bool:
         nonlocal asked
         asked += 1
-        return asked > _PATIENCE
+        return asked > MAX_PATIENCE
 
     if grammar != "powershell" and not data.isascii():
         data = folded(data)

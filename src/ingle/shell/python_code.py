@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import python_values, targets
 from .finding import Level
+from .limits import MAX_NODES, cut
 from .sql import judge_models, judge_sql, looks_like_sql
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -286,8 +287,8 @@ def analyse(machine: Machine, text: str, args: list[Value], stdin: Value) -> Val
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         machine.report(Level.HIGH, "unread", "this Python code could not be read")
         return UNKNOWN
-    if sum(1 for _ in ast.walk(tree)) > 4_000:
-        machine.report(Level.HIGH, "unread", "this Python code is too large to read")
+    if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+        cut(machine, "nodes of Python code")
         return UNKNOWN
     judge_models(machine, text)
     reader = _Reader(machine, args, stdin)

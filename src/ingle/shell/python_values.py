@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 import base64
 import codecs
+import re
 import zlib
 from typing import TYPE_CHECKING
 
-from .limits import MAX_FIELDS, MAX_TEXT
+from .limits import MAX_TEXT, cut
 from .paths import HOME
+from .rounds import chosen
 from .words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded
 
 if TYPE_CHECKING:
     from .machine import Machine
 
 _FETCHERS = ("urlopen", "urlretrieve", "requests.get", "httpx.get", "requests.post", "recv", "HTTPConnection")
+# Text that names nothing and starts nothing, however often it stands there.
+_PADDING = re.compile(r"[\w \n\t.#=_*+\x00-]{1,4}|\d+")
 _READERS = (
     "read",
     "readlines",
@@ -99,7 +103,7 @@ class Values:
         listed = self.list_of(values)
         if not listed:
             return [self.of(values)]
-        return listed if len(listed) <= MAX_FIELDS else [*listed[:MAX_FIELDS], UNKNOWN]
+        return list(chosen(self.machine, listed, "values in one loop"))
 
     def list_of(self, node: ast.expr) -> list[Value] | None:
         if isinstance(node, ast.List | ast.Tuple):
@@ -150,23 +154,27 @@ class Values:
         taint = 0
         for part in parts:
             taint |= part.taint
-        return bounded("".join(part.text for part in parts), taint)
+        return bounded(self.machine, "".join(part.text for part in parts), taint)
 
     def _binary(self, node: ast.BinOp) -> Value:
         left, right = self.of(node.left), self.of(node.right)
         taint = left.taint | right.taint
         if isinstance(node.op, ast.Add):
-            return bounded(left.text + right.text, taint)
+            return bounded(self.machine, left.text + right.text, taint)
         if isinstance(node.op, ast.Div):
             return Value(right.text if right.text.startswith("/") else f"{left.text}/{right.text}", taint)
-        if (
-            isinstance(node.op, ast.Mult)
-            and right.text.isdigit()
-            and len(left.text) * int(right.text) < MAX_TEXT
-        ):
-            return Value(left.text * int(right.text), taint)
+        if isinstance(node.op, ast.Mult) and right.text.isdigit() and left.known:
+            return self._repeated(left.text, int(right.text), taint)
         if isinstance(node.op, ast.Mod):
             return Value(left.text.replace("%s", right.text), taint)
+        return Value(HOLE, taint)
+
+    def _repeated(self, text: str, count: int, taint: int) -> Value:
+        """Text many times over; a number times a number is one too, and padding that is too long is unknown text."""
+        if len(text) * count <= MAX_TEXT:
+            return Value(text * count, taint)
+        if not _PADDING.fullmatch(text):
+            cut(self.machine, "characters in one text")
         return Value(HOLE, taint)
 
     def _attribute(self, node: ast.Attribute, inner: ast.expr, attr: str) -> Value:
@@ -296,9 +304,8 @@ class Values:
             ):
                 return Value(codecs.decode(first.text, "rot13"), first.taint)
             if method == "decompress" and first.known:
-                return Value(
-                    zlib.decompressobj().decompress(first.text.encode("latin-1"), MAX_TEXT).decode("latin-1")
-                )
+                raw = zlib.decompressobj().decompress(first.text.encode("latin-1"), MAX_TEXT + 1)
+                return bounded(self.machine, raw.decode("latin-1"), Taint.DECODED * (len(raw) > MAX_TEXT))
         except (ValueError, zlib.error):
             return Value(HOLE, Taint.DECODED)
         if name == "chr" and first.text.isdigit() and int(first.text) < 0x110000:
@@ -310,7 +317,9 @@ class Values:
                 else Value(first.text, first.taint)
             )
         if method == "replace" and len(arguments) == 2 and owner.known:
-            return bounded(owner.text.replace(arguments[0].text, arguments[1].text), owner.taint)
+            return bounded(
+                self.machine, owner.text.replace(arguments[0].text, arguments[1].text), owner.taint
+            )
         if method == "format" and owner.known:
             return Value(owner.text.replace("{}", first.text), owner.taint)
         return None

@@ -9,6 +9,7 @@ import re
 
 from .scan import brace_words, end_of_bracket
 from .spans import Translation
+from .words import HOLE
 
 _QUALIFIERS = re.compile(r"((?:(?<=\))|[*?\]][\w./,-]*))(\([^()\s$'\"`;|&<>]+\))")
 _EXTENDED = re.compile(r"()([?*+@!]\([^()\s$'\"`;&<>]*\))")
@@ -79,7 +80,8 @@ def brace_commands(source: str) -> Translation | None:
     """`{rm,-rf,x}` where a command begins, which the grammars take for a group, as the words it becomes; None without one."""
     edits = _Edits(source)
     for match in _BRACED.finditer(source):
-        edits.replace(match.start(2), match.end(2), " ".join(brace_words(match[2])))
+        words, whole = brace_words(match[2])
+        edits.replace(match.start(2), match.end(2), " ".join(words if whole else [HOLE, *words]))
     return edits.done() if edits.made else None
 
 

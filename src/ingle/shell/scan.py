@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
-from .limits import MAX_FIELDS
+from .limits import MAX_EXPANSION, MAX_FIELDS
+from .words import HOLE
 
 _RANGE = re.compile(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.(-?\d+))?\Z")
+_PADDED = re.compile(r"-?0\d|\S+ -?0\d")
 _ANSI = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.S)
+ROW = 32
+"""Numbers of an endless row that are written out before the hole: enough to see that it is one."""
 _SIMPLE_ESCAPES = {
     "n": "\n",
     "t": "\t",
@@ -133,6 +137,7 @@ def _split_group(body: str) -> list[str]:
 
 
 def _range(body: str) -> list[str] | None:
+    """The members of `1..9` or `a..f`; of more than may be written out the first, a hole and the last."""
     match = _RANGE.match(body)
     if match is None:
         return None
@@ -143,7 +148,11 @@ def _range(body: str) -> list[str] | None:
     first, last = (int(low), int(high)) if digits else (ord(low), ord(high))
     stride = max(abs(int(step or 1)), 1)
     numbers = range(first, last + 1, stride) if first <= last else range(first, last - 1, -stride)
-    return [str(n) if digits else chr(n) for n in numbers[:MAX_FIELDS]]
+    width = max(len(low), len(high)) if digits and _PADDED.match(f"{low} {high}") else 0
+    if abs(last - first) // stride >= MAX_FIELDS:
+        written = [str(number).zfill(width) for number in (*numbers[:ROW], numbers[-1])]
+        return [*written[:-1], HOLE, written[-1]]
+    return [str(n).zfill(width) if digits else chr(n) for n in numbers]
 
 
 def _group(word: str) -> tuple[int, int] | None:
@@ -171,23 +180,28 @@ def _group(word: str) -> tuple[int, int] | None:
     return None
 
 
-def brace_words(word: str) -> list[str]:
-    """Expand brace groups in source text, before any other expansion, as the shell does.
+def brace_words(word: str) -> tuple[list[str], bool]:
+    """Expand brace groups in source text, before any other expansion, as the shell does; and whether all came out.
 
-    At most `MAX_FIELDS` words come back; a caller that gets that many knows the list was cut.
+    A row of numbers that is too long to be written out, and stands alone in its word, is whole: its ends and a hole for
+    the numbers between them. Several groups that make more than `MAX_FIELDS` words or `MAX_EXPANSION` characters are not.
     """
     done: list[str] = []
     todo = [word]
-    while todo and len(done) + len(todo) <= 4 * MAX_FIELDS:
-        here = todo.pop(0)
+    whole = True
+    while todo:
+        here = todo.pop()
         group = _group(here)
         if group is None:
             done.append(here)
-            if len(done) >= MAX_FIELDS:
-                return done
             continue
         start, end = group
-        body = here[start + 1 : end]
-        parts = _range(body)
-        todo[:0] = [here[:start] + part + here[end + 1 :] for part in (parts or _split_group(body))]
-    return (done + todo)[:MAX_FIELDS]
+        body, rest = here[start + 1 : end], here[end + 1 :]
+        ranged = _range(body)
+        parts = ranged or _split_group(body)
+        whole = whole and not (ranged and HOLE in ranged and (len(done) + len(todo) > 0 or _group(rest)))
+        count = len(done) + len(todo) + len(parts)
+        if count > MAX_FIELDS or count * len(here) > MAX_EXPANSION:
+            return done, False
+        todo += [here[:start] + part + rest for part in reversed(parts)]
+    return done, whole

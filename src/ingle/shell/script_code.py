@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import targets
 from .endless import exhausts
 from .finding import Level
+from .limits import MAX_CODE, cut
 from .paths import HOME
 from .sql import judge_models, judge_sql, looks_like_sql
 from .words import HOLE, STAR, UNKNOWN, Taint, Value
@@ -52,6 +53,7 @@ _PAIRS = frozenset(
 )
 
 
+_ACTS = _RUN | _DELETE | _TREE | _WRITE
 _NETWORK = re.compile(
     r"LWP|Net::HTTP|open-uri|URI\.open|URI\.parse|HTTP::Tiny|WWW::|\bfetch\(|https?\.get|require\(['\"]https?['\"]\)|"
     r"file_get_contents\(['\"]https?:|curl_exec|axios|\bgot\(|Mojo|http\.request|HTTParty|Faraday|Deno\.|socket\.http"
@@ -78,7 +80,6 @@ _SETUID = re.compile(
 )
 
 
-_LONGEST = 8_000
 _FOREIGN = frozenset("perl ruby node php lua awk".split())
 
 
@@ -86,8 +87,8 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     """Report what the code does; unknown languages are opaque."""
     if language == "osascript":
         return analyse_apple(machine, text)
-    if len(text) > _LONGEST:
-        machine.report(Level.HIGH, "unread", "this code is too long to read")
+    if len(text) > MAX_CODE:
+        cut(machine, "characters of code")
         return UNKNOWN
     if language not in _FOREIGN:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
@@ -98,7 +99,9 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     tokens = tokenise(text)
     bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
     _circumstances(machine, text, bare, language)
-    for name, values in calls_in(tokens):
+    for name, values, whole in calls_in(tokens):
+        if not whole and name.lower().replace("->", ".").replace("::", ".").rpartition(".")[2] in _ACTS:
+            cut(machine, "tokens in one call")
         _judge(machine, name.replace("->", ".").replace("::", "."), values, text, language)
     if language == "awk":
         _awk(machine, tokens)
@@ -111,12 +114,13 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
 
 
 def _print(tokens: list[Token], language: str) -> str:
-    for name, values in calls_in(tokens):
+    for name, values, whole in calls_in(tokens):
         if name == "printf" and values:
-            return _formatted(values) if all(value.known for value in values) else HOLE
+            return _formatted(values) if whole and all(value.known for value in values) else HOLE
         if (
             name in ("print", "puts", "say", "echo", "console.log")
             and values
+            and whole
             and all(v.known for v in values)
         ):
             between = " " if language in ("awk", "node") else "\n" if name == "puts" else ""
@@ -140,7 +144,7 @@ def _formatted(values: list[Value]) -> str:
 
 
 def _circumstances(machine: Machine, text: str, bare: str, language: str) -> None:
-    exhausts(machine, text, bare[:_LONGEST])
+    exhausts(machine, text, bare)
     if _KILL_ALL.search(text):
         machine.report(Level.HIGH, "kill", "ends every process you own")
     for found in re.findall(r"array_map\(\s*['\"](?:unlink|rmdir)['\"]\s*,\s*glob\(\s*['\"]([^'\"]+)", text):
@@ -199,7 +203,7 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
             and language in ("perl", "node", "php", "awk", "lua")
         ):
             return
-        for value in values[: 1 if "sync" in method or language == "node" else 8]:
+        for value in values[:1] if "sync" in method or language == "node" else values:
             targets.delete(machine, _named(value, text), tree="recursive" in text)
     elif method in _WRITE and (owner or language in ("php", "node") or _copies(method, values)):
         target = values[1] if method in _PAIRS and len(values) > 1 else first

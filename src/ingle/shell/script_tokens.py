@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from .limits import MAX_REACH
 from .paths import HOME
 from .scan import ansi
 from .words import HOLE, Value
@@ -29,8 +30,6 @@ _HOME_FORMS = re.compile(
 )
 
 
-# How many tokens after a name may still be its arguments.
-_REACH = 60
 _THROUGH = frozenset(
     "glob Dir.glob Dir Pathname Pathname.new expand path.join path.resolve File.expand_path File.join String".split()
 )
@@ -63,11 +62,11 @@ def literal_text(token: Token) -> str:
     return _HOME_FORMS.sub(HOME, ansi(body) if "\\" in body else body)
 
 
-def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
-    """The values after a called name: literals joined over `.`, `+`, `..`; anything else is a hole."""
+def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], bool]:
+    """The values after a called name: literals joined over `.`, `+`, `..`; anything else is a hole. And whether all were read."""
     depth, values, joined, current = 0, list[Value](), False, ""
     started = False
-    end = min(len(tokens), at + _REACH)
+    end, open_ended = min(len(tokens), at + MAX_REACH), at + MAX_REACH < len(tokens)
     while at < end:
         kind, text, _ = tokens[at]
         at += 1
@@ -79,8 +78,10 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
             elif text in ")]}":
                 depth -= 1
                 if depth <= 0:
+                    open_ended = False
                     break
             elif text in ";|" and depth <= 0:
+                open_ended = False
                 break
             elif text == "," and depth <= 2:
                 values.append(Value(current))
@@ -95,6 +96,7 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
             piece = text
         if kind == "name" and text in ("or", "and", "if", "unless", "while", "foreach", "do", "then"):
             if depth <= 0:
+                open_ended = False
                 break
             continue
         current = (
@@ -107,13 +109,14 @@ def _arguments(tokens: list[Token], at: int) -> tuple[list[Value], int]:
         started, joined = True, False
     if started:
         values.append(Value(current))
-    return values, at
+    return values, not open_ended
 
 
-def calls_in(tokens: list[Token]) -> Iterator[tuple[str, list[Value]]]:
+def calls_in(tokens: list[Token]) -> Iterator[tuple[str, list[Value], bool]]:
+    """Each name with the values behind it, and whether those are all."""
     for at, token in enumerate(tokens):
         if token.kind == "name":
-            values, _ = _arguments(tokens, at + 1)
-            yield token.text, values
+            values, whole = _arguments(tokens, at + 1)
+            yield token.text, values, whole
         elif token.kind == "tick":
-            yield "system", [Value(literal_text(token))]
+            yield "system", [Value(literal_text(token))], True

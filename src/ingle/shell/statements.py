@@ -51,9 +51,9 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
                 with machine.at(child, []):
                     machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
             with machine.setting(background=True), machine.subshell():
-                out = join_output(out, machine.visit(child, stdin))
+                out = join_output(machine, out, machine.visit(child, stdin))
         else:
-            out = join_output(out, machine.visit(child, stdin))
+            out = join_output(machine, out, machine.visit(child, stdin))
     machine.conditional = conditional
     return out
 

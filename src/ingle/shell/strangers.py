@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import targets
 from .finding import Level
+from .limits import is_cut
 from .paths import Place
 from .words import EMPTY, UNKNOWN, Value
 
@@ -56,7 +57,7 @@ def judge(machine: Machine, name: str, words: list[Value], stdin: Value) -> None
 
 def judge_words(machine: Machine, name: str, words: list[Value]) -> None:
     """A word that says that something goes for good: `destroy`, `db:drop`, `database reset`."""
-    texts = [word.text for word in words[:8]]
+    texts = [word.text for word in words]
     named = any(_DESTROYS.fullmatch(text) for text in texts)
     if named or any(first in _OBJECTS and then in _RESETS for first, then in pairwise(texts)):
         machine.report(
@@ -91,7 +92,7 @@ def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
         elif word.text.startswith("!") and len(word.text) > 3:
             yield word.text.lstrip("! ")
     if stdin is not EMPTY and stdin.known:
-        yield from _ESCAPES.findall(stdin.text)[:8]
+        yield from _ESCAPES.findall(stdin.text)
 
 
 def tried_code(machine: Machine, code: str) -> None:
@@ -113,6 +114,7 @@ def tried(machine: Machine, read: Callable[[], object]) -> None:
         {
             key: one
             for key, one in found.items()
-            if one.level >= Level.HIGH and one.effect not in ("unread", "opaque", "fault")
+            if one.level >= Level.HIGH
+            and (one.effect not in ("unread", "opaque", "fault") or is_cut(one.consequence))
         }
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .limits import MAX_TEXT
+from .limits import MAX_TEXT, Teller, cut
 
 # Four private characters stand for what is not plain text. Input that contains them is refused
 # before it is parsed, so a mark always comes from an evaluation.
@@ -64,9 +64,12 @@ EMPTY = Value("")
 UNKNOWN = Value(HOLE)
 
 
-def bounded(text: str, taint: int) -> Value:
-    """The text as a value; unknown when it is longer than is followed, never cut."""
-    return Value(text if len(text) <= MAX_TEXT else HOLE, taint)
+def bounded(teller: Teller, text: str, taint: int) -> Value:
+    """The text as a value; one that is longer than is followed is reported, and unknown."""
+    if len(text) <= MAX_TEXT:
+        return Value(text, taint)
+    cut(teller, "characters in one text")
+    return Value(HOLE, taint)
 
 
 def show(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import hooks, paths, strangers, targets
 from ..arguments import Arguments
 from ..finding import Level
+from ..rounds import chosen
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -139,10 +140,9 @@ def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         elif len(lines) == 1:
             machine.assign(variable, Value(lines[0], stdin.taint))
         else:
-            machine.state.names[variable] = [Value(lines[0], stdin.taint)]
-            machine.state.others[variable] = [
-                [Value(line, stdin.taint)] for line in (*lines[1:5], *([HOLE] if len(lines) > 5 else []))
-            ]
+            first, *others = chosen(machine, [Value(line, stdin.taint) for line in lines], "lines of input")
+            machine.state.names[variable] = [first]
+            machine.state.others[variable] = [[line] for line in others]
     return EMPTY
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import targets
 from ..arguments import Arguments
 from ..finding import Level
+from ..limits import MAX_MATCHED, MAX_PATTERN, cut
 from ..words import EMPTY, HOLE, UNKNOWN, Value
 from .output import content
 
@@ -50,7 +51,7 @@ def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     found, taint = (stdin, stdin.taint) if not rest else (content(machine, rest[0]), 0)
     for word in rest:
         taint |= content(machine, word).taint
-    return _substituted(Value(found.text, found.taint | taint), scripts, arguments)
+    return _substituted(machine, Value(found.text, found.taint | taint), scripts, arguments)
 
 
 def _sed_file(machine: Machine, file: Value) -> None:
@@ -76,7 +77,7 @@ def _sed_script(machine: Machine, text: str) -> None:
         machine.report(Level.HIGH, "opaque", "runs its input as commands")
 
 
-def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Value:
+def _substituted(machine: Machine, value: Value, scripts: list[Value], arguments: Arguments) -> Value:
     """`sed 's/a/b/'` on constant text."""
     if not value.known or not scripts or arguments.any("-n", "-f"):
         return Value(HOLE if "-n" in arguments.flags or not value.known else value.text, value.taint)
@@ -86,7 +87,10 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
             found = _SED_SUBSTITUTE.fullmatch(part.strip())
             if found is None:
                 return Value(text if part.strip() in ("", "p") else HOLE, value.taint)
-            if not _quick(found["old"]) or len(text) > 1024:
+            if len(found["old"]) > MAX_PATTERN or len(text) > MAX_MATCHED:
+                cut(machine, "characters for one pattern")
+                return Value(HOLE, value.taint)
+            if not _quick(found["old"]):
                 return Value(HOLE, value.taint)
             try:
                 old = found["old"] if arguments.any("-E", "-r") else _basic(found["old"])
@@ -108,9 +112,7 @@ def _substituted(value: Value, scripts: list[Value], arguments: Arguments) -> Va
 def _quick(pattern: str) -> bool:
     """Whether Python may try the pattern: one that repeats what it repeats could take for ever."""
     repeats = len(re.findall(r"(?<!\\)[*+{]|\\[+{]", pattern))
-    return len(pattern) <= 200 and (
-        repeats == 0 or (repeats <= 2 and "(" not in pattern and "\\1" not in pattern)
-    )
+    return repeats == 0 or (repeats <= 2 and "(" not in pattern and "\\1" not in pattern)
 
 
 def _basic(pattern: str) -> str:

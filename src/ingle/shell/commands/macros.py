@@ -21,11 +21,10 @@ _ESCAPES = {
     "m4": re.compile(r"\be?syscmd\((?:[`'\"\[]*)([^()`'\"\]]*)"),
     "dc": re.compile(r"!(?![<>=])([^\n]+)"),
     "gnuplot": re.compile(
-        r"""(?m)\b(?:system|popen)\s{0,8}\(?\s{0,8}["']([^"']*)|^[ \t]{0,40}!(.+)|["']<([^"']{1,400})["']"""
+        r"""(?m)\b(?:system|popen)\s{0,8}\(?\s{0,8}["']([^"']*)|^[ \t]{0,40}!(.+)|["']<([^"']+)["']"""
     ),
 }
 _TAKES = frozenset("-e -f -D -I -U -E -o --expression --file --define --include".split())
-_MOST = 16
 
 
 def _macros(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -47,7 +46,7 @@ def _macros(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     if not files:
         codes = [*codes, stdin]
     for code in codes:
-        for groups in _ESCAPES[language].findall(code.text)[:_MOST]:
+        for groups in _ESCAPES[language].findall(code.text):
             inner = groups if isinstance(groups, str) else "".join(groups)
             if inner.strip():
                 machine.source(inner.strip(), UNKNOWN)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import paths, targets
 from ..arguments import Arguments
 from ..finding import Level
+from ..limits import MAX_MODE, cut
 from ..paths import Place
 from ..words import EMPTY, UNKNOWN, Value
 
@@ -28,7 +29,6 @@ _OPEN_TO_ALL = re.compile(
 )
 _READABLE = re.compile(r"0?[0-7]{2}[4-7]\Z|[ug]*[oa][ugo]*[+=][wxX]*r")
 _SETUID = re.compile(r"[4-7][0-7]{3}\Z|0[4-7][0-7]{3}\Z|[ugoa]*[+=][rwxX]*s")
-_LONGEST_MODE = 200  # characters; `u=rwx,g=rx,o=rx` has 15
 _LOCKS_OUT = re.compile(r"0{1,4}\Z|[ugoa]*a?[-=]r?w?x?\Z|a-rwx|u-r|a=\Z|[0-3]?[0-2]00\Z|ugo-rwx|-r\Z")
 
 
@@ -38,8 +38,8 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
     if machine.isolated:
         machine.report(Level.MODERATE, "permissions", "changes permissions inside a container")
         return
-    if len(mode) > _LONGEST_MODE:
-        machine.report(Level.HIGH, "permissions", "sets a mode too long to be read")
+    if len(mode) > MAX_MODE:
+        cut(machine, "characters in one mode")
         return
     everyone = bool(_OPEN_TO_ALL.match(mode)) or mode in (
         "+w",

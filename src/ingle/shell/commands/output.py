@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from .. import hooks, targets
 from ..arguments import Arguments
-from ..scan import ansi
+from ..limits import MAX_FIELDS, MAX_TEXT
+from ..scan import ROW, ansi
 from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded
 
 if TYPE_CHECKING:
@@ -62,15 +63,11 @@ def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     if not words:
         return EMPTY
     shape = _escapes(words[0].text)
-    found = Value(_formatted(shape, words[1:]), _mixed(words))
+    found = bounded(machine, _formatted(shape, words[1:]), _mixed(words))
     if variable is not None:
         machine.assign(variable, found)
         return EMPTY
     return found
-
-
-_ROUNDS = 64
-"""Times that a format is filled from the words; with more of them nothing is known of the text."""
 
 
 def _formatted(shape: str, words: list[Value]) -> str:
@@ -92,12 +89,14 @@ def _formatted(shape: str, words: list[Value]) -> str:
             return format(int(text), {"i": "d"}.get(kind, kind))
         return text
 
-    while len(made) < _ROUNDS:
+    while (
+        len(made) * len(shape) <= 2 * MAX_TEXT
+    ):  # a round takes a word at least; who is given more text reports it
         before = len(queue)
         made.append(_FORMAT.sub(fill, shape))
         if not queue or len(queue) == before:
             break
-    return HOLE if queue and len(made) == _ROUNDS else "".join(made)
+    return "".join(made)
 
 
 def content(machine: Machine, word: Value) -> Value:
@@ -116,7 +115,7 @@ def gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
     for word in operands:
         found = stdin if word.text == "-" else content(machine, word)
         text, taint = text + found.text, taint | found.taint
-    return bounded(text, taint)
+    return bounded(machine, text, taint)
 
 
 def _cat(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -144,7 +143,9 @@ def _seq(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     if int(numbers[-1]) > 10**10:
         return Value(HOLE, Taint.ENDLESS)
     low, high = (1, int(numbers[0])) if len(numbers) == 1 else (int(numbers[0]), int(numbers[-1]))
-    return Value("\n".join(map(str, range(low, min(high, low + 40) + 1))) + "\n")
+    if high - low >= MAX_FIELDS:  # its ends, and a hole for the numbers between them
+        return Value("\n".join([*map(str, range(low, low + ROW)), HOLE, str(high)]) + "\n")
+    return Value("\n".join(map(str, range(low, high + 1))) + "\n")
 
 
 def _lsblk(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

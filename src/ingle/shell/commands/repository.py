@@ -9,6 +9,7 @@ from .. import call, paths, spec, targets
 from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
+from ..limits import MAX_SETTINGS, cut
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def _git(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         key, _, value = option.text.partition("=")
         _setting(machine, key, Value(value, option.taint), aliases, lasting=False)
     count = machine.lookup("GIT_CONFIG_COUNT").text
-    for index in range(min(int(count), 8)) if count.isdigit() else ():
+    if count.isdigit() and (len(count) > 9 or int(count) > MAX_SETTINGS):
+        cut(machine, "settings in variables")
+        count = str(MAX_SETTINGS)
+    for index in range(int(count)) if count.isdigit() else ():
         set_by = machine.lookup(f"GIT_CONFIG_KEY_{index}").text
         _setting(machine, set_by, machine.lookup(f"GIT_CONFIG_VALUE_{index}"), aliases, lasting=False)
     before = state.cwd

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from .. import targets
 from ..arguments import Arguments
 from ..finding import Level
+from ..limits import MAX_FIELDS, cut
+from ..rounds import chosen
 from ..unwrap import Unwrapped, Wrapper, unwrap, wrappers
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from . import builtins
@@ -177,18 +179,13 @@ def _as_spec(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     return UNKNOWN
 
 
-_ITEMS = 32
-"""Known items that a command is run on; what more there are counts as one that is not known."""
-
-
 def _items(stdin: Value, mark: str | None) -> list[Value]:
     """What the input hands over, word by word; unknown when it is not known."""
     if not stdin.text.strip():
         return [Value(HOLE, stdin.taint)] if stdin is EMPTY else []
     text = stdin.text
     parts = text.split(mark) if mark else re.split(r"\s+", text)
-    found = [Value(part.strip("\"'\n"), stdin.taint) for part in parts if part.strip()]
-    return found if len(found) <= _ITEMS else [*found[: _ITEMS - 1], Value(HOLE, stdin.taint)]
+    return [Value(part.strip("\"'\n"), stdin.taint) for part in parts if part.strip()]
 
 
 def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -210,7 +207,7 @@ def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end, many at a time")
     if placed is not None:
         out = EMPTY
-        lines = _items(stdin, separator or "\n")
+        lines = chosen(machine, _items(stdin, separator or "\n"), "lines of input")
         for item in lines:
             replaced = [
                 Value(word.text.replace(placed.text, item.text), word.taint | item.taint)
@@ -220,7 +217,9 @@ def _xargs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             ]
             out = machine.call(replaced, EMPTY)
         return Value(out.text if len(lines) == 1 else HOLE, out.taint)
-    return machine.call([*inner, *items], EMPTY)
+    if len(items) > MAX_FIELDS:
+        cut(machine, "words of input")
+    return machine.call([*inner, *items[:MAX_FIELDS]], EMPTY)
 
 
 def _parallel(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -233,9 +232,7 @@ def _parallel(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     known = cut < len(rest) and rest[cut].text == ":::"
     items = given if known else _items(stdin if cut == len(rest) else Value(HOLE, Taint.FILE), "\n")
     out = EMPTY
-    if len(items) > _ITEMS:
-        items = [*items[: _ITEMS - 1], UNKNOWN]
-    for item in items or [UNKNOWN]:
+    for item in chosen(machine, items, "words to run on") or [UNKNOWN]:
         text = " ".join(word.text for word in inner)
         if not inner:
             out = machine.source(item.text)
