@@ -52,7 +52,7 @@ def test_code_that_does_not_stand_in_the_source_keeps_the_outer_span() -> None:
 
 def test_resolved_form_shows_what_the_shell_would_run() -> None:
     found = worst('x=rm; $x -rf "$HOME"')
-    assert found.resolved == '`$x -rf "$HOME"` is `rm -rf /home/user`'
+    assert found.resolved == '`$x` is `rm`, `"$HOME"` is `/home/user`'
 
 
 def test_resolved_path_is_named_when_it_is_not_the_written_one() -> None:

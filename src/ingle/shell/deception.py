@@ -37,6 +37,11 @@ def escaped(text: str) -> str:
     return _SUSPECT.sub(lambda m: _escape(m.group()) if _hides(m.group()) else m.group(), text)
 
 
+def visible(text: str) -> str:
+    """The text with what does not print written as its code point; letters of any script stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else _escape(char) for char in text)
+
+
 def _escape(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) > 0xFF else f"\\x{ord(char):02x}"
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from . import call, hooks, limits, paths, statements
+from . import call, hooks, limits, meaning, paths, statements
 from .finding import Finding, Level
 from .reading import Reading, read_code
 from .spans import Inner, Translation
@@ -51,42 +51,66 @@ class Machine:
         self.steps = 0
         self.read_file = read_file
         self.translation: Translation | None = None
+        self.substituted: dict[str, str] = {}
         self._span = (0, 0)
-        self._resolved = ""
+        self._pieces: Sequence[meaning.Piece] = ()
+        self._code = ""
 
     # What a walk reports.
 
     def report(
-        self, level: Level, effect: str, consequence: str, *, resolved: str = "", safer: str = ""
+        self,
+        level: Level,
+        effect: str,
+        consequence: str,
+        *,
+        resolved: str = "",
+        path: meaning.Path | None = None,
+        safer: str = "",
     ) -> None:
+        """Add a finding; `path` is the one it is about, `resolved` takes the place of what the words say."""
         if level is Level.SAFE:
             return
         if self.isolated and effect not in _REACHES_OUT:
             level = min(level, Level.MODERATE)
         key = (level, effect, consequence)
         if key not in self.findings:
+            files = self.substituted
             self.findings[key] = Finding(
-                level, effect, consequence, self._span, resolved or self._resolved, safer
+                level,
+                effect,
+                meaning.shown(consequence, files),
+                self._span,
+                resolved or self._meaning(path),
+                meaning.shown(safer, files),
             )
+
+    def _meaning(self, path: meaning.Path | None) -> str:
+        """What the command at hand really is: decoded code in full, and each word that is not what it looks like."""
+        told = meaning.tell(self._pieces, path, self.substituted)
+        if not self._code or self._code in self.given:
+            return told
+        code = meaning.tell_code(self._code, self.substituted)
+        return f"{code}; {told}" if told else code
 
     def worst(self) -> Level:
         return max((found.level for found in self.findings.values()), default=Level.SAFE)
 
     @contextmanager
-    def at(self, node: Node, words: list[Value]) -> Iterator[None]:
+    def at(self, node: Node, pieces: Sequence[meaning.Piece] = ()) -> Iterator[None]:
         """Findings inside belong to this node; text produced on the way keeps the place it came from."""
-        before = self._span, self._resolved
+        before = self._span, self._pieces, self._code
         if self.depth == 0:
             self._span = self.place(node.start_byte, node.end_byte)
         elif self.inner is not None:
             self._span = self.inner.span(node.start_byte, node.end_byte)
-        meant = " ".join(word.shown() for word in words)
-        written = self.text(node)
-        self._resolved = f"`{written}` is `{meant}`" if words and meant not in written else ""
+        code = self.text(node) if self.depth and self.inner is None else ""
+        if not code or meaning.is_partly_known(code):  # else the words it came from say more
+            self._pieces, self._code = pieces, code
         try:
             yield
         finally:
-            self._span, self._resolved = before
+            self._span, self._pieces, self._code = before
 
     @cached_property
     def _ascii(self) -> bool:
@@ -105,6 +129,13 @@ class Machine:
 
     def text(self, node: Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def written(self, node: Node) -> str:
+        """A node as it was given, also where what was parsed is a translation."""
+        if self.translation is None or self.depth:
+            return self.text(node)
+        start, end = self.place(node.start_byte, node.end_byte)
+        return self.given[start:end].strip()
 
     def stand_at(self, start: int, end: int) -> None:
         """Findings from here on belong to this part of the source."""
@@ -232,8 +263,8 @@ class Machine:
                 others = self.state.others.setdefault(name, [])
                 if len(others) < limits.MAX_OTHERS:
                     others.append(before)
-                else:
-                    limits.cut(self, "values of one variable")
+                else:  # more than are followed: any of them
+                    others[-1] = [UNKNOWN]
         else:
             self.state.others.pop(name, None)
         names[name] = values
@@ -256,6 +287,7 @@ class Machine:
     def process(self, source: str, direction: str) -> Value:
         """A process substitution becomes a file with a name of its own."""
         path = f"/dev/fd/{60 + len(self.state.files)}"
+        self.substituted[path] = f"{direction}({source})"
         if direction == ">":
             self.state.files[path] = Value(source, Taint.QUOTED)
             self.source(source, UNKNOWN)

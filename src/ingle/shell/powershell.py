@@ -11,6 +11,7 @@ from tree_sitter import Node
 
 from . import powershell_commands, targets, windows
 from .finding import Level
+from .meaning import Piece
 from .spans import Translation
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -172,15 +173,20 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
     words: list[Value] = []
     blocks: list[Node] = []
     redirects: list[Node] = []
+    pieces: list[Piece] = []
     for child in node.children:
         if child.type == "command_elements":
             for element in child.children:
+                known = len(words)
                 _element(machine, element, words, blocks, redirects)
-    with machine.at(node, []):
+                if element.is_named and not any(word.has(Taint.PARAMETER) for word in words[known:]):
+                    pieces.append(Piece(machine.text(element).strip(), words[known:]))
+    with machine.at(node, pieces):
         block = _inner_block(name_node)
         if block is not None:
             return run(machine, block)
         name = _command_name(machine, name_node)
+        pieces.insert(0, Piece(machine.text(name_node), [name]))
         if not name.known or (operator and name.has(Taint.NETWORK)):
             machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
             return UNKNOWN

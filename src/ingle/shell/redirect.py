@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tree_sitter import Node
 
 from . import branches, statements, targets
 from .evaluate import inside_double, one
 from .finding import Level
+from .meaning import Piece
 from .paths import Place
 from .sql import looks_destructive
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
+
+
+class Output(NamedTuple):
+    """Where one stream goes: the target, the word it is written as, and which descriptor (empty for 1)."""
+
+    target: Value
+    written: Piece
+    append: bool
+    descriptor: str
+
 
 _LOCAL = ("/dev/tcp/localhost/", "/dev/tcp/127.", "/dev/udp/localhost/", "/dev/udp/127.")
 _OUTPUT = frozenset((">", ">>", ">|", "&>", "&>>", ">!", ">>|", "&>|", "<>", "&>!", ">>!", ">&", ">&|"))
@@ -69,7 +80,7 @@ def apply(
 ) -> Value:
     """Run `body` with its redirections; `sources` when it is a simple command already taken apart."""
     hanging: list[Node] = []
-    outputs: list[tuple[Value, bool, str]] = []
+    outputs: list[Output] = []
     for node in redirects:
         if node.type == "herestring_redirect":
             words = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
@@ -84,11 +95,11 @@ def apply(
         else:
             stdin = _file(machine, node, stdin, outputs)
     out = _run(machine, body, stdin, sources, assignments)
-    for target, append, descriptor in outputs:
-        node = body if body is not None else redirects[0]
-        with machine.at(node, []):
-            _written(machine, target, EMPTY if descriptor == "2" else out, append, body, descriptor)
-        out = out if descriptor == "2" else EMPTY
+    for output in outputs:
+        errors = output.descriptor == "2"
+        with machine.at(body if body is not None else redirects[0], [Piece("", ()), output.written]):
+            _written(machine, output, EMPTY if errors else out, body)
+        out = out if errors else EMPTY
     for node in hanging:
         if node.type == "pipeline":
             out = statements.pipe(machine, node, out, [])
@@ -111,13 +122,13 @@ def _run(
     return machine.visit(body, stdin)
 
 
-def _output(machine: Machine, node: Node) -> list[tuple[Value, bool, str]]:
-    found: list[tuple[Value, bool, str]] = []
+def _output(machine: Machine, node: Node) -> list[Output]:
+    found: list[Output] = []
     _file(machine, node, EMPTY, found)
     return found
 
 
-def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value, bool, str]]) -> Value:
+def _file(machine: Machine, node: Node, stdin: Value, outputs: list[Output]) -> Value:
     """One `<file`, `>file`, `n>&m`; gives the input, and adds to the outputs."""
     operator = _operator(node)
     named = node.children_by_field_name("destination")
@@ -128,6 +139,7 @@ def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value,
     if destination is None:
         return stdin
     target = one(machine.text(destination), machine)
+    written = Piece(machine.text(destination), [target])
     if machine.endless and not machine.paced and "$" in machine.text(destination) and operator in _OUTPUT:
         machine.report(Level.HIGH, "exhaust", "makes files in a loop that never ends")
     descriptor = _descriptor(machine, node)
@@ -145,7 +157,7 @@ def _file(machine: Machine, node: Node, stdin: Value, outputs: list[tuple[Value,
     if operator in ("<", "<&", "<>") and not any(child.is_error for child in node.children):
         return _input(machine, target)
     if operator in _OUTPUT or not operator:
-        outputs.append((target, ">>" in operator, descriptor))
+        outputs.append(Output(target, written, ">>" in operator, descriptor))
     return stdin
 
 
@@ -158,9 +170,8 @@ def _input(machine: Machine, target: Value) -> Value:
     return Value(HOLE, taint)
 
 
-def _written(
-    machine: Machine, target: Value, out: Value, append: bool, body: Node | None, descriptor: str
-) -> None:
+def _written(machine: Machine, output: Output, out: Value, body: Node | None) -> None:
+    target = output.target
     path, place = targets.place_of(machine, target)
     if place is Place.SOCKET:
         if out.has(Taint.SECRET):
@@ -178,6 +189,6 @@ def _written(
     if inner is not None and inner.has(Taint.QUOTED):
         machine.source(inner.text, out)
         return
-    if body is not None and out == EMPTY and descriptor != "2":
+    if body is not None and out == EMPTY and output.descriptor != "2":
         out = UNKNOWN if machine.text(body).strip() not in (":", "true") else EMPTY
-    targets.write(machine, target, out, append=append)
+    targets.write(machine, target, out, append=output.append)

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from . import hooks, redirect
 from .evaluate import evaluate
 from .finding import Level
+from .meaning import Piece
 from .state import Function
 from .words import EMPTY, UNKNOWN, Value
 
@@ -48,7 +49,7 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
         after = children[index + 1].type if index + 1 < len(children) else ""
         if after == "&":
             if (machine.endless and not machine.paced) or machine.crowded:
-                with machine.at(child, []):
+                with machine.at(child):
                     machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
             with machine.setting(background=True), machine.subshell():
                 out = join_output(machine, out, machine.visit(child, stdin))
@@ -146,11 +147,14 @@ def _run_simple(
             return machine.source(" ".join(everywhere.get(text, text) for text in texts), stdin)
         finally:
             machine.state.global_aliases = everywhere
-    words: list[Value] = []
-    for text in texts:
-        words.extend(evaluate(text, machine))
+    pieces = [Piece(text, evaluate(text, machine)) for text in texts]
+    if machine.translation is not None and len(sources) == len(pieces):
+        pieces = [
+            Piece(machine.written(node), piece.fields) for node, piece in zip(sources, pieces, strict=True)
+        ]
+    words = [field for piece in pieces for field in piece.fields]
     before = machine.state.names
-    with machine.at(node, words):
+    with machine.at(node, pieces):
         if assignments:
             if words:
                 machine.state.names = dict(before)
@@ -199,7 +203,7 @@ def _function(machine: Machine, node: Node, stdin: Value) -> Value:
         name = machine.text(name_node)
         machine.state.functions[name] = Function(body, machine.data)
         if hooks.runs_itself(name):
-            with machine.at(node, []), machine.subshell():
+            with machine.at(node), machine.subshell():
                 machine.visit(body, stdin)
     return EMPTY
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import paths
 from .finding import Level
+from .meaning import Path
 from .paths import Place
 from .startup_lines import startup_level, tool_setting
 from .words import HOLE, Taint, Value, is_wild, show
@@ -93,9 +94,10 @@ def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
     return path, paths.classify(path, state.cwd)
 
 
-def describe(value: Value, path: str) -> str:
+def describe(value: Value, path: str) -> Path | None:
+    """What a path names, when its text does not say so."""
     written, meant = paths.named(value.text), paths.named(path)
-    return "" if meant in (written, written.rstrip("/")) else f"`{written}` is `{meant}`"
+    return None if meant in (written, written.rstrip("/")) else Path(value.shown(), meant)
 
 
 def delete(
@@ -122,7 +124,7 @@ def delete(
         level,
         "move" if moved else "delete",
         f"{'moves away' if moved else 'deletes'} {what}" + (", without undo" if level >= _HIGH else ""),
-        resolved=describe(value, path),
+        path=describe(value, path),
         safer=_safer_delete(place, tree) if level >= _HIGH else "",
     )
     return level
@@ -212,7 +214,7 @@ def write(
             level,
             "persist" if startup else "write",
             f"{'changes' if append else verb} {_write_what(place, path, startup)}",
-            resolved=describe(value, path),
+            path=describe(value, path),
             safer="keep a copy first" if level >= _HIGH else "",
         )
     return level
@@ -251,7 +253,7 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
                 _HIGH if grave else _MODERATE,
                 "secret",
                 f"reads a secret: `{paths.named(path)}`",
-                resolved=describe(value, path),
+                path=describe(value, path),
             )
         return Taint.SECRET | Taint.FILE
     if place is Place.HOME and shows:
@@ -288,7 +290,7 @@ def leak(machine: Machine, value: Value, path: str = "") -> Level:
         _CRITICAL,
         "exfiltrate",
         "sends keys, credentials or your environment to another host",
-        resolved=describe(value, path) if path else "",
+        path=describe(value, path) if path else None,
         safer="nothing should need this; rotate what has left already",
     )
     return _CRITICAL

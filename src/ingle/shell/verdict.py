@@ -11,7 +11,7 @@ from .finding import Finding, Level
 from .machine import Exhausted, Machine
 from .parse import SHELLS
 from .reading import read_code
-from .words import MARKS
+from .words import MARKS, show
 
 __all__ = ["SHELLS", "Finding", "Level", "Verdict", "analyse", "explain", "verdict_to_dict"]
 
@@ -106,7 +106,9 @@ def _verdict(machine: Machine, command: str, shell: str) -> Verdict:
     size = len(command)
     kept = [found if found.span[1] <= size else _within(found, size) for found in machine.findings.values()]
     findings = tuple(sorted(kept, key=lambda found: (-found.level, found.span)))
-    return Verdict(command, shell, machine.worst(), findings, tuple(dict.fromkeys(machine.commands)))
+    return Verdict(
+        command, shell, machine.worst(), findings, tuple(dict.fromkeys(map(show, machine.commands)))
+    )
 
 
 def explain(verdict: Verdict) -> str:
