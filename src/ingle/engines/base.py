@@ -61,7 +61,7 @@ class EngineHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Generation health: `ok` is False when the loop that makes tokens is gone (`ended`) or stuck.
 
     `active` counts requests with a slot, `queued` those that are prepared or wait for one; `steps` counts
-    decode steps since the load, so that two pings show whether a busy engine moves.
+    decode steps and pieces of prompt since the load, so that two pings show whether a busy engine moves.
     """
 
     ok: bool

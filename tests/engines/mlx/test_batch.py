@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from ingle.engines.base import Engine, EngineOptions
-from ingle.engines.mlx.engine import open_engine, open_loaded
+from ingle.engines.base import Engine
+from ingle.engines.mlx.engine import open_engine
 from ingle.errors import Cancelled, GenerationFailed, InvalidRequest, OutOfMemory
 from ingle.generation import FinishReason, Generation, SamplingParams
 from tests.engines.mlx.asking import GREEDY, HANG, Torn, ask, begin, chat
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet, write_random
+from tests.engines.mlx.troubled import Gate, troubled
 from tests.models import mlx_snapshot
 
 pytestmark = pytest.mark.slow
@@ -25,56 +24,10 @@ pytestmark = pytest.mark.slow
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 ENDLESS = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
 
-Trouble = Callable[[Any], None]
-"""Called with the tokens of each forward pass, shape (sequences, tokens); it may raise or wait."""
-
-
-class TroubledModel:
-    """A real model with trouble in front of it."""
-
-    def __init__(self, model: Any, trouble: Trouble) -> None:
-        self._model = model
-        self._trouble = trouble
-        self.layers = model.layers
-
-    def __call__(self, tokens: Any, cache: Any = None) -> Any:
-        self._trouble(tokens)
-        return self._model(tokens, cache=cache)
-
-
-def troubled(folder: Path, trouble: Trouble, options: EngineOptions = OPTIONS) -> Engine:
-    from ingle.engines.mlx.load import Loaded, load
-
-    snapshot = mlx_snapshot(folder)
-
-    def with_trouble() -> Loaded:
-        import dataclasses
-
-        loaded = load(snapshot, options, None)
-        return dataclasses.replace(loaded, model=TroubledModel(loaded.model, trouble))
-
-    return open_loaded(snapshot, options, with_trouble)
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_alphabet(tmp_path_factory.mktemp("batch") / "model")
-
-
-class Gate:
-    """Lets forward passes through one by one once it is closed."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.open.set()
-        self.reached = threading.Event()
-        self.passes = 0
-
-    def __call__(self, tokens: Any) -> None:
-        self.passes += 1
-        if not self.open.is_set():
-            self.reached.set()
-            assert self.open.wait(HANG)
 
 
 @pytest.fixture
@@ -86,41 +39,41 @@ def gate() -> Gate:
 def gated(folder: Path, gate: Gate) -> Iterator[Engine]:
     engine = troubled(folder, gate)
     yield engine
-    gate.open.set()
+    gate.release()
     engine.close()
 
 
 def test_a_cancelled_answer_ends_within_a_step(gated: Engine, gate: Gate) -> None:
     answer = begin(gated, "one", chat(sampling=ENDLESS, max_tokens=900))
     assert answer.begun.wait(HANG)
-    gate.open.clear()
+    gate.close()
     assert gate.reached.wait(HANG)
     before = gate.passes
     gated.cancel("one")
-    gate.open.set()
+    gate.release()
     assert answer.wait().reasons == [FinishReason.CANCELLED]
     assert gate.passes <= before + 1
     assert answer.usage.completion_tokens < 900
 
 
 def test_a_cancelled_prefill_stops_at_the_next_piece(gated: Engine, gate: Gate) -> None:
-    gate.open.clear()
+    gate.close()
     answer = begin(gated, "long", Generation(prompt="a" * 1000, sampling=GREEDY))
     assert gate.reached.wait(HANG)
     gated.cancel("long")
-    gate.open.set()
+    gate.release()
     assert answer.wait().reasons == [FinishReason.CANCELLED]
     assert gate.passes <= 2
     assert answer.usage.completion_tokens == 0
 
 
 def test_a_request_cancelled_while_it_waits_never_runs(gated: Engine, gate: Gate) -> None:
-    gate.open.clear()
+    gate.close()
     running = [begin(gated, f"r{i}", chat(max_tokens=3)) for i in range(OPTIONS.slots)]
     waiting = begin(gated, "waiting", chat())
     assert gate.reached.wait(HANG)
     gated.cancel("waiting")
-    gate.open.set()
+    gate.release()
     assert waiting.wait().reasons == [FinishReason.CANCELLED]
     assert [answer.wait().text for answer in running] == ["abc"] * OPTIONS.slots
 
@@ -128,49 +81,6 @@ def test_a_request_cancelled_while_it_waits_never_runs(gated: Engine, gate: Gate
 def test_cancelling_what_is_not_there_does_nothing(alphabet: Engine) -> None:
     alphabet.cancel("nobody")
     assert ask(alphabet, chat(max_tokens=2)).text == "ab"
-
-
-def test_a_newcomer_begins_while_others_stream(gated: Engine, gate: Gate) -> None:
-    streaming = [begin(gated, f"s{i}", chat(sampling=ENDLESS, max_tokens=900)) for i in range(3)]
-    for answer in streaming:
-        assert answer.begun.wait(HANG)
-    before = gated.health().steps
-    newcomer = begin(gated, "new", chat(max_tokens=1)).wait()
-    assert newcomer.text == "a"
-    # a step that was on its way, the prefill, the move into the batch, the token
-    assert gated.health().steps <= before + 6
-    assert not any(answer.done.is_set() for answer in streaming)
-    for i in range(3):
-        gated.cancel(f"s{i}")
-    assert all(answer.wait().reasons == [FinishReason.CANCELLED] for answer in streaming)
-
-
-def test_a_long_prompt_is_read_in_pieces_while_others_stream(folder: Path) -> None:
-    sizes: list[int] = []
-    engine = troubled(folder, lambda tokens: sizes.append(int(tokens.size)))
-    try:
-        streaming = begin(engine, "stream", chat(sampling=ENDLESS, max_tokens=900))
-        assert streaming.begun.wait(HANG)
-        assert ask(engine, Generation(prompt="a" * 1000, sampling=GREEDY, max_tokens=1), "long").text == "b"
-        engine.cancel("stream")
-        streaming.wait()
-    finally:
-        engine.close()
-    pieces = [at for at, size in enumerate(sizes) if size > 32]
-    assert max(sizes) <= 256 and len(pieces) >= 3
-    assert all(later - earlier > 1 for earlier, later in itertools.pairwise(pieces))
-
-
-def test_long_prompts_that_come_together_share_one_piece(folder: Path) -> None:
-    sizes: list[int] = []
-    engine = troubled(folder, lambda tokens: sizes.append(int(tokens.size)))
-    try:
-        prompts = [Generation(prompt=letter * 900, sampling=GREEDY, max_tokens=1) for letter in "abcd"]
-        answers = [begin(engine, f"p{i}", prompt) for i, prompt in enumerate(prompts)]
-        assert [answer.wait().text for answer in answers] == list("bcde")
-    finally:
-        engine.close()
-    assert max(sizes) <= 256
 
 
 def test_more_requests_than_slots_all_get_their_answer(alphabet: Engine) -> None:
@@ -306,12 +216,12 @@ def test_closing_ends_what_runs_and_refuses_what_comes(folder: Path) -> None:
 
 
 def test_health_counts_requests_and_steps(gated: Engine, gate: Gate) -> None:
-    gate.open.clear()
+    gate.close()
     answer = begin(gated, "one", chat(max_tokens=3))
     assert gate.reached.wait(HANG)
     health = gated.health()
     assert (health.ok, health.active) == (True, 1)
-    gate.open.set()
+    gate.release()
     answer.wait()
     assert gated.health().steps > health.steps
 

@@ -16,10 +16,11 @@ from typing import Any
 import mlx.core as mx
 
 from ingle.engines.base import EngineHealth, EngineOptions
+from ingle.engines.mlx.batch import Batch
 from ingle.engines.mlx.failures import is_out_of_memory, loop_ended, request_error, unloaded
 from ingle.engines.mlx.job import Choice, Job
 from ingle.engines.mlx.load import Loaded
-from ingle.engines.mlx.pace import PREFILL_ROWS, STUCK_SECONDS, prefill_rows
+from ingle.engines.mlx.pace import STUCK_SECONDS
 from ingle.engines.mlx.prefix_disk import PrefixDisk
 from ingle.engines.mlx.prefixes import PrefixCache
 from ingle.errors import IngleError
@@ -49,12 +50,11 @@ class Loop:
         self._suspects: deque[Choice] = deque()
         self._probation: Choice | None = None
         self._jobs: dict[str, Job] = {}
-        self._prefill_rate = 0.0
         self._steps = 0
         self._step_began: float | None = None
         self._stopping = False
         self._ended = False
-        self._batch: Any = None
+        self._batch: Any = None  # a `Batch`, but while one is being replaced
         self._open_batch()
 
     def submit(self, job: Job) -> None:
@@ -122,15 +122,7 @@ class Loop:
         self._stopping = True
 
     def _open_batch(self) -> None:
-        from mlx_lm.generate import BatchGenerator
-
-        self._batch = BatchGenerator(
-            self.loaded.model,
-            stop_tokens=[[token] for token in sorted(self.loaded.tokenizer.eos)],
-            completion_batch_size=self._slots,
-            prefill_batch_size=self._slots,
-            prefill_step_size=PREFILL_ROWS,
-        )
+        self._batch = Batch(self.loaded)
         if not self._wired_limit:
             self._batch.close()  # it has set the wired limit, as every batch does; closing restores it
 
@@ -204,17 +196,8 @@ class Loop:
         return cache, covered
 
     def _step(self) -> None:
-        prefilling = sum(1 for choice in self._inside.values() if not choice.made)
-        if prefilling:
-            rows = prefill_rows(self._prefill_rate, len(self._inside) - prefilling)
-            self._batch.prefill_step_size = rows // prefilling or 1
-        with self._batch.stats() as work:
-            prompts, answers = self._batch.next()
-        if work.prompt_tokens and work.prompt_time > 0:
-            self._prefill_rate = work.prompt_tokens / work.prompt_time
+        answers = self._batch.step(self._prompt_done)
         self._steps += 1
-        for found in prompts:
-            self._prompt_done(found)
         for found in answers:
             self._answer(found)
 
