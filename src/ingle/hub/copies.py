@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,30 +27,6 @@ class How(StrEnum):
     COPY = "copy"
 
 
-def place_copy(
-    source: Path, target: Path, *, link: bool, cancel: threading.Event | None = None
-) -> Iterator[How | int]:
-    """Makes `target` from `source` (links are followed); yields bytes copied, and at the end how it was done.
-
-    `link` allows a hard link for files of `EDITABLE` bytes and more. Raises `OSError` and `Cancelled`;
-    `target` may then be half there.
-    """
-    real = source.resolve()
-    if clone(real, target):
-        yield How.CLONE
-        return
-    if link and real.stat().st_size >= EDITABLE:
-        try:
-            os.link(real, target)
-        except OSError:
-            pass  # another file system, or one without hard links
-        else:
-            yield How.LINK
-            return
-    yield from _copy(real, target, cancel)
-    yield How.COPY
-
-
 def clone(source: Path, target: Path) -> bool:
     """Whether a clone could be made; where not, `target` is not there."""
     if sys.platform == "darwin":
@@ -69,6 +45,42 @@ def clone(source: Path, target: Path) -> bool:
             target.unlink()
             return False
     return True
+
+
+def place_copy(
+    source: Path,
+    target: Path,
+    *,
+    link: bool,
+    cancel: threading.Event | None = None,
+    cloned: Callable[[Path, Path], bool] = clone,
+) -> Iterator[How | int]:
+    """Makes `target` from `source` (links are followed); yields bytes copied, and at the end how it was done.
+
+    `link` allows a hard link for files of `EDITABLE` bytes and more. `cloned(source, target)` says whether it
+    could make a clone. Raises `OSError` and `Cancelled`; `target` may then be half there.
+    """
+    real = source.resolve()
+    if cloned(real, target):
+        yield How.CLONE
+        return
+    if link and real.stat().st_size >= EDITABLE:
+        try:
+            os.link(real, target)
+        except OSError:
+            pass  # another file system, or one without hard links
+        else:
+            yield How.LINK
+            return
+    yield from _copy(real, target, cancel)
+    yield How.COPY
+
+
+def bytes_of(step: How | int, target: Path) -> int:
+    """Bytes that a step of `place_copy` brought into place: all of them at once where nothing had to be copied."""
+    if isinstance(step, How):
+        return 0 if step is How.COPY else target.stat().st_size
+    return step
 
 
 def can_share(source: Path, folder: Path) -> bool:

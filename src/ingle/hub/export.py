@@ -14,7 +14,7 @@ import msgspec
 from ingle.catalog.model import DiskState, Snapshot
 from ingle.config import Config
 from ingle.errors import DiskFull, Incomplete, InvalidRequest
-from ingle.hub.copies import EDITABLE, How, can_share, place_copy
+from ingle.hub.copies import EDITABLE, How, bytes_of, can_share, place_copy
 from ingle.hub.disk import disk_errors, free_bytes, sync_path
 from ingle.hub.health.audit import Audit, check_one, known_files
 from ingle.hub.progress import Phase, Progress
@@ -92,11 +92,8 @@ def _fill(
         for step in place_copy(snapshot.root / path, target, link=True, cancel=cancel):
             if isinstance(step, How):
                 how[step] += 1
-            else:
-                done += step
-                yield Progress(
-                    phase=Phase.PUBLISHING, bytes_done=done, bytes_total=snapshot.size, message=path
-                )
+            done += bytes_of(step, target)
+            yield Progress(phase=Phase.PUBLISHING, bytes_done=done, bytes_total=snapshot.size, message=path)
     return how
 
 
