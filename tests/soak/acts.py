@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import resource
-import sys
 import threading
 from collections.abc import Mapping
-from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
+from tests.fakes.disk import full_disk
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
 from tests.fakes.wire import Asked
@@ -26,47 +22,6 @@ _STEPS = (("os.rename", "blobs"), ("os.rename", "snapshots"), ("os.rename", "ref
 """Where a disk may have no room for a name: the interpreter's word for the step, and the folder."""
 _HANG = 120.0
 """Seconds; another tool that is at it for so long hangs."""
-
-
-class FullDisk:
-    """Takes this process the room on its disk: for the bytes of files, or for names in a folder."""
-
-    def __init__(self) -> None:
-        self._names: tuple[str, str] | None = None
-        self._left = 0
-        sys.addaudithook(self._look)
-
-    def no_bytes(self, beyond: int) -> None:
-        """From now on no file grows beyond so many bytes: the largest file size stands in for the disk's end."""
-        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-        resource.setrlimit(resource.RLIMIT_FSIZE, (beyond, hard))
-
-    def no_names(self, step: str, folder: str, left: int) -> None:
-        """After `left` more of them every such step in a folder of that name finds no room."""
-        self._left = left
-        self._names = step, f"/{folder}/"
-
-    def room(self) -> None:
-        """There is room again."""
-        self._names = None
-        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-
-    def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
-        # The interpreter tells of each step before it happens, and an error raised here is the step's.
-        if self._names is None or event != self._names[0]:
-            return
-        path = str(arguments[1 if event == "os.rename" else 0])
-        if f"/models--{REPO.replace('/', '--')}/" in path and self._names[1] in path:
-            self._left -= 1
-            if self._left < 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-
-
-@cache
-def full_disk() -> FullDisk:
-    """The one of this process: what listens to the interpreter's steps can never be taken away again."""
-    return FullDisk()
 
 
 class Acts:
@@ -81,6 +36,7 @@ class Acts:
         self._files = files
         self._cancel = cancel
         self._look = scene.hub.before
+        self._disk = full_disk()
         self._other: threading.Thread | None = None
         self.happened = False
         self.took = False
@@ -92,7 +48,7 @@ class Acts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        full_disk().room()
+        self._disk.room()
         if self._other is not None:
             self._other.join(_HANG)
             assert not self._other.is_alive(), "huggingface_hub does not come to an end beside us"
@@ -115,9 +71,12 @@ class Acts:
         elif act == "expire":
             hub.expire_signed()
         elif act == "full disk":
-            full_disk().no_bytes(self._mix.limit)
+            self._disk.no_bytes(self._mix.limit)
         elif act == "no room for names":
-            full_disk().no_names(*_STEPS[self._mix.limit % len(_STEPS)], self._mix.limit // len(_STEPS) % 3)
+            step, folder = _STEPS[self._mix.limit % len(_STEPS)]
+            self._disk.no_names(
+                step, f"/{self._scene.place.name}/{folder}/", self._mix.limit // len(_STEPS) % 3
+            )
         elif act == "other tool":
             self._other = threading.Thread(target=self._download, daemon=True)
             self._other.start()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ from ingle.config import Config
 from ingle.errors import DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
 from ingle.hub.brought import Digests, match, own_listing, refuse_partial
 from ingle.hub.cache import Store
-from ingle.hub.copies import place_copy
+from ingle.hub.copies import bytes_of, place_copy
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.headers import Headers
 from ingle.hub.health.finding import several
@@ -64,10 +64,11 @@ def bring_model(
     repo_id: str | None = None,
     listing: Listing | None = None,
     cancel: threading.Event | None = None,
+    free: Callable[[Path], int] = free_bytes,
 ) -> Generator[Progress, None, Brought]:
     """Imports `source` as `repo_id`; without one, as the repo whose known listing names these very files.
 
-    `listing` is the hub's, where the caller asked it. Nothing is shown unless all of it is right, and the
+    `listing` is the hub's, where the caller asked it; `free` tells the room where a path lies. Nothing is shown unless all of it is right, and the
     source is only read. Raises `FileMissing`, `InvalidRequest` (no model in it, or no name for it),
     `Incomplete`, `SizeMismatch`, `DigestMismatch`, `MalformedModel`, `DiskFull` before the first byte.
     """
@@ -90,7 +91,7 @@ def bring_model(
             f"{source} fits no listing that is known here, so it needs a name.",
             hint="Say which model it is: --as org/name.",
         )
-    yield from _Bringing(config, listing, chosen, cancel).run()
+    yield from _Bringing(config, listing, chosen, cancel, free).run()
     snapshot = _shown(config, listing, chosen)
     total = sum(file.size for file in chosen)
     yield Progress(phase=Phase.DONE, bytes_done=total, bytes_total=total, snapshot=snapshot)
@@ -134,12 +135,18 @@ class _Bringing:
     """The writing part of one import: locks, receipt, blobs, snapshot, in the order of a pull."""
 
     def __init__(
-        self, config: Config, listing: Listing, chosen: dict[ListedFile, Path], cancel: threading.Event
+        self,
+        config: Config,
+        listing: Listing,
+        chosen: dict[ListedFile, Path],
+        cancel: threading.Event,
+        free: Callable[[Path], int],
     ) -> None:
         self._place = RepoPlace(config.cache, listing.repo_id)
         self._listing = listing
         self._chosen = chosen
         self._cancel = cancel
+        self._free = free
         self._total = sum(file.size for file in chosen)
         self._done = 0
 
@@ -164,7 +171,7 @@ class _Bringing:
     def _need_space(self) -> None:
         place = self._place
         needed = MARGIN + sum(file.size for file in self._chosen if not place.blob(file.digest).exists())
-        free = free_bytes(place.stage)
+        free = self._free(place.stage)
         if free < needed:
             raise DiskFull(place.cache, needed, free)
 
@@ -176,8 +183,7 @@ class _Bringing:
             except (FileMissing, StoreError):
                 target = staged / file.digest
                 for step in place_copy(source, target, link=False, cancel=self._cancel):
-                    if isinstance(step, int):
-                        yield self._progress(step, file)
+                    yield self._progress(bytes_of(step, target), file)
                 # What was copied is checked, not what was read before: the source may have changed.
                 check_file(target, file, cancel=self._cancel)
                 publish_blob(place, file, target)
