@@ -66,6 +66,7 @@ def reciting(
     slots: int = 4,
     clock: Callable[[], float] = time.monotonic,
     free: int = 10**10,
+    options: EngineOptions | None = None,
 ) -> tuple[LlamaEngine, Reciter]:
     """An engine over a reciter; the file is only a header."""
     path = folder / "tiny.gguf"
@@ -81,7 +82,7 @@ def reciting(
         size=path.stat().st_size,
     )
     server = Reciter(trouble)
-    options = EngineOptions(context=512, slots=slots)
+    options = options or EngineOptions(context=512, slots=slots)
     return LlamaEngine(snapshot, options, server.open, clock, lambda: free), server
 
 

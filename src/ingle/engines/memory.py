@@ -50,7 +50,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 class MemoryPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes, and the context (tokens a slot) that fits. `kept` bounds the prompts that may return. `note` says
-    when the context is less than was asked."""
+    when either is less than was asked."""
 
     weights: int
     kept: int = 0
@@ -149,7 +149,10 @@ def plan_memory(model: str, weights: int, shape: Shape | None, load: Load, *, fr
         if weights > free:
             raise _too_big(model, weights, free)
         kept = min(load.kept, int((free - weights) * KEPT_SHARE))
-        return MemoryPlan(weights=weights, kept=kept, cache=0, prefill=0, context=load.context)
+        note = _note(
+            "The context is not bounded: config.json does not say how long its caches get.", kept, load
+        )
+        return MemoryPlan(weights=weights, kept=kept, cache=0, prefill=0, context=load.context, note=note)
     wanted = min(load.context, shape.trained_context or load.context)
     context = wanted
     note = "" if wanted == load.context else f"Context {wanted}: the model was trained for no more."
@@ -171,8 +174,16 @@ def plan_memory(model: str, weights: int, shape: Shape | None, load: Load, *, fr
         cache=_cache(shape, context, load),
         prefill=_prefill(shape, context, load),
         context=context,
-        note=note,
+        note=_note(note, kept, load),
     )
+
+
+def _note(context: str, kept: int, load: Load) -> str:
+    """`context`, and that fewer prompts are kept than was asked."""
+    if kept == load.kept:
+        return context
+    cut = f"Kept prompts cut from {gigabytes(load.kept)} to {gigabytes(kept)}."
+    return f"{context} {cut}" if context else cut
 
 
 def _longest(shape: Shape, wanted: int, load: Load, room: int) -> int:

@@ -25,6 +25,7 @@ from ingle.engines.prepare import Prepared, calls_note, prepare
 from ingle.engines.schema import ending_grammar
 from ingle.engines.seeds import choice_seed
 from ingle.engines.templates import ChatTemplate
+from ingle.engines.wishes import unmet_on_llamacpp
 from ingle.errors import (
     FileMissing,
     GenerationFailed,
@@ -82,10 +83,9 @@ class LlamaEngine:
         self._room = Room(options.slots)
         self._marks = self._server.properties()
         self._template = self._compile(options.template or header.chat_template)
-        notes = [plan.note, "n-gram speculation on" if options.speculate else ""]
-        if options.prompt_cache_folder is not None:
-            notes.append("prompts that return are kept in memory only: the disk tier is MLX's")
-        notes.append(calls_note(self._template, self._token_of))
+        speculation = "n-gram speculation on" if options.speculate else ""
+        calls = calls_note(self._template, self._token_of)
+        notes = (plan.note, speculation, *unmet_on_llamacpp(options), calls)
         self._info = EngineInfo(
             name="llamacpp",
             version=self._server.version,

@@ -25,6 +25,7 @@ from ingle.engines.mlx.failures import load_error
 from ingle.engines.mlx.families import mend_for_batches, runs_alone
 from ingle.engines.mlx.pace import PREFILL_ROWS
 from ingle.engines.mlx.tokenizer import ModelTokenizer, read_json
+from ingle.engines.wishes import unmet_on_mlx
 from ingle.errors import FileMissing, MalformedModel, Unsupported
 
 _MOST_STREAMS = 8
@@ -75,6 +76,7 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         raise load_error(snapshot, exc) from exc
     if openblas is not None and device == "cpu":
         notes = (*notes, f"BLAS: {openblas}.")
+    notes = (*notes, *unmet_on_mlx(options, device=device, alone=bool(alone)), plan.note)
     return Loaded(
         model=model,
         tokenizer=tokenizer,
@@ -86,7 +88,7 @@ def load(snapshot: Snapshot, options: EngineOptions, openblas: Path | None) -> L
         kept=plan.kept,
         identity=_identity(snapshot, model),
         trims=_trims(model),
-        notes=tuple(note for note in (*notes, plan.note) if note),
+        notes=tuple(note for note in notes if note),
     )
 
 
