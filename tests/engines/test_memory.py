@@ -145,7 +145,8 @@ def test_prompts_that_may_return_take_a_quarter_of_what_is_left_at_most() -> Non
     tight = plan(1_500_000_000, kept=asked)
     assert tight.kept == int((1_350_000_000 - 968_000_000) * 0.25) and tight.context >= 512
     assert "Kept prompts cut from" in tight.note and plan(16 * GB, kept=asked).note == ""
-    assert plan(2 * GB, shape=None, kept=10 * GB).kept < GB
+    unknown = plan(2 * GB, shape=None, kept=10 * GB)
+    assert unknown.kept < GB and unknown.note.startswith("Context not bounded") and "prompts" in unknown.note
 
 
 def test_an_unknown_shape_bounds_nothing_but_the_weights() -> None:

@@ -149,9 +149,7 @@ def plan_memory(model: str, weights: int, shape: Shape | None, load: Load, *, fr
         if weights > free:
             raise _too_big(model, weights, free)
         kept = min(load.kept, int((free - weights) * KEPT_SHARE))
-        note = _note(
-            "The context is not bounded: config.json does not say how long its caches get.", kept, load
-        )
+        note = _note("Context not bounded: the model does not say how large its caches get.", kept, load)
         return MemoryPlan(weights=weights, kept=kept, cache=0, prefill=0, context=load.context, note=note)
     wanted = min(load.context, shape.trained_context or load.context)
     context = wanted

@@ -16,6 +16,7 @@ from tests.engines.mlx.conftest import OPTIONS
 from tests.models import mlx_snapshot
 
 if TYPE_CHECKING:
+    from ingle.engines.mlx.batch import Batch
     from ingle.engines.mlx.load import Loaded
 
 Trouble = Callable[[Any], None]
@@ -95,10 +96,17 @@ class Gate:
 class Watched:
     """An engine that tells when a request has reached the loop: from then on only the batch is waited for."""
 
-    def __init__(self, folder: Path, trouble: Trouble, options: EngineOptions = OPTIONS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trouble: Trouble,
+        options: EngineOptions = OPTIONS,
+        make_batch: Callable[[Loaded], Batch] | None = None,
+    ) -> None:
         from ingle.engines.mlx.serving import MlxEngine
 
         self.submitted: dict[str, threading.Event] = {}
+        self._make_batch = make_batch
         ready: Future[Any] = Future()
         thread = threading.Thread(target=self._own_mlx, args=(folder, trouble, options, ready))
         thread.start()
@@ -116,7 +124,9 @@ class Watched:
                 super().submit(job)
                 submitted.setdefault(job.request_id, threading.Event()).set()
 
-        loop = TellingLoop(load_troubled(folder, trouble, options), options)
+        from ingle.engines.mlx.batch import Batch
+
+        loop = TellingLoop(load_troubled(folder, trouble, options), options, self._make_batch or Batch)
         ready.set_result(loop)
         try:
             loop.run()

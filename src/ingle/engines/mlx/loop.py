@@ -34,8 +34,11 @@ _LOG = logging.getLogger("ingle.engines.mlx")
 class Loop:
     """Owns the model, the batch and the prefix cache. Other threads only put commands into its queue."""
 
-    def __init__(self, loaded: Loaded, options: EngineOptions) -> None:
+    def __init__(
+        self, loaded: Loaded, options: EngineOptions, make_batch: Callable[[Loaded], Batch] = Batch
+    ) -> None:
         self.loaded = loaded
+        self._make_batch = make_batch
         self._slots = loaded.slots
         self._together = loaded.slots  # how many may be in the batch now
         self._wired_limit = options.wired_limit
@@ -122,7 +125,7 @@ class Loop:
         self._stopping = True
 
     def _open_batch(self) -> None:
-        self._batch = Batch(self.loaded)
+        self._batch = self._make_batch(self.loaded)
         if not self._wired_limit:
             self._batch.close()  # it has set the wired limit, as every batch does; closing restores it
 
