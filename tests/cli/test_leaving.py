@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -36,6 +37,19 @@ for line in sys.stdin:
 """
 
 
+LINGERER = """
+import fcntl, os, signal, sys
+lock = open(sys.argv[1] + "/daemon.lock", "a")
+fcntl.flock(lock, fcntl.LOCK_EX)
+def leave(*_):
+    lock.close()
+    print("left", flush=True)
+signal.signal(signal.SIGTERM, leave)
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     found = Machine(tmp_path, free_port())
@@ -47,11 +61,11 @@ def settings(place: Place) -> Config:
     return load_config(place.environ())
 
 
-def begun(place: Place) -> subprocess.Popen[str]:
+def begun(place: Place, program: str = HOLDER) -> subprocess.Popen[str]:
     """A daemon that has its home's lock and has not yet said where it listens."""
     place.home.mkdir(exist_ok=True)
     child = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(place.home)],
+        [sys.executable, "-c", program, str(place.home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -85,6 +99,26 @@ def test_where_the_system_names_no_holder_the_note_of_a_starting_daemon_is_waite
         child.stdin.flush()
         stopping.join(WAIT_S)
         assert ended == [child.pid]
+
+
+def test_the_end_is_told_when_the_process_is_gone_and_not_when_it_lets_its_home_go(place: Place) -> None:
+    with begun(place, LINGERER) as child:
+        lived: list[bool] = []
+
+        def stop() -> None:
+            end_daemon(settings(place), lambda _lock: child.pid)
+            lived.append(child.poll() is None)
+
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        assert child.stdout is not None and child.stdout.readline() == "left\n"
+        with (place.home / "daemon.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # whoever waits for it alone has had it by now
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        stopping.join(WAIT_S)
+        assert lived == [False]
 
 
 def test_stop_says_so_of_a_daemon_that_only_starts(machine: Machine) -> None:

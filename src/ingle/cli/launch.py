@@ -71,8 +71,9 @@ def find_daemon(config: Config) -> Client | None:
 def end_daemon(config: Config, holder: Callable[[Path], int | None] | None = None) -> int | None:
     """End this home's daemon, also one that only starts, and wait until it is gone; its pid, or None when none ran.
 
-    The lock that a daemon holds as long as it lives is what is waited for. Who it is its note tells, once it is
-    written, and `holder` before (None: the system is asked, which on Linux knows).
+    The lock that a daemon holds is what is waited for, and then its process, which lets that go a moment before it
+    is gone. Who it is its note tells, once it is written, and `holder` before (None: the system is asked, which on
+    Linux knows).
     """
     from ingle.hub.locks import holder_pid
 
@@ -83,11 +84,34 @@ def end_daemon(config: Config, holder: Callable[[Path], int | None] | None = Non
             if pid is None:
                 time.sleep(LOOK)
                 continue
+            gone = _end_of(pid)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.close()  # the home is free for the next
+            gone()
             return pid
     return None
+
+
+def _end_of(pid: int) -> Callable[[], None]:
+    """What waits, `PATIENCE` at most, until this very process has ended; it is not reaped, that is its parent's."""
+    import psutil  # type: ignore[import-untyped]  # psutil ships no types
+
+    try:
+        process = psutil.Process(pid)
+    except psutil.Error:
+        return lambda: None
+
+    def wait() -> None:
+        until = time.monotonic() + PATIENCE
+        with suppress(psutil.Error):
+            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                if time.monotonic() > until:
+                    return
+                time.sleep(LOOK)
+
+    return wait
 
 
 def left_in_order(config: Config, pid: int) -> bool:
@@ -145,7 +169,7 @@ def _take(lock: IO[str]) -> bool:
 
 def _noted_pid(config: Config) -> int | None:
     """The pid in the daemon's note, unless a later process has that number by now."""
-    import psutil  # type: ignore[import-untyped]  # psutil ships no types
+    import psutil
 
     try:
         pid = read_address(config).pid
