@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 
+import msgspec
 import pytest
 
 from ingle.errors import InvalidRequest, Unsupported
@@ -29,6 +30,13 @@ REASONER = (
 OPENING = REASONER.replace("<think>\n", "<think>")
 LEAVING = OPENING.replace("<think>", "{# the model writes <think> and </think> itself #}")
 """Two that differ in who opens the reasoning: the template, or the model."""
+
+COPIED = (
+    "{% for number in ['one', 'two', 'three', 'four', 'five'] %}Q: say {{ number }}\n"
+    "<think>I was asked for a number and I say it</think>{{ number }}\n\n{% endfor %}"
+    "{% for m in messages %}Q: {{ m.content }}\n{% endfor %}{% if enable_thinking %}<think>{% endif %}"
+)
+"""One with examples, after which the starter closes its reasoning by itself."""
 
 END = 2  # the starter's token that ends an answer
 
@@ -96,6 +104,29 @@ async def test_reasoning_is_split_and_its_budget_kept(worker: WorkerProcess) -> 
     assert "think>" not in reply.text + reply.reasoning
     assert reply.usage.reasoning_tokens == 5
     assert await worker.count_tokens(plain(reply.reasoning)) <= 5
+
+
+async def test_reasoning_without_a_budget_ends_where_the_model_ends_it(worker: WorkerProcess) -> None:
+    free = chat("say six", template=COPIED, thinking=Thinking(enabled=True), max_tokens=24, stop=("\n\n",))
+    reply = await ask(worker, free)
+    assert reply.reasoning == "I was asked for a number and I say it"
+    assert reply.text == "six"
+    assert reply.reasons == [FinishReason.STOP]
+    assert reply.usage.reasoning_tokens >= await worker.count_tokens(plain(reply.reasoning))
+    bound = msgspec.structs.replace(
+        free, stop=(), constraint=Constraint(kind="choice", value=["four", "six"])
+    )
+    shaped = await ask(worker, bound)
+    assert (shaped.reasoning, shaped.text, shaped.reasons) == (reply.reasoning, "six", reply.reasons)
+    assert shaped.usage.reasoning_tokens == reply.usage.reasoning_tokens
+
+
+async def test_reasoning_without_a_budget_may_take_all_tokens(worker: WorkerProcess) -> None:
+    thinking = Thinking(enabled=True)
+    reply = await ask(worker, chat("What is 2+2?", template=REASONER, thinking=thinking, max_tokens=7))
+    assert reply.reasoning and reply.text == ""
+    assert reply.usage.reasoning_tokens == reply.usage.completion_tokens == 7
+    assert reply.reasons == [FinishReason.LENGTH]
 
 
 async def test_the_mark_that_closes_spent_reasoning_counts_among_the_answers_tokens(

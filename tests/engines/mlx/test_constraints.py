@@ -111,6 +111,12 @@ def test_reasoning_is_split_from_the_answer(thinker: Engine) -> None:
     assert answer.usage.reasoning_tokens == 5
 
 
+def test_without_a_budget_reasoning_goes_on_until_it_is_closed(thinker: Engine) -> None:
+    answer = ask(thinker, chat(thinking=Thinking(enabled=True), max_tokens=20))
+    assert (answer.reasoning, answer.text) == ("abcdefghijklmnopqrst", "")
+    assert answer.usage.reasoning_tokens == 20 and answer.reasons == [FinishReason.LENGTH]
+
+
 def test_a_budget_of_nothing_goes_straight_to_the_answer(thinker: Engine) -> None:
     answer = ask(thinker, chat(thinking=Thinking(enabled=True, budget=0), max_tokens=60))
     assert (answer.reasoning.strip(), answer.text) == ("", "abcdefghijklmnopqrstuvwxyz")
