@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import targets, windows
 from .finding import Level
-from .words import UNKNOWN, Value
+from .words import HOLE, UNKNOWN, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -27,6 +27,9 @@ def cmd(machine: Machine, words: list[Value]) -> Value:
 def cmd_line(machine: Machine, line: str) -> None:
     words = [Value(a or b) for a, b in re.findall(r'"([^"]*)"|(\S+)', line)]
     if not words:
+        return
+    if HOLE in words[0].text:
+        machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
         return
     verb, rest = words[0].text.lower(), words[1:]
     plain = [word for word in rest if not re.match(r"/[a-z]", word.text, re.I)]

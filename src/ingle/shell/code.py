@@ -37,8 +37,19 @@ def run_text(
     inline: bool = False,
     strict: bool = False,
 ) -> Value:
-    """Code in a language; `inline` when it stands in the command itself (`sh -c`), holes and all;
-    `strict` when even a local file's lines are not to be trusted (`eval`)."""
+    """Code in a language: weighed, and read as far as it is known."""
+    weigh(machine, text, language, inline=inline, strict=strict)
+    if text.text.strip(HOLE + " \n"):
+        return run_known(machine, text.text, language, args, stdin)
+    return Value(HOLE, Taint.INTERACTIVE if text.has(Taint.INTERACTIVE) else 0)
+
+
+def weigh(
+    machine: Machine, text: Value, language: str = "", *, inline: bool = False, strict: bool = False
+) -> None:
+    """Report code that is not known, or comes from the network; `inline` when it stands in the command itself (`sh -c`), holes
+    and all: a hole between known parts is an operand there, and no code. `strict` when even a local file's lines are not to
+    be trusted (`eval`)."""
     if text.has(Taint.NETWORK):
         _network(machine)
     elif text.has(Taint.DECODED) and not text.known:
@@ -55,9 +66,6 @@ def run_text(
             _opaque(machine, "runs code that is not known before it runs")
     elif HOLE in text.text and language in ("bash", "zsh", "sh", "fish") and not inline:
         _opaque(machine, "runs code of which a part is not known before it runs")
-    if text.text.strip(HOLE + " \n"):
-        return run_known(machine, text.text, language, args, stdin)
-    return Value(HOLE, Taint.INTERACTIVE if text.has(Taint.INTERACTIVE) else 0)
 
 
 def _network(machine: Machine) -> None:

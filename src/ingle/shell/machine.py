@@ -72,6 +72,8 @@ class Machine:
         if level is Level.SAFE:
             return
         if self.isolated and effect not in _REACHES_OUT:
+        if self.root and effect in ("opaque", "remote code"):
+            level = Level.CRITICAL  # whoever writes what is run there has the whole machine
             level = min(level, Level.MODERATE)
         key = (level, effect, consequence)
         if key not in self.findings:

@@ -117,6 +117,12 @@ class _Reader(ast.NodeVisitor):
             if python_values.amount(node.right) >= 10**10:
                 self.machine.report(Level.HIGH, "exhaust", "asks for more memory than there is")
 
+    def visit_Expr(self, node: ast.Expr) -> None:
+        what = node.value.func if isinstance(node.value, ast.Call) else node.value
+        if isinstance(what, ast.Name) and what.id == "__unknown__":
+            self.machine.report(Level.HIGH, "opaque", "runs code of which a part is not known before it runs")
+        self.generic_visit(node)
+
     def visit_Call(self, node: ast.Call) -> None:
         name = self.values.name_of(node.func)
         self.generic_visit(node)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .limits import MAX_ROUNDS, Teller, cut
-from .words import HOLE, UNKNOWN, Value
+from .words import HOLE, UNKNOWN, Value, mixed
 
 _FEW = 8
 """Values that are followed one by one whatever they are."""
@@ -25,16 +25,9 @@ def chosen(teller: Teller, values: Sequence[Value], what: str) -> Sequence[Value
     found = [one for shape, members in alike.items() for one in _ends(Value(*shape), members)]
     if len(found) > MAX_ROUNDS:
         cut(teller, what)
-        return [*found[:MAX_ROUNDS], Value(UNKNOWN.text, _mixed(found))]
+        return [*found[:MAX_ROUNDS], Value(UNKNOWN.text, mixed(found))]
     return found
 
 
 def _ends(shape: Value, members: list[Value]) -> list[Value]:
     return members if len(members) <= _FEW else [members[0], members[-1], shape]
-
-
-def _mixed(values: Iterable[Value]) -> int:
-    taint = 0
-    for value in values:
-        taint |= value.taint
-    return taint

@@ -54,6 +54,10 @@ _PAIRS = frozenset(
 
 
 _ACTS = _RUN | _DELETE | _TREE | _WRITE
+# A part that is not known is an operand, but code where a whole statement would stand.
+_UNKNOWN_STATEMENT = re.compile(
+    rf"(?:\A|[;{{}}\n])\s*{HOLE}\s*(?:\Z|[;}}\n])|\b(?:eval|exec|system)\b[\s(]*{HOLE}"
+)
 _NETWORK = re.compile(
     r"LWP|Net::HTTP|open-uri|URI\.open|URI\.parse|HTTP::Tiny|WWW::|\bfetch\(|https?\.get|require\(['\"]https?['\"]\)|"
     r"file_get_contents\(['\"]https?:|curl_exec|axios|\bgot\(|Mojo|http\.request|HTTParty|Faraday|Deno\.|socket\.http"
@@ -94,6 +98,8 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
         return UNKNOWN
     judge_models(machine, text)
+    if _UNKNOWN_STATEMENT.search(text):
+        machine.report(Level.HIGH, "opaque", "runs code of which a part is not known before it runs")
     if language == "php":
         text = re.sub(r"""getenv\(["']HOME["']\)\s{0,4}\.\s{0,4}(["'])""", rf"\1{HOME}", text)
     tokens = tokenise(text)

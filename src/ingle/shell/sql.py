@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .finding import Level
-from .words import HOLE, UNKNOWN, Value
+from .words import HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -124,7 +124,9 @@ def judge_sql(machine: Machine, value: Value) -> None:
         machine.report(Level.HIGH, "load", "loads code into the database, or writes files past it")
     if re.match(r"\s*\.(?:save|backup|output|clone|restore|import|read)\b", value.text):
         machine.report(Level.MODERATE, "write", "writes or replaces a file")
-    if value.text.strip() == HOLE:
+    if value.text.strip(HOLE + " ;\n") == "" and HOLE in value.text:
+        if value.has(Taint.NETWORK):
+            machine.report(Level.HIGH, "remote code", "runs statements straight from the network")
         machine.report(Level.HIGH, "opaque", "runs statements that are not known before they run")
         return
     if re.search(r"(?i)\bremove\s{1,4}(?:database|namespace|table|user)\s", value.text):
@@ -132,6 +134,8 @@ def judge_sql(machine: Machine, value: Value) -> None:
     plain = _TEXT.sub(lambda m: "''" if m.group()[0] == "'" else " ", value.text)
     drops = 0
     for statement in plain.lower().split(";"):
+        if statement.strip() == HOLE:
+            level, consequence = Level.HIGH, "runs a statement that is not known before it runs"
         level, consequence = statement_level(statement)
         drops += consequence == "drops a whole database"
         machine.report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .limits import MAX_TEXT, Teller, cut
@@ -70,6 +71,14 @@ def bounded(teller: Teller, text: str, taint: int) -> Value:
         return Value(text, taint)
     cut(teller, "characters in one text")
     return Value(HOLE, taint)
+
+
+def mixed(values: Iterable[Value]) -> int:
+    """The origins of all the values."""
+    taint = 0
+    for value in values:
+        taint |= value.taint
+    return taint
 
 
 def show(text: str) -> str:

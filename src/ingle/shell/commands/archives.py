@@ -44,8 +44,8 @@ def _tar(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     ):
         run_hidden(machine, code.text, "an option of tar")
     for action in arguments.each("--checkpoint-action"):
-        if action.text.startswith("exec="):
-            run_hidden(machine, action.text[5:], "an option of tar")
+        if action.text.startswith(("exec=", HOLE)):
+            run_hidden(machine, action.text.removeprefix("exec="), "an option of tar")
     where = arguments.value("-C", "--directory") or Value(".")
     archive = arguments.value("-f", "--file")
     if flags & {"-t", "--list"}:

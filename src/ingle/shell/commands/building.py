@@ -9,7 +9,7 @@ from .. import targets
 from ..arguments import Arguments
 from ..code import run_text
 from ..finding import Level
-from ..words import UNKNOWN, Taint, Value
+from ..words import HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -31,8 +31,8 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     if name == "rake":
         _rake(machine, words, stdin)
     file = arguments.value("-f", "--file", "--makefile")
-    if file is not None and (file.text == "-" or "/dev/fd" in file.text):
-        made = stdin if file.text == "-" else machine.state.files.get(file.text, UNKNOWN)
+    if file is not None and (file.text in ("-", "/dev/stdin", HOLE) or "/dev/fd" in file.text):
+        made = stdin if file.text in ("-", "/dev/stdin") else machine.state.files.get(file.text, UNKNOWN)
         _makefile(machine, made)
     if arguments.any("-n", "--dry-run", "--just-print", "-q", "--question", "-p", "--version"):
         return UNKNOWN

@@ -93,6 +93,11 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         targets.read(machine, arguments.rest[0], shows=False) if client == "sqlite3" and arguments.rest else 0
     )
     script = client == "sqlplus" and any(word.text[:1] == "@" for word in arguments.rest)
+    for file in arguments.each("-f", "--file", "-i", "-init"):
+        if file.text == HOLE or file.has(Taint.NETWORK):
+            machine.report(
+                Level.HIGH, "opaque", "runs statements from a file that is not known before it runs"
+            )
     if script or arguments.any("-f", "--file", "-i", "-init"):
         machine.report(Level.MODERATE, "database", "runs statements from a file")
     if stdin is not EMPTY and stdin.text:

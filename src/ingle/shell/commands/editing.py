@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..code import weigh
 from ..finding import Level
 from ..limits import MAX_MATCHED, MAX_PATTERN, cut
-from ..words import EMPTY, HOLE, UNKNOWN, Value
+from ..sed_code import Standing, standing
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .output import content
 
 if TYPE_CHECKING:
@@ -36,12 +38,13 @@ def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     in_place = any(re.match(r"-[nErsz]*i|--in-place", word.text) for word in words) or name == "sd"
     scripts = arguments.each("-e", "--expression")
     rest = arguments.rest
-    if in_place and rest and rest[0].text == "":
-        rest = rest[1:]
+    if in_place and len(rest) > 1 and re.fullmatch(r"|\.\w+", rest[0].text):
+        rest = rest[1:]  # the suffix of a copy, which BSD's sed takes as a word
     if not scripts and arguments.flags.isdisjoint(("-f", "--file")) and rest:
         scripts, rest = rest[:1], rest[1:]
     for file in arguments.each("-f", "--file"):
-        _sed_file(machine, file)
+        _sed_file(machine, file, stdin)
+    _sed_known(machine, scripts)
     for script in scripts:
         _sed_script(machine, script.text)
     if in_place:
@@ -54,13 +57,24 @@ def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return _substituted(machine, Value(found.text, found.taint | taint), scripts, arguments)
 
 
-def _sed_file(machine: Machine, file: Value) -> None:
+def _sed_known(machine: Machine, scripts: list[Value]) -> None:
+    """What stands in `-e` or comes first is one script: code that is not known, or is none, is high."""
+    for script in scripts:
+        if script.has(Taint.NETWORK):
+            weigh(machine, script, inline=True)
+    found = standing("\n".join(script.text for script in scripts))
+    if found is Standing.UNKNOWN:
+        weigh(machine, UNKNOWN, inline=True)
+    elif found is Standing.BROKEN:
+        machine.report(Level.HIGH, "unread", "this script of sed could not be read")
+
+
+def _sed_file(machine: Machine, file: Value, stdin: Value) -> None:
     """A script of sed may write and run what it likes; one that was made here can be read."""
-    made = content(machine, file)
+    made = stdin if file.text in ("-", "/dev/stdin") else content(machine, file)
+    weigh(machine, UNKNOWN if file.text == HOLE else made)
     if made.text and made.known:
         _sed_script(machine, made.text)
-    else:
-        machine.report(Level.MODERATE, "execute", f"runs the script `{file.shown()}`")
 
 
 def _sed_script(machine: Machine, text: str) -> None:

@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
-from ..code import run_hidden, run_text
+from ..code import run_text, weigh
+from ..ex_code import WRITES, judge_ex
 from ..finding import Level
-from ..words import EMPTY, UNKNOWN, Value
+from ..words import EMPTY, HOLE, UNKNOWN, Value
 
 if TYPE_CHECKING:
     from ..machine import Machine
     from . import Command
+from .output import content
 
 
 def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, frozenset("-c --cmd -S -u -i -w -W -p --startuptime".split()) - {"-p"})
-    codes = arguments.each("-c", "--cmd") + [
-        Value(word.text[1:]) for word in words if word.text.startswith("+") and len(word.text) > 1
+    silent = name in ("ex", "ed") or any(re.match(r"-[a-zA-Z]*[eE]", word.text) for word in words)
+    takes = frozenset("-c --cmd -S -u -i -w -W --startuptime".split())
+    arguments = Arguments(words, takes if silent else takes | {"-s"})  # `-s` is silence there, else a file
+    jumps = [
+        Value(word.text[1:], word.taint) for word in words if word.text.startswith("+") and word.text != "+"
     ]
-    for code in codes:
-        _ex(machine, code)
-        if re.search(r"(?:\A|\||\n)\s*:?(?:w|wq|x|up|update)!?\s*(?:\Z|\||\n)", code.text):
-            for word in arguments.rest:
-                targets.write(machine, word, UNKNOWN, verb="edits")
-    for script in arguments.each("-S", "-u"):
+    if name in _LINED:
+        jumps = []  # a line, and nothing else
+    for code in [*arguments.each("-c", "--cmd"), *jumps]:
+        _commands(machine, code, arguments, inline=True)
+    for script in arguments.each("-S", "-s", "-u"):
         if script.text not in ("NONE", "NORC", "DEFAULTS"):
-            machine.report(Level.MODERATE, "execute", f"runs the script `{script.shown()}`")
-    if name in ("ex", "ed", "vim", "vi") and stdin.text:
-        _ex(machine, stdin)
-        if re.search(r"(?m)^\s*w(?:q)?!?\s*$", stdin.text):
-            for word in arguments.rest:
-                targets.write(machine, word, UNKNOWN, verb="edits")
+            _script(machine, script, arguments, stdin)
+    if name in ("ex", "ed") or (name in ("vim", "vi") and "-" not in [word.text for word in arguments.rest]):
+        _commands(machine, stdin, arguments, inline=False)
     if machine.privileged:
         machine.report(Level.MODERATE, "write", "edits with administrator rights")
         for word in arguments.rest:
@@ -43,57 +43,30 @@ def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return EMPTY
 
 
-def _lines(text: str) -> list[str]:
-    """The commands of an editor's line; what follows `!` is the shell's, with its bars."""
-    found: list[str] = []
-    for line in text.split("\n"):
-        shell = re.match(
-            r"\s*:?(?:silent!? ?|%|\d*,?\d*|\.)?(?:(?:r(?:ead)? ?|w(?:rite)? ?)?!|(?:py|lua|ruby|perl|call|echo|let|te))",
-            line,
-        )
-        found.extend([line] if shell else re.split(r"(?<!\\)\|(?![|])", line))
-    return found
+_LINED = frozenset(("nano", "pico", "micro", "joe", "hx", "helix"))
 
 
-def _ex(machine: Machine, code: Value) -> None:
-    for line in _lines(code.text):
-        text = line.strip().lstrip(":")
-        shell = re.match(r"(?:silent!? ?|sil!? )?(?:%|\d*|r(?:ead)? ?|w(?:rite)? ?)?!+\s*(.+)", text)
-        if shell:
-            run_hidden(machine, shell[1], "an editor's command")
-        elif found := re.match(r"(?:call |echo |silent! )?delete\(([^)]*)\)", text):
-            parts = re.findall(r"['\"]([^'\"]*)['\"]", found[1])
-            if parts:
-                where = re.sub(r"\A(?:~|\$HOME)", machine.home(""), parts[0])
-                targets.delete(machine, Value(where), tree="rf" in parts)
-        elif re.match(r"so(?:urce)?!? +(?:https?|ftp|scp|sftp|rsync)://", text):
-            machine.report(Level.HIGH, "remote code", "runs a script straight from an address")
-        elif found := re.match(
-            r"(?:call |echo |let \w+ ?= ?)?(?:system|systemlist|jobstart|termopen|job_start)\((['\"])(.*)\1",
-            text,
-        ):
-            machine.source(found[2], UNKNOWN)
-        elif re.match(r"(?:py(?:thon)?3?|pyx|lua|ruby|perl)\b", text):
-            word, _, body = text.partition(" ")
-            if word == "lua":
-                found = re.search(r"os\.execute\(['\"](.*?)['\"]\)", body)
-                machine.source(found[1], UNKNOWN) if found else None
-            else:
-                run_text(machine, Value(body), "python", [])
-        elif re.match(r"(?:terminal|term|te)\b ?(.+)", text):
-            machine.source(text.partition(" ")[2].lstrip("+ "), UNKNOWN)
-        elif re.match(r"(?:w|wq|x|wa|wqa|write|sav|saveas)\b!? ?(\S*)", text) and len(text.split()) > 1:
-            targets.write(machine, Value(text.split()[1]), UNKNOWN)
-        elif re.match(r"(?:x|w|wq|wa|wqa|xa)!?\Z", text):
-            machine.report(Level.MODERATE, "write", "edits the named file")
-        elif re.match(r"(?:sh|shell)\b", text) and machine.root:
-            machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights")
+def _script(machine: Machine, script: Value, arguments: Arguments, stdin: Value) -> None:
+    """A file of commands: what this line put there is read."""
+    made = stdin if script.text in ("-", "/dev/stdin") else content(machine, script)
+    _commands(machine, UNKNOWN if script.text == HOLE else made, arguments, inline=False)
+
+
+def _commands(machine: Machine, code: Value, arguments: Arguments, *, inline: bool) -> None:
+    if not code.text:
+        return
+    weigh(machine, code, inline=inline or bool(code.text.strip(HOLE + " \n")))
+    judge_ex(machine, code.text)
+    if WRITES.search(code.text):
+        for word in arguments.rest:
+            targets.write(machine, word, UNKNOWN, verb="edits")
 
 
 def _emacs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     for code in Arguments(
         words, frozenset("--eval -eval --execute -l --load -f --funcall --script".split())
     ).each("--eval", "-eval", "--execute"):
+        weigh(machine, code, inline=True)
         found = re.findall(
             r'\((?:shell-command(?:-to-string)?|async-shell-command|call-process-shell-command|start-process-shell-command)[^"]*"((?:[^"\\]|\\.)*)"',
             code.text,
@@ -117,24 +90,24 @@ def _emacs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 def _debugger(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(
         words,
-        frozenset("-ex -iex -x -eval-command --eval-command -o -O -s -p -pid --one-line --source -k".split()),
+        frozenset(
+            "-ex -iex -x -eval-command --eval-command -o -O -s -p -pid --one-line --source -k --command".split()
+        ),
         cluster=False,
     )
     ran = False
+    for file in arguments.each("-x", "-s", "--source", "--command"):
+        made = stdin if file.text in ("-", "/dev/stdin") else content(machine, file)
+        weigh(machine, UNKNOWN if file.text == HOLE else made)
+        ran = _debugs(machine, made.text) or ran
     for code in arguments.each(
         "-ex", "-iex", "-eval-command", "--eval-command", "-o", "-O", "--one-line", "-k"
     ):
-        text = code.text.strip()
-        found = re.match(r"(?:shell|!|platform shell|make)\s*(.*)", text)
-        if found:
-            ran = True
-            machine.source(found[1] or "sh", UNKNOWN)
-        elif re.match(r"(?:py(?:thon)?|script)\s+(.+)", text):
-            ran = True
-            run_text(machine, Value(text.partition(" ")[2]), "python", [])
-        elif re.match(r"(?:call|print|p|expr)\b.*(?:system|execve?|setuid|popen)\s*\(", text):
-            ran = True
-            machine.report(Level.HIGH, "execute", "runs code inside another process")
+        weigh(machine, code, inline=True)
+        ran = _debugs(machine, code.text) or ran
+    if stdin.text:
+        weigh(machine, stdin, inline=bool(stdin.text.strip(HOLE + " \n")))
+        ran = _debugs(machine, stdin.text) or ran
     if ran:
         machine.report(Level.HIGH, "execute", "runs commands through a debugger")
     elif arguments.any("-p", "-pid", "--pid"):
@@ -142,6 +115,24 @@ def _debugger(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     else:
         machine.report(Level.MODERATE, "execute", "runs a program under a debugger")
     return UNKNOWN
+
+
+def _debugs(machine: Machine, text: str) -> bool:
+    """Read a debugger's commands line by line; whether one of them runs something else."""
+    ran = False
+    for line in text.split("\n"):
+        code = line.strip()
+        found = re.match(r"(?:shell|!|platform shell|make)\s*(.*)", code)
+        if found:
+            ran = True
+            machine.source(found[1] or "sh", UNKNOWN)
+        elif re.match(r"(?:py(?:thon)?|script)\s+(.+)", code):
+            ran = True
+            run_text(machine, Value(code.partition(" ")[2]), "python", [], inline=True)
+        elif re.match(r"(?:call|print|p|expr)\b.*(?:system|execve?|setuid|popen)\s*\(", code):
+            ran = True
+            machine.report(Level.HIGH, "execute", "runs code inside another process")
+    return ran
 
 
 COMMANDS: dict[str, Command] = {

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
-from ..code import SHELLS, run_file, run_known, run_text
+from ..code import SHELLS, run_file, run_text, weigh
 from ..finding import Level
 from ..line_loops import judge_lines, judge_walks
-from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value, mixed
+from .awk import awk
 from .frameworks import console, django
 
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
     ),
     "php": ("-r -B -E -R", "-d -c -z -S -t -f", "-v --version -i -m -l -h"),
     "lua": ("-e", "-l", "-v"),
-    "awk": ("", "-F -v -f -i -o -W --field-separator --assign --file", "--version -V"),
+    "awk": (
+        "-e --source",
+        "-F -v -f -i -o -W -E --field-separator --assign --file --include --exec",
+        "--version -V",
+    ),
     "other": ("-e -c -r --eval", "-I -l", "--version -v -V"),
 }
 _NAMES: dict[str, str] = {
@@ -80,6 +85,8 @@ def _shell_run(
     for option in ("--rcfile", "--init-file"):
         for value in arguments.each(option):
             machine.report(Level.HIGH, "load", f"starts a shell that first runs `{value.shown()}`")
+            if value.has(Taint.NETWORK):
+                weigh(machine, value)
     codes = arguments.each("-C", "--init-command")
     for code in codes:
         machine.source(code.text, stdin, language)
@@ -116,14 +123,14 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     arguments = Arguments(words, takes | code_options, stop=True)
     flags = set(arguments.flags)
     if language == "awk":
-        return _awk(machine, arguments, stdin)
+        return awk(machine, arguments, stdin)
     _loaded(machine, language, arguments)
     codes = arguments.each(*sorted(code_options))
     if name == "php":
         for folder in arguments.each("-t"):
             targets.send(machine, folder)
     if codes:
-        text = Value("\n".join(code.text for code in codes), _mixed(codes))
+        text = Value("\n".join(code.text for code in codes), mixed(codes))
         if language == "perl":
             _in_place(machine, flags, arguments)
         args = [Value("-c"), *arguments.rest] if language == "python" else arguments.rest
@@ -154,13 +161,6 @@ def _program(machine: Machine, name: str, language: str, rest: list[Value], stdi
     return run_file(machine, rest[0], language, rest, stdin)
 
 
-def _mixed(values: list[Value]) -> int:
-    taint = 0
-    for value in values:
-        taint |= value.taint
-    return taint
-
-
 def _loaded(machine: Machine, language: str, arguments: Arguments) -> None:
     for value in arguments.each("-r", "--require", "--import", "--loader", "-M"):
         if value.text.startswith(("/tmp", "/dev/shm", "./", "../", "/var/tmp")) or "://" in value.text:
@@ -171,50 +171,6 @@ def _in_place(machine: Machine, flags: set[str], arguments: Arguments) -> None:
     if "-i" in flags:
         for operand in arguments.rest:
             targets.write(machine, operand, UNKNOWN, verb="edits")
-
-
-def _awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
-    rest = arguments.rest
-    file = arguments.value("-f", "--file")
-    if file is not None:
-        if file.text == "/dev/stdin" or file.text == "-":
-            return run_text(machine, stdin, "awk", [])
-        run_file(machine, file, "awk", rest)
-        program, operands = EMPTY, rest
-    elif rest:
-        program, operands = rest[0], rest[1:]
-    else:
-        return UNKNOWN
-    taint = stdin.taint
-    for operand in operands:
-        if "=" not in operand.text:
-            taint |= targets.read(machine, operand)
-            if any(value.text == "inplace" for value in arguments.each("-i")):
-                targets.write(machine, operand, UNKNOWN, verb="edits")
-    out = EMPTY
-    judge_lines(machine, program.text, "awk", stdin, implied=True)
-    if program.text:
-        out = run_known(machine, program.text, "awk", [], Value(HOLE, taint & ~Taint.NETWORK))
-    if re.search(r"\$\d\s*~|/[^/]+/|==|!=|\$\d+\s*[<>]", program.text) and "NR" not in program.text:
-        taint &= ~Taint.EVERYTHING
-    if "%c" in program.text and not out.known:
-        taint |= Taint.DECODED
-    text = _column(program.text, stdin.text)
-    return Value(
-        out.text if out.text and out.known else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK
-    )
-
-
-def _column(program: str, text: str) -> str:
-    """`{print $n}` keeps what is known of a listing."""
-    found = re.fullmatch(r"\{\s*print\s+\$(\d)\s*;?\s*\}", program.strip())
-    if found is None or not text or HOLE in text:
-        return HOLE
-    at = int(found[1]) - 1
-    rows = [line.split() for line in text.splitlines() if line.strip()]
-    if at < 0:
-        return text
-    return "".join(row[at] + "\n" for row in rows if at < len(row)) or HOLE
 
 
 def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -278,7 +234,7 @@ def _osascript(machine: Machine, name: str, words: list[Value], stdin: Value) ->
                     Level.HIGH, "opaque", "runs a shell command"
                 )
             return UNKNOWN
-        return run_text(machine, Value(text, _mixed(codes)), "osascript", [], stdin, inline=True)
+        return run_text(machine, Value(text, mixed(codes)), "osascript", [], stdin, inline=True)
     if arguments.rest and arguments.rest[0].text != "-":
         return run_file(machine, arguments.rest[0], "osascript", arguments.rest, stdin)
     return run_text(machine, stdin, "osascript", [])
@@ -324,12 +280,19 @@ def _powershell(machine: Machine, name: str, words: list[Value], stdin: Value) -
     return host(machine, words, stdin)
 
 
+def _cmd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    from ..cmd_exe import cmd
+
+    return cmd(machine, words)
+
+
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(SHELLS, _shell),
     **dict.fromkeys(_NAMES, _language),
     **dict.fromkeys(
         ("swift", "kotlin", "kotlinc", "scala-cli", "rust-script", "dotnet-script", "nim"), _compiled
     ),
+    "cmd.exe": _cmd,
     "osascript": _osascript,
     "deno": _deno,
     **dict.fromkeys(("pwsh", "powershell", "powershell.exe", "pwsh.exe"), _powershell),

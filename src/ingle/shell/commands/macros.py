@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import call, spec
 from ..arguments import Arguments
-from ..code import run_file
-from ..finding import Level
+from ..code import run_file, weigh
 from ..words import HOLE, UNKNOWN, Taint, Value
 from .output import content
 
@@ -45,13 +44,14 @@ def _macros(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             run_file(machine, file, "other", [], stdin)
     if not files:
         codes = [*codes, stdin]
+    fed = not files or any(file.text in ("-", "/dev/stdin") for file in files)
+    for code in [*arguments.each("-e", "--expression"), *([stdin] if fed else [])]:
+        weigh(machine, code, inline=bool(code.text.strip(HOLE + " \n")))
     for code in codes:
         for groups in _ESCAPES[language].findall(code.text):
             inner = groups if isinstance(groups, str) else "".join(groups)
             if inner.strip():
                 machine.source(inner.strip(), UNKNOWN)
-        if code.has(Taint.NETWORK) and not files:
-            machine.report(Level.HIGH, "remote code", "runs macros straight from the network")
     entry = spec.find(name)
     if entry is not None:
         call.judge(machine, entry, words, stdin)

@@ -9,7 +9,7 @@ from .. import hooks, targets
 from ..arguments import Arguments
 from ..limits import MAX_FIELDS, MAX_TEXT
 from ..scan import ROW, ansi
-from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded
+from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded, mixed
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*(?:\*|\d+)?(?:\.\d+)?([bcdiouxXeEfFgGsq])|\([^)]*\)T)")
-
-
-def _mixed(words: list[Value]) -> int:
-    taint = 0
-    for word in words:
-        taint |= word.taint
-    return taint
 
 
 def _echo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -35,7 +28,7 @@ def _echo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     text = " ".join(word.text for word in words[at:])
     if escapes and "\\" in text:
         text = _escapes(text)
-    return Value(text + newline, _mixed(words))
+    return Value(text + newline, mixed(words))
 
 
 def _escapes(text: str) -> str:
@@ -63,7 +56,7 @@ def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     if not words:
         return EMPTY
     shape = _escapes(words[0].text)
-    found = bounded(machine, _formatted(shape, words[1:]), _mixed(words))
+    found = bounded(machine, _formatted(shape, words[1:]), mixed(words))
     if variable is not None:
         machine.assign(variable, found)
         return EMPTY

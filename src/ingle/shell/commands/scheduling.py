@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
-from ..code import run_text
+from ..code import run_text, weigh
 from ..finding import Level
-from ..words import EMPTY, HOLE, UNKNOWN, Value
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -31,6 +31,9 @@ def _crontab(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         made = (
             stdin
             if not arguments.rest or arguments.rest[0].text == "-"
+        for code in (made, *arguments.rest):
+            if code.has(Taint.NETWORK):
+                weigh(machine, code)
             else machine.state.files.get(targets.place_of(machine, arguments.rest[0])[0], EMPTY)
         )
         for line in made.text.splitlines():

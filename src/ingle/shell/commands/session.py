@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import call, spec, targets
 from ..arguments import Arguments
+from ..code import run_text
 from ..finding import Level
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 from .orchestrating import judge_module, judge_state
@@ -49,12 +50,8 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         machine.state.files = {}
         code = " ".join(word.text for word in rest)
         if not rest:
-            if stdin.text.strip(HOLE + " \n"):
-                machine.source(stdin.text, EMPTY, "bash")
-            elif stdin.text and stdin.taint & (Taint.NETWORK | Taint.DECODED):
-                machine.report(
-                    Level.HIGH, "opaque", "runs code on another host that is not known before it runs"
-                )
+            if stdin.text:
+                run_text(machine, stdin, "bash", [])
             return UNKNOWN
         out = machine.source(code, stdin, "bash")
     machine.state = state

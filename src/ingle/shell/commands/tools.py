@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import call, spec, targets
 from ..arguments import Arguments
-from ..code import run_file, run_hidden
+from ..code import run_file, run_hidden, weigh
 from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value
 
@@ -42,7 +42,8 @@ def _fzf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
 
 
 def _expect(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    for code in Arguments(words, frozenset(("-c",))).each("-c"):
+    for code in [*Arguments(words, frozenset(("-c",))).each("-c"), *([] if words else [stdin])]:
+        weigh(machine, code, inline=bool(code.text.strip(HOLE + " \n")))
         for found in re.findall(r"(?:spawn|system|exec)\s+([^;\n]+)", code.text):
             machine.source(found, UNKNOWN)
     if words and not words[0].text.startswith("-"):
