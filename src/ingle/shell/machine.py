@@ -71,9 +71,9 @@ class Machine:
         """Add a finding; `path` is the one it is about, `resolved` takes the place of what the words say."""
         if level is Level.SAFE:
             return
-        if self.isolated and effect not in _REACHES_OUT:
         if self.root and effect in ("opaque", "remote code"):
             level = Level.CRITICAL  # whoever writes what is run there has the whole machine
+        if self.isolated and effect not in _REACHES_OUT:
             level = min(level, Level.MODERATE)
         key = (level, effect, consequence)
         if key not in self.findings:
