@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingle.cli.launch import end_daemon
+from ingle.cli.launch import end_daemon, find_daemon
 from ingle.client import api
 from ingle.client.address import Address
 from ingle.client.sync import Client
@@ -153,15 +153,23 @@ def test_a_daemon_waits_for_the_script_of_manual_says_so_and_adopts_its_result(
     try:
         running = house.start("sh", str(script))
         assert begun.wait(WAIT_S)
+        assert find_daemon(house.config) is None
         pulling = house.command("pull", NAME)
         assert pulling.stderr is not None
         said = next(line for line in pulling.stderr if "Waiting" in line)
+        daemon = find_daemon(house.config)
+        assert daemon is not None and daemon.address.pid != pulling.pid
+        waiting = daemon.ask(api.show(NAME))
+        assert waiting.state == "downloading" and waiting.pull is not None
+        assert waiting.pull.phase == "waiting" and f"(process {running.pid})" in waiting.pull.message
     finally:
         go.set()
     assert f"(process {running.pid}), which works on {NAME}" in said
     assert "To finish: ingle pull" in running.communicate(timeout=WAIT_S)[0]
     hub.forget_requests()
     assert pulling.wait(WAIT_S) == 0
+    here = daemon.ask(api.show(NAME))
+    assert here.state == "downloaded" and here.snapshot is not None
     assert hub.bytes_sent("model.safetensors") <= 1 << 20
     assert house.ingle("pull", NAME, "--dry-run").stdout.count("is here") >= len(files)
     assert json.loads(house.ingle("verify", NAME, "--json").stdout)[0]["ok"] is True
