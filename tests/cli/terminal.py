@@ -61,6 +61,11 @@ class OnTerminal:
                 self.process.wait(3.0)
         return self.wait()
 
+    def hang_up(self) -> None:
+        """Close the terminal, as a person closes its window: the system tells the command with SIGHUP."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDONLY)
+
     def wait_for(self, words: str) -> str:
         """Read until `words` appear after what earlier waits saw; everything up to them."""
         deadline = time.monotonic() + WAIT_S

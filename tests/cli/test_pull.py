@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from bench.startup import fill_cache
 
 from ingle.errors import Gated
 from tests.cli.conftest import DONE, READY, Place, chunk
-from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
+from tests.cli.fake_daemon import HOLD, STATUS, FakeDaemon, Lines
 from tests.cli.terminal import OnTerminal
 
 WAIT_S = 30.0
@@ -166,3 +167,62 @@ def test_ctrl_c_ends_only_the_pull_that_was_begun_here(place: Place, daemon: Fak
     begun_here = state == "not_downloaded"
     assert daemon.bodies("/ingle/cancel") == ([{"model": "starter"}] if begun_here else [])
     assert ("goes on from there" if begun_here else "goes on there") in screen.seen
+
+
+def test_cancel_ends_a_pull_that_was_begun_elsewhere_and_says_what_is_kept(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    running = {"model": "starter", "state": "downloading", "actions": ["cancel"]}
+    kept = progress("fetching", 500)["progress"]
+    daemon.answers["GET /ingle/show"] = running
+    daemon.answers["POST /ingle/cancel"] = {**ABSENT, "partial": True, "paused": True, "pull": kept}
+    found = place.ingle("cancel", "starter")
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert "The pull of starter was stopped; 500 B are kept: `ingle pull starter` goes on" in found.stderr
+    assert daemon.bodies("/ingle/cancel") == [{"model": "starter"}]
+    (told,) = json.loads(place.ingle("cancel", "starter", "--json").stdout)
+    assert (told["cancelled"], told["bytes_kept"]) == (True, 500)
+
+
+def test_cancel_of_a_pull_that_was_just_done_says_so(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["GET /ingle/show"] = {**ABSENT, "state": "downloading", "actions": ["cancel"]}
+    daemon.answers["POST /ingle/cancel"] = HERE
+    found = place.ingle("cancel", "starter", "--json")
+    assert json.loads(found.stdout)[0]["cancelled"] is False
+    assert "was downloaded before it could be stopped" in place.ingle("cancel", "starter").stderr
+
+
+def test_cancel_of_what_is_not_pulled_asks_for_nothing_and_is_no_error(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    found = place.ingle("cancel", "starter")
+    assert (found.exit_code, "starter is not being pulled." in found.stderr) == (0, True)
+    assert json.loads(place.ingle("cancel", "starter", "--json").stdout)[0]["cancelled"] is False
+    assert daemon.bodies("/ingle/cancel") == []
+    assert place.ingle("cancel", "no-such-model").exit_code == 1
+
+
+def test_cancel_starts_no_daemon(tmp_path: Path) -> None:
+    nobody = Place(tmp_path / "other")
+    found = nobody.ingle("cancel", "starter")
+    assert (found.exit_code, "Ingle is not running" in found.stderr) == (0, True)
+    found = nobody.ingle("cancel", "--all")
+    assert (found.exit_code, "Nothing is being pulled." in found.stderr) == (0, True)
+
+
+def test_cancel_all_ends_every_pull_and_needs_no_name(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["GET /ingle/status"] = {
+        **STATUS,
+        "pulls": [{"model": name, "phase": "fetching", "fraction": 0.5} for name in ("starter", "org/x")],
+    }
+    daemon.answers["GET /ingle/show"] = {**ABSENT, "state": "downloading", "actions": ["cancel"]}
+    assert place.ingle("cancel", "--all").stderr.count("was stopped") == 2
+    assert daemon.bodies("/ingle/cancel") == [{"model": "starter"}, {"model": "org/x"}]
+    assert place.ingle("cancel").exit_code == 2
+    assert place.ingle("cancel", "starter", "--all").exit_code == 2
+
+
+def test_cancel_ends_a_load_too_and_calls_it_one(place: Place, daemon: FakeDaemon) -> None:
+    daemon.answers["GET /ingle/show"] = {**HERE, "state": "loading", "actions": ["cancel"]}
+    daemon.answers["POST /ingle/cancel"] = HERE
+    assert "The load of starter was stopped." in place.ingle("cancel", "starter").stderr

@@ -1,8 +1,9 @@
-"""The command line, a real daemon and the test hub: pulls beside the script of `--manual`, and after a `kill -9`."""
+"""The command line, a real daemon and the test hub: pulls beside the script of `--manual`, killed, left and cancelled."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.stored import stored_receipts
 from tests.cli.conftest import Place
+from tests.cli.terminal import OnTerminal
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.fakes.wire import Asked
@@ -173,3 +175,46 @@ def test_a_daemon_waits_for_the_script_of_manual_says_so_and_adopts_its_result(
     assert hub.bytes_sent("model.safetensors") <= 1 << 20
     assert house.ingle("pull", NAME, "--dry-run").stdout.count("is here") >= len(files)
     assert json.loads(house.ingle("verify", NAME, "--json").stdout)[0]["ok"] is True
+
+
+@pytest.mark.parametrize("end", ["killed", "its terminal closed"])
+def test_a_pull_whose_command_ended_goes_on_in_the_daemon_until_it_is_cancelled(
+    house: Household, hub: FakeHub, end: str
+) -> None:
+    files = model_files(40_000_000)
+    hub.add_repo(NAME, files)
+    hub.faults = Faults(rate=100_000, only="model.safetensors")
+    if end == "killed":
+        command = house.command("pull", NAME)
+        assert command.stderr is not None
+        assert any("fetching" in line for line in command.stderr)
+        command.kill()
+        command.wait(WAIT_S)
+    else:
+        with OnTerminal(["pull", NAME], house.environ()) as screen:
+            screen.wait_for("fetching")
+            screen.hang_up()
+            assert screen.process.wait(WAIT_S) == -signal.SIGHUP
+    client = find_daemon(house.config)
+    assert client is not None
+    assert client.ask(api.show(NAME)).state == "downloading"
+    said = house.ingle("cancel", NAME)
+    assert (said.exit_code, "was stopped" in said.stderr) == (0, True)
+    view = client.ask(api.show(NAME))
+    assert view.paused and view.partial and view.state == "not_downloaded"
+    assert "is not being pulled." in house.ingle("cancel", NAME).stderr
+    hub.faults = Faults()
+    assert house.command("pull", NAME).wait(WAIT_S) == 0
+    assert_promises(house.config)
+
+
+def test_a_pull_that_is_watched_ends_when_another_terminal_cancels_it(house: Household, hub: FakeHub) -> None:
+    hub.add_repo(NAME, model_files(40_000_000))
+    hub.faults = Faults(rate=100_000, only="model.safetensors")
+    house.serve()
+    watching = house.command("pull", NAME)
+    assert watching.stderr is not None
+    assert any("fetching" in line for line in watching.stderr)
+    assert "was stopped" in house.ingle("cancel", "--all").stderr
+    assert "cancelled; what was fetched is kept" in watching.communicate(timeout=WAIT_S)[1]
+    assert watching.returncode == 130

@@ -74,7 +74,12 @@ def pull_model(
     limit_rate: LimitRate = None,
     as_json: AsJson = False,
 ) -> None:
-    """Get a model whole: every file checked before it counts; interrupted pulls go on where they stopped."""
+    """Get a model whole: every file checked before it counts; interrupted pulls go on where they stopped.
+
+    The background process does the work: Ctrl-C ends the pull, `ingle cancel` too.
+    Closing the terminal or killing this command leaves it running there:
+    `ingle ps` shows it, `ingle pull` of the same model watches it again.
+    """
     session = open_session()
     ref = session.resolve(model)
     if ref.path is not None:

@@ -27,6 +27,7 @@ VERBS = {
     "history": "history",
     "bench": "bench",
     "pull": "fetch",
+    "cancel": "cancel",
     **dict.fromkeys(("list", "ls", "show", "rm"), "library"),
     **dict.fromkeys(("search", "outdated"), "explore"),
     **dict.fromkeys(("import", "export"), "carry"),
