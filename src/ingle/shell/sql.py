@@ -134,9 +134,9 @@ def judge_sql(machine: Machine, value: Value) -> None:
     plain = _TEXT.sub(lambda m: "''" if m.group()[0] == "'" else " ", value.text)
     drops = 0
     for statement in plain.lower().split(";"):
+        level, consequence = statement_level(statement)
         if statement.strip() == HOLE:
             level, consequence = Level.HIGH, "runs a statement that is not known before it runs"
-        level, consequence = statement_level(statement)
         drops += consequence == "drops a whole database"
         machine.report(
             level,

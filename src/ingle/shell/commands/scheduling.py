@@ -31,11 +31,11 @@ def _crontab(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         made = (
             stdin
             if not arguments.rest or arguments.rest[0].text == "-"
+            else machine.state.files.get(targets.place_of(machine, arguments.rest[0])[0], EMPTY)
+        )
         for code in (made, *arguments.rest):
             if code.has(Taint.NETWORK):
                 weigh(machine, code)
-            else machine.state.files.get(targets.place_of(machine, arguments.rest[0])[0], EMPTY)
-        )
         for line in made.text.splitlines():
             found = re.match(r"\s*(?:@\w+|(?:\S+\s+){5})\s*(.+)", line)
             if found and not line.lstrip().startswith("#") and HOLE not in line[:1]:

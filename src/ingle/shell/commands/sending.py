@@ -157,20 +157,20 @@ def _lookup(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     if name in ("ping", "ping6", "hping3", "fping") and any(word.text in ("-f", "--flood") for word in words):
         machine.report(Level.HIGH, "exhaust", "floods another host with packets")
     return Value(HOLE, 0 if name.startswith(("ping", "fping", "trace", "mtr", "whois")) else Taint.NETWORK)
+
+
 # A line of a mail by which mailx starts a program.
 _TILDE = re.compile(r"(?m)^~[!|](.+)")
-
-
 
 
 def _mail(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(words, frozenset("-s -a -A -r -c -b --attach -S -f --exec".split()))
     for value in arguments.each("-a", "-A", "--attach"):
         targets.send(machine, value)
-    for code in [*arguments.each("--exec"), *(Value(line) for line in _TILDE.findall(stdin.text))]:
-        machine.source(code.text, UNKNOWN)
     if stdin.has(Taint.SECRET) or any(word.has(Taint.SECRET) for word in words):
         targets.leak(machine, EMPTY)
+    for code in [*arguments.each("--exec"), *(Value(line) for line in _TILDE.findall(stdin.text))]:
+        machine.source(code.text, UNKNOWN)
     machine.report(Level.MODERATE, "send", "sends mail")
     return EMPTY
 
