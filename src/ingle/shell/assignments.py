@@ -36,6 +36,7 @@ def assignment(machine: Machine, node: Node) -> None:
             if item.is_named:
                 values.extend(evaluate(machine.text(item), machine))
         if len(values) > MAX_FIELDS:
+            cut(machine, "words in one array")
             values = [*values[:MAX_FIELDS], UNKNOWN]
     else:
         values = [one(machine.text(value_node), machine)]
