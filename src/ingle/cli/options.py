@@ -67,7 +67,8 @@ Engine = Annotated[
     EngineName | None, typer.Option("--engine", help="Choose the engine by hand; else the format decides.")
 ]
 Context = Annotated[
-    int | None, typer.Option("--context", min=16, metavar="TOKENS", help="Length of the context.")
+    int | None,
+    typer.Option("--context", min=16, max=1 << 24, metavar="TOKENS", help="Length of the context."),
 ]
 KeepAlive = Annotated[
     str | None,

@@ -52,13 +52,20 @@ class Session:
     def _parse(self, model: str) -> ModelRef:
         from ingle.catalog.names import parse_name
 
-        return parse_name(
-            model,
-            self.catalog,
-            default=self.config.default_model,
-            home=self.config.user_home,
-            folder=Path.cwd(),
-        )
+        try:
+            return parse_name(
+                model,
+                self.catalog,
+                default=self.config.default_model,
+                home=self.config.user_home,
+                folder=Path.cwd(),
+            )
+        except (InvalidRequest, ModelNotFound) as error:
+            if model.lower() == "default":
+                error.hint = (
+                    f"The setting default_model says so (config.toml, INGLE_DEFAULT_MODEL). {error.hint}"
+                )
+            raise
 
     def daemon_name(self, model: str) -> str:
         """The name to tell the daemon, which sits in another folder and may have another default."""

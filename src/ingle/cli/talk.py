@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ from ingle.cli.options import (
     spread,
 )
 from ingle.cli.session import Session, open_session
-from ingle.errors import InvalidRequest, NoChatTemplate, UsageError
+from ingle.errors import InvalidRequest, ModelNotFound, NoChatTemplate, UsageError
 
 if TYPE_CHECKING:
     from ingle.cli.chat import Manner
@@ -49,6 +50,8 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tokens, speed an
 RUN_EXAMPLES = """Examples:
 
 ingle run default Why is the sky blue?
+
+ingle run 'Why is the sky blue?'     (the default, or the only model that is here)
 
 ingle run starter Summarise: < notes.txt
 
@@ -116,7 +119,10 @@ def run_model(
 
     session = open_session()
     manner = wishes.manner()
-    words = join_prompt(prompt or [], session.terminal.read_input())
+    typed = list(prompt or ())
+    if model is not None and is_prompt(session, model):
+        typed, model = [model, *typed], None
+    words = join_prompt(typed, session.terminal.read_input())
     if model is None:
         model = pick_model(session, offer=True, example="ingle run {} PROMPT")
     if not words and (as_json or not session.terminal.can_talk):
@@ -124,7 +130,15 @@ def run_model(
             "There is no prompt, and no terminal for a chat.",
             hint=f"ingle run {model} PROMPT, or pipe the prompt in.",
         )
-    ensure_here(session, model)
+    try:
+        ensure_here(session, model)
+    except ModelNotFound as error:
+        if typed and "/" not in model:
+            alone = shlex.quote(" ".join([model, *typed]))
+            error.hint += (
+                f" A prompt alone goes in quotes, `ingle run {alone}`; else `ingle run MODEL PROMPT`."
+            )
+        raise
     if not words:
         converse(session, model, manner, verbose=verbose)
         return
@@ -141,6 +155,17 @@ def chat_with(wishes: Wishes, model: AnyModel = None, verbose: Verbose = False) 
     model = model or pick_model(session, offer=True, example="ingle chat {}")
     ensure_here(session, model)
     converse(session, model, manner, verbose=verbose)
+
+
+def is_prompt(session: Session, words: str) -> bool:
+    """Whether the first argument is a prompt in quotes: it holds a space, and no model can be called that."""
+    if not any(character.isspace() for character in words):
+        return False
+    try:
+        session.resolve(words)
+    except (InvalidRequest, ModelNotFound):
+        return True
+    return False
 
 
 def join_prompt(words: list[str], piped: str) -> str:

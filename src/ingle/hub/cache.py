@@ -86,7 +86,9 @@ class Store:
             if ref.path is None:
                 raise NotDownloaded(ref.name)
             if os.path.lexists(ref.path):
-                raise MalformedModel(ref.path, "it holds no model that Ingle knows")
+                empty = MalformedModel(ref.path, "it holds no model that Ingle knows")
+                empty.hint = "Name the .gguf file, or the folder with config.json and the weights beside it."
+                raise empty
             raise FileMissing(ref.path)
         if found.state is DiskState.COMPLETE:
             return found

