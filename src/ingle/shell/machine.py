@@ -265,8 +265,8 @@ class Machine:
                 others = self.state.others.setdefault(name, [])
                 if len(others) < limits.MAX_OTHERS:
                     others.append(before)
-                else:  # more than are followed: any of them
-                    others[-1] = [UNKNOWN]
+                else:
+                    limits.cut(self, "values of one variable")
         else:
             self.state.others.pop(name, None)
         names[name] = values
