@@ -42,6 +42,11 @@ Their are many reason why people likes to travel.
 
 the meeting is on tuesday , please bring you're notes with you. we will talk about the budget"""
 
+PIECES = (
+    "(The text goes to the model in pieces, one numbered answer each. An answer that is not usable is asked for "
+    "once more; a piece without a usable one stays as it was written.)"
+)
+
 
 class Seen(msgspec.Struct, kw_only=True):
     """What the daemon told of the answers it made."""
@@ -83,6 +88,7 @@ def _demonstrate(session: Session) -> None:
     _head(session, "The text")
     session.terminal.answer(TEXT)
     _head(session, "What the model says, token by token")
+    session.terminal.answer(session.terminal.style(PIECES, DIM))
     seen = Seen()
     result = asyncio.run(_correct(session, TEXT, seen))
     during = _memory(client)
