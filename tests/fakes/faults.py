@@ -75,6 +75,8 @@ class Faults:
     """Tokens stop working after this many requests."""
 
     # headers
+    clock_ahead: float = 0.0
+    """Seconds by which `Date` is ahead of this machine's clock."""
     no_commit: bool = False
     no_linked: bool = False
     """Neither `X-Linked-Etag` nor `X-Linked-Size`."""

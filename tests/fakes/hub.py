@@ -13,9 +13,11 @@ from __future__ import annotations
 import itertools
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Self
 
@@ -180,6 +182,7 @@ class FakeHub:
             self.before(asked)
         seen = Seen(asked, 0)
         reply = self._routes.answer(asked, seen)
+        reply.headers["Date"] = formatdate(time.time() + self._faults.clock_ahead, usegmt=True)
         seen.status = reply.status
         with self._lock:
             self.seen.append(seen)

@@ -20,6 +20,7 @@ from ingle.hub.receipt import write_receipt
 from ingle.hub.remote import Probe, Remote
 from ingle.hub.stored import stored_receipt
 from tests.catalog.shelf import mlx_folder
+from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub as FakeServer
 from tests.hub.health.test_clean import fetch
 from tests.hub.hf_cache import COMMIT, OTHER, everything, make_config, ordinary_user, put, receive
@@ -259,6 +260,22 @@ def test_a_hub_that_listens_is_asked_for_its_answer_and_the_token(
             found = examine(asked, Store(asked), HEALTHY, remote)
     assert of("endpoint", found).level is Level.OK
     assert of("token", found).level is level
+
+
+@pytest.mark.parametrize(
+    ("ahead", "level", "says"),
+    [(0, Level.OK, "right"), (3700, Level.WARNING, "62 minutes behind"), (-3700, Level.WARNING, "ahead")],
+)
+def test_the_clock_is_held_against_that_of_a_real_answer(
+    config: Config, ahead: float, level: Level, says: str
+) -> None:
+    with FakeServer() as server:
+        server.faults = Faults(clock_ahead=ahead)
+        asked = msgspec.structs.replace(config, endpoints=(server.url,))
+        with Remote(asked) as remote:
+            one = of("clock", examine(asked, Store(asked), HEALTHY, remote))
+    assert one.level is level
+    assert says in one.says
 
 
 def test_without_a_hub_the_network_is_left_out(config: Config) -> None:
