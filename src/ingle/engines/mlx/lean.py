@@ -1,4 +1,4 @@
-"""Imports mlx-lm's generation parts without transformers, which costs more than everything else together.
+"""Imports mlx-lm without transformers, and transformers without torch: each costs more than all the rest.
 
 mlx-lm names a few classes of transformers and one function of huggingface_hub while it is imported, for
 its own tokenizer loading and downloads. The engine uses neither: it reads `tokenizer.json` with the
@@ -44,7 +44,22 @@ def import_mlx_lm() -> ModuleType:
             # another version of mlx-lm names something else: pay the price rather than fail
             for name in [name for name in sys.modules if name.partition(".")[0] == "mlx_lm"]:
                 del sys.modules[name]
-    return importlib.import_module("mlx_lm")
+    with without_torch():
+        return importlib.import_module("mlx_lm")
+
+
+@contextmanager
+def without_torch() -> Iterator[None]:
+    """While it lasts torch is not to be found, so that transformers, imported here, does without it: what it finds
+    installed it imports, for tokenizers too. It remembers what it found as long as the process lives."""
+    hidden = "torch" not in sys.modules
+    if hidden:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # the import system's own mark for "not there"
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["torch"]
 
 
 @contextmanager

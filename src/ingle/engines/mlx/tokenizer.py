@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from ingle.engines.mlx.lean import without_torch
 from ingle.engines.reasoning import FORMATS
 from ingle.engines.toolformats import visible_marks
 from ingle.errors import FileMissing, LoadFailed, MalformedModel
@@ -146,9 +147,11 @@ def _converted(folder: Path) -> Any:
     ):
         raise FileMissing(folder / "tokenizer.json")
     try:
-        from transformers import AutoTokenizer
+        with without_torch():
+            from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True).backend_tokenizer
+            found = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+            return found.backend_tokenizer
     except Exception as exc:
         raise LoadFailed(
             f"The tokenizer of {folder.name} cannot be read: {exc}.",
