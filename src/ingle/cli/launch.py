@@ -30,6 +30,8 @@ PATIENCE = 15.0
 """Seconds a daemon that starts or leaves is waited for; a start takes one, a leave at most three."""
 LOOK = 0.05
 """Seconds between two looks at it: neither gives a sign that another process could wait for."""
+REAPED = 2.0
+"""Seconds that the parent of a daemon that has ended gets to take it out of the table; a system's first process takes one."""
 
 
 def start_daemon(config: Config) -> Client:
@@ -106,9 +108,11 @@ def _end_of(pid: int) -> Callable[[], None]:
     def wait() -> None:
         until = time.monotonic() + PATIENCE
         with suppress(psutil.Error):
-            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                if time.monotonic() > until:
-                    return
+            while process.is_running() and time.monotonic() < until:
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    if process.ppid() == os.getpid():
+                        return
+                    until = min(until, time.monotonic() + REAPED)
                 time.sleep(LOOK)
 
     return wait
