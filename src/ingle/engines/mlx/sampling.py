@@ -11,7 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import mlx.core as mx
-from mlx_lm.sample_utils import apply_min_p, apply_top_k, apply_top_p, greedy_sampler
+from mlx_lm.sample_utils import (
+    apply_min_p,
+    apply_top_k,
+    apply_top_p,
+    greedy_sampler,
+    make_logits_processors,
+)
 
 from ingle.engines.checks import PENALTY_WINDOW
 from ingle.generation import SamplingParams
@@ -62,17 +68,21 @@ def make_sampler(sampling: SamplingParams, seed: int, vocabulary: int, step: int
 
 
 def make_penalties(sampling: SamplingParams) -> list[Processor]:
-    """Biases, then repetition, presence and frequency penalties over the last `PENALTY_WINDOW` tokens.
+    """mlx-lm's own: biases, then repetition, presence and frequency penalties over the last `PENALTY_WINDOW` tokens.
 
     In llama.cpp's order: a repetition penalty acts on the biased logit.
     """
-    found: list[Processor] = []
-    if sampling.logit_bias:
-        found.append(_bias(sampling.logit_bias))
-    if sampling.repetition_penalty != 1.0:
-        found.append(_repetition(sampling.repetition_penalty))
-    if sampling.presence_penalty or sampling.frequency_penalty:
-        found.append(_presence_and_frequency(sampling.presence_penalty, sampling.frequency_penalty))
+    bias = sampling.logit_bias or {}
+    found: list[Processor] = make_logits_processors(
+        # infinities are ways to say always and never; finite values keep the arithmetic free of NaN
+        logit_bias={token: max(-1e9, min(1e9, value)) for token, value in bias.items()},
+        repetition_penalty=sampling.repetition_penalty if sampling.repetition_penalty != 1.0 else None,
+        repetition_context_size=PENALTY_WINDOW,
+        presence_penalty=sampling.presence_penalty,
+        presence_context_size=PENALTY_WINDOW,
+        frequency_penalty=sampling.frequency_penalty,
+        frequency_context_size=PENALTY_WINDOW,
+    )
     return found
 
 
@@ -85,41 +95,5 @@ def own_logprobs(kept: deque[Any]) -> Processor:
         begin(own)  # else it would wait behind the whole next step
         kept.append(own)
         return logits
-
-    return apply
-
-
-def _repetition(penalty: float) -> Processor:
-    """Keskar et al. 2019: positive logits are divided, negative ones multiplied."""
-
-    def apply(tokens: Any, logits: Any) -> Any:
-        recent = tokens[-PENALTY_WINDOW:]
-        seen = logits[:, recent]
-        logits[:, recent] = mx.where(seen < 0, seen * penalty, seen / penalty)
-        return logits
-
-    return apply
-
-
-def _presence_and_frequency(presence: float, frequency: float) -> Processor:
-    """OpenAI's definition: logit - count * frequency - (count > 0) * presence."""
-
-    def apply(tokens: Any, logits: Any) -> Any:
-        recent = tokens[-PENALTY_WINDOW:]
-        if presence:
-            # a token that comes twice is gathered and written twice with the same value
-            logits[:, recent] = logits[:, recent] - presence
-        return logits.at[:, recent].subtract(frequency) if frequency else logits
-
-    return apply
-
-
-def _bias(bias: dict[int, float]) -> Processor:
-    where = list(bias)
-    # infinities are ways to say always and never; finite values keep the arithmetic free of NaN
-    values = [max(-1e9, min(1e9, value)) for value in bias.values()]
-
-    def apply(tokens: Any, logits: Any) -> Any:
-        return logits.at[:, mx.array(where)].add(mx.array(values, dtype=logits.dtype))
 
     return apply
