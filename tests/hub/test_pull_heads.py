@@ -7,17 +7,26 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]  # psutil ships no types
 import pytest
 
-from ingle.errors import Cancelled
+from ingle.catalog.listing import ListedFile
+from ingle.errors import Cancelled, DiskFull
+from ingle.hub.connection import Stream
+from ingle.hub.fetch import Fetch
 from ingle.hub.journal import Written
+from ingle.hub.layout import RepoPlace
 from ingle.hub.partial import LargePartial
 from ingle.hub.pieces import PIECE
+from ingle.hub.transfer import Transfer
 from tests.fakes.content import weights
+from tests.fakes.disk import full_disk
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
-from tests.hub.promises import HEAD, MODEL, Outcome, Scene, check_five, check_not_again, listed
+from tests.hub.promises import HEAD, MODEL, REPO, Outcome, Scene, check_five, check_not_again, listed
+from tests.hub.pulling import listed as in_a_listing
+from tests.hub.pulling import weights as packed
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
@@ -106,6 +115,24 @@ def test_a_header_that_is_not_what_was_recorded_is_fetched(hub: FakeHub, scene: 
     assert outcome.error is None
     assert hub.bytes_sent(BIG) >= entry.content.size
     check_five(scene, outcome)
+
+
+def test_a_disk_without_room_for_a_header_leaves_no_file_open(tmp_path: Path) -> None:
+    data = packed(PIECE)
+    file = in_a_listing(BIG, data, large=True)
+    place = RepoPlace(tmp_path, REPO)
+    LargePartial(place, file).close()  # it has its room from now on, and the header is not in it
+    cancel = threading.Event()
+    transfer = Transfer(_nobody, cancel=cancel)
+    with full_disk() as disk, pytest.raises(DiskFull):
+        disk.no_bytes(beyond=100)
+        for _ in Fetch(place, [file], transfer, cancel, heads={BIG: data[:HEAD]}).run():
+            pass
+    assert [one.path for one in psutil.Process().open_files() if file.digest in one.path] == []
+
+
+def _nobody(_file: ListedFile, _start: int, _stop: int) -> Stream:
+    raise AssertionError("nothing is to be asked for")
 
 
 def _record(scene: Scene, beginning: bytes) -> None:

@@ -174,7 +174,11 @@ class Fetch:
             partial = LargePartial(self._place, file, verify=self._verify)
         else:
             partial = SmallPartial(self._place, file)
-        partial.begin(self._heads.get(file.path, b""))
+        try:
+            partial.begin(self._heads.get(file.path, b""))
+        except StoreError:
+            partial.close()
+            raise
         self._known += partial.recorded_bytes - self._held.pop(file.digest, 0)
         self._transfer.add(partial)
 
