@@ -19,7 +19,7 @@ Trouble = Callable[[list[int], int], None]
 
 class Reciter:
     """Keeps `Server`: text is one token a byte, an answer is the alphabet from `a`. `inside` counts the
-    completions that run now, `most` how many ran at once, `submitted` the fields of each."""
+    completions that run now, `most` how many ran at once, `submitted` the fields of each, `encoded` the texts."""
 
     version = "1"
     devices: tuple[str, ...] = ("CPU",)
@@ -27,6 +27,7 @@ class Reciter:
     def __init__(self, trouble: Trouble) -> None:
         self.trouble = trouble
         self.submitted: list[dict[str, Any]] = []
+        self.encoded: list[str] = []
         self.inside = self.most = 0
         self._lock = threading.Lock()
 
@@ -49,6 +50,7 @@ class Reciter:
                 self.inside -= 1
 
     def tokenize(self, text: str, *, special: bool = True) -> list[int]:
+        self.encoded.append(text)
         return list(text.encode())
 
     def token_of(self, text: str) -> int | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingle.engines.llamacpp.fields import translate
 from ingle.engines.llamacpp.server import bounded_free
 from ingle.errors import GenerationFailed, OutOfMemory
-from ingle.generation import FinishReason, Generation, SamplingParams
+from ingle.generation import Constraint, FinishReason, Generation, SamplingParams
 from tests.engines.llama_fake import reciting
-from tests.engines.mlx.asking import GREEDY, HANG, ask, begin
+from tests.engines.mlx.asking import GREEDY, HANG, Held, ask, begin
 
 
 def plain(prompt: str = "x", tokens: int = 6, n: int = 1) -> Generation:
@@ -179,6 +180,23 @@ def test_a_cancel_is_kept_at_the_next_token(tmp_path: Path) -> None:
     go_on.set()
     assert answer.wait().reasons == [FinishReason.CANCELLED]
     assert steps == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_request_cancelled_while_it_is_prepared_ends_without_its_prompt_being_encoded(
+    tmp_path: Path, n: int
+) -> None:
+    held = Held()
+    choice = Constraint(kind="choice", value=held)
+    engine, server = reciting(tmp_path, lambda prompt, made: None)
+    answer = begin(engine, "one", msgspec.structs.replace(plain("a prompt", n=n), constraint=choice))
+    assert held.read.wait(HANG)
+    engine.cancel("one")
+    held.go_on.set()
+    assert answer.wait().reasons == [FinishReason.CANCELLED] * n
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (0, 0)
+    assert "a prompt" not in server.encoded and server.submitted == []
+    assert (engine.health().active, engine.health().queued) == (0, 0)
 
 
 def test_health_says_when_no_token_comes_any_more(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from ingle.errors import (
     NoChatTemplate,
     NoPermission,
 )
-from ingle.generation import Chunk, Generation, Message, Tool, Usage
+from ingle.generation import Chunk, FinishReason, Generation, Message, Tool, Usage
 
 STUCK_SECONDS = 300.0
 """Without a token or a prefill step for this long, a busy engine is called stuck: one batch of 256
@@ -185,6 +185,8 @@ class LlamaEngine:
             prepared = msgspec.structs.replace(prepared, grammar=ending_grammar(prepared.grammar, end))
         if self._vocabulary is not None:
             check_vocabulary(generation.sampling, self._vocabulary)
+        if running.cancelled.is_set():
+            return _cancelled_unread(generation, running.sink)
         tokens = self._tokens(prepared)
         room = check_fits(len(tokens), self._info.context)
         limit = min(generation.max_tokens or room, room)
@@ -242,6 +244,13 @@ class LlamaEngine:
     def _alive(self) -> None:
         self._steps += 1
         self._last_step = self._clock()
+
+
+def _cancelled_unread(generation: Generation, sink: Sink) -> Usage:
+    """The end of a request that was cancelled before its prompt was read."""
+    for index in range(generation.n):
+        sink.chunk(Chunk(index=index, finish_reason=FinishReason.CANCELLED))
+    return Usage(prompt_tokens=0, completion_tokens=0)
 
 
 def _all_choices(
