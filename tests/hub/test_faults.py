@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -29,17 +28,6 @@ from tests.hub.promises import (
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    with FakeHub() as hub:
-        yield hub
-
-
-@pytest.fixture
-def scene(hub: FakeHub, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, hub)
 
 
 PASSING = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,17 +70,6 @@ try:
 except IngleError as exc:
     print(type(exc).__name__)
 """
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    with FakeHub() as hub:
-        yield hub
-
-
-@pytest.fixture
-def scene(hub: FakeHub, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, hub)
 
 
 @pytest.mark.parametrize("limit", [6_000_000, 30], ids=["for the data", "for the journal too"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,17 +51,6 @@ FEW: Given = {
     "tokenizer.json": MODEL["tokenizer.json"],
     BIG: weights(PIECE + 1000),
 }
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    with FakeHub() as hub:
-        yield hub
-
-
-@pytest.fixture
-def scene(hub: FakeHub, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, hub)
 
 
 def test_a_pull_killed_at_random_moments_goes_on_and_shows_nothing_half_made(scene: Scene) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -12,7 +12,6 @@ import pytest
 
 from ingle.hub.journal import Written
 from ingle.hub.partial import LargePartial
-from tests.fakes.hub import FakeHub
 from tests.hub.promises import (
     HEAD,
     REPO,
@@ -27,12 +26,6 @@ from tests.hub.promises import (
 
 pytestmark = pytest.mark.slow
 BIG = "model.safetensors"
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with FakeHub() as hub:
-        yield Scene(tmp_path, hub)
 
 
 def _spoil_a_byte(scene: Scene) -> None:
