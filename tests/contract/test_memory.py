@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ingle.engines.mlx.cpu import find_openblas
 from ingle.errors import OutOfMemory, WorkerCrashed
 from ingle.runtime.needs import Wants
 from ingle.runtime.seams import Worker
@@ -62,6 +63,17 @@ def _check_cut(daemon: Daemon, model: str, engine: str) -> None:
     status, answer = daemon.ask("POST", "/v1/completions", short)
     assert status == 200 and answer["usage"]["completion_tokens"] == 2, answer
     assert process_memory(held["memory"]["pid"]) < LIMIT
+
+
+def test_status_names_the_openblas_that_computes(tmp_path: Path) -> None:
+    daemon = daemon_with(tmp_path)
+    try:
+        assert daemon.ask("POST", "/ingle/load", {"model": model_of("mlx")})[0] == 200
+        (held,) = daemon.ask("GET", "/ingle/status")[1]["models"]
+    finally:
+        daemon.clean_up()
+    found, notes = find_openblas(sys.platform), held["memory"]["engine"]["notes"]
+    assert [note for note in notes if note.startswith("BLAS")] == ([f"BLAS: {found}."] if found else [])
 
 
 @pytest.mark.parametrize("engine", REAL)
