@@ -78,7 +78,6 @@ def _unresolved(machine: Machine, words: list[Value], stdin: Value) -> Value:
         level,
         "opaque",
         "the name of the command is not known before it runs",
-        safer="write the command out, or print it first and read it",
     )
     return Value(HOLE, stdin.taint)
 
@@ -114,7 +113,6 @@ def _function(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
                 Level.CRITICAL,
                 "exhaust",
                 "a function that starts itself again and again: a fork bomb that stops the machine",
-                safer="do not run this",
             )
         if machine.commands[-1:] in (["command"], ["builtin"]):
             return _dispatch(machine, name, words, stdin, local=False)

@@ -48,7 +48,6 @@ def _invoke(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
             Level.CRITICAL if machine.root else Level.HIGH,
             "remote code",
             "runs code straight from the network",
-            safer="download it to a file, read it, then run the file",
         )
     elif code.known and code.text:
         return machine.source(code.text, shell="powershell")

@@ -73,7 +73,6 @@ def _network(machine: Machine) -> None:
         Level.CRITICAL if machine.root else Level.HIGH,
         "remote code",
         "runs code straight from the network" + (" with administrator rights" if machine.root else ""),
-        safer="download it to a file, read it, then run the file",
     )
 
 
@@ -82,7 +81,6 @@ def _opaque(machine: Machine, why: str) -> None:
         Level.CRITICAL if machine.root else Level.HIGH,
         "opaque",
         why + (", with administrator rights" if machine.root else ""),
-        safer="print the code instead of running it, and read it first",
     )
 
 

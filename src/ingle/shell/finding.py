@@ -24,7 +24,8 @@ class Finding:
     """One reason for a level.
 
     `span` is a pair of character offsets into the command as it was given. `resolved` is what the
-    shell would really run there, when it differs from what is written. `safer` may be empty.
+    shell would really run there, when it differs from what is written. `safer` is a way to the same end
+    that loses less: from HIGH on there always is one, below it may be empty.
     """
 
     level: Level
@@ -33,3 +34,8 @@ class Finding:
     span: tuple[int, int]
     resolved: str = ""
     safer: str = ""
+
+    def __post_init__(self) -> None:
+        """A finding that asks for more than a yes also says what to do instead."""
+        if self.level >= Level.HIGH and not self.safer:
+            raise ValueError(f"a finding of level {self.level.label} needs a safer way")

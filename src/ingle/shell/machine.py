@@ -11,6 +11,7 @@ from tree_sitter import Node
 from . import call, hooks, limits, meaning, paths, statements
 from .finding import Finding, Level
 from .reading import Reading, read_code
+from .safer import Matter, safer_way
 from .spans import Inner, Translation
 from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -35,6 +36,7 @@ class Machine:
         self.commands: list[str] = []
         self.given = ""
         self.data = b""
+        self.rewritten = False
         self.inner: Inner | None = None
         self.root = False
         self.privileged = False
@@ -55,6 +57,7 @@ class Machine:
         self._span = (0, 0)
         self._pieces: Sequence[meaning.Piece] = ()
         self._code = ""
+        self._words: list[Value] = []
 
     # What a walk reports.
 
@@ -66,7 +69,6 @@ class Machine:
         *,
         resolved: str = "",
         path: meaning.Path | None = None,
-        safer: str = "",
     ) -> None:
         """Add a finding; `path` is the one it is about, `resolved` takes the place of what the words say."""
         if level is Level.SAFE:
@@ -84,7 +86,7 @@ class Machine:
                 meaning.shown(consequence, files),
                 self._span,
                 resolved or self._meaning(path),
-                meaning.shown(safer, files),
+                meaning.shown(self._safer(level, effect, consequence, path), files),
             )
 
     def _meaning(self, path: meaning.Path | None) -> str:
@@ -94,6 +96,18 @@ class Machine:
             return told
         code = meaning.tell_code(self._code, self.substituted)
         return f"{code}; {told}" if told else code
+
+    def _safer(self, level: Level, effect: str, consequence: str, path: meaning.Path | None) -> str:
+        """The safer way; below high only where there is one for just this."""
+        if level < Level.HIGH:
+            return ""
+        first, last = self._span
+        words = tuple(word.shown() for word in self._words)
+        if path is None and len(words) > 1 and words[-1][:1] != "-":
+            path = meaning.Path(words[-1], "", hidden=False)
+        word = meaning.operand(self._pieces, path, self.substituted)
+        matter = Matter(words, word, self.given[first:last], self.given)
+        return safer_way(effect, consequence, matter, self.shell)
 
     def worst(self) -> Level:
         return max((found.level for found in self.findings.values()), default=Level.SAFE)
@@ -132,12 +146,10 @@ class Machine:
     def text(self, node: Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
-    def written(self, node: Node) -> str:
-        """A node as it was given, also where what was parsed is a translation."""
-        if self.translation is None or self.depth:
-            return self.text(node)
-        start, end = self.place(node.start_byte, node.end_byte)
-        return self.given[start:end].strip()
+    def written(self, start: int, end: int) -> str:
+        """A part of what was parsed first, by its bytes, as it was given: that may have been rewritten to be read."""
+        first, last = self.place(start, end)
+        return self.given[first:last].strip()
 
     def stand_at(self, start: int, end: int) -> None:
         """Findings from here on belong to this part of the source."""
@@ -174,7 +186,11 @@ class Machine:
         """Judge what PowerShell would run under this name."""
         from . import powershell_commands
 
-        return powershell_commands.judge(self, name, words, list(blocks), stdin)
+        before, self._words = self._words, [Value(name), *words]
+        try:
+            return powershell_commands.judge(self, name, words, list(blocks), stdin)
+        finally:
+            self._words = before
 
     def source(self, text: str, stdin: Value = EMPTY, shell: str = "") -> Value:
         """Analyse text as code of a shell, on the state of this line; gives what it would print."""
@@ -232,7 +248,11 @@ class Machine:
     def call(self, words: list[Value], stdin: Value = EMPTY, *, bare: bool = False) -> Value:
         """Judge one command with its words evaluated; `bare` when the name may be an alias."""
         self.step()
-        return call.call(self, words, stdin, bare=bare)
+        before, self._words = self._words, words
+        try:
+            return call.call(self, words, stdin, bare=bare)
+        finally:
+            self._words = before
 
     # What a word may ask (`evaluate.Names`).
 

@@ -16,6 +16,8 @@ _LONGEST = 120
 _QUOTES = re.compile(r"[\"'\\]")
 _INSIDE = re.compile(r"\w[\"'\\]+\w")  # `e't'c`: quotes that hide a word instead of holding one together
 _BLANKS = re.compile(r"\s*\n\s*")
+_STARS = re.compile(r"\*{3,}")
+_WORD = re.compile(r"[\w./~@%+:,*?-]+")
 _BARE = "".join(MARKS) + " \t\n;"
 _EXPANDS = re.compile(r"[$`~{]|[<>=]\(")
 
@@ -28,10 +30,11 @@ class Piece(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A path as a command gets it, and what it names, as a person would write it."""
+    """A path as a command gets it, what it names as a person would write it, and whether its text hides that."""
 
     given: str
     named: str
+    hidden: bool
 
 
 def is_partly_known(text: str) -> bool:
@@ -63,13 +66,24 @@ def _plain(text: str, now: str, first: bool) -> bool:
     return text[:1] in ("'", '"') and text[1:-1] == now
 
 
+def operand(pieces: Iterable[Piece], path: Path | None, files: Mapping[str, str]) -> str:
+    """The path as it is written in the command; empty where no word of a shell is known for it."""
+    if path is None:
+        return ""
+    for piece in pieces:
+        if len(piece.fields) == 1 and show(piece.fields[0].text) == path.given:
+            return "" if "\n" in piece.text else shown(piece.text, files)
+    return path.named if _WORD.fullmatch(path.named) else ""
+
+
 def tell(pieces: Iterable[Piece], path: Path | None, files: Mapping[str, str]) -> str:
     """What the words are; `path` is what the finding is about, when its text alone does not name it."""
     pairs: dict[str, str] = {}
     unknown = False
+    path = path if path is not None and path.hidden else None
     for index, piece in enumerate(pieces):
         text = shown(piece.text, files)
-        now = shown(" ".join(field.text for field in piece.fields), files)
+        now = _STARS.sub("*", shown(" ".join(field.text for field in piece.fields), files))
         if path is not None and len(piece.fields) == 1 and show(piece.fields[0].text) == path.given:
             now, path = path.named, None
         if _plain(text, now, index == 0):

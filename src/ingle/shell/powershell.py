@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import powershell_commands, targets, windows
+from . import targets, windows
 from .finding import Level
 from .meaning import Piece
 from .spans import Translation
@@ -190,7 +190,7 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
         if not name.known or (operator and name.has(Taint.NETWORK)):
             machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
             return UNKNOWN
-        out = powershell_commands.judge(machine, name.text, words, blocks, stdin)
+        out = machine.cmdlet(name.text, words, blocks, stdin)
         for redirect in redirects:
             target = next(
                 (child for child in redirect.children if child.type == "redirected_file_name"), None

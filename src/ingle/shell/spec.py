@@ -113,7 +113,7 @@ def known() -> frozenset[str]:
 
 
 def _rule(line: str) -> Rule:
-    pattern, _, consequence = line.partition("::")
+    pattern, _, consequence = line.partition(" :: ")
     head, *tokens = pattern.split()
     effect, _, where = head.partition("@")
     level = None if where else _LEVELS[effect]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .balance import broken
 from .finding import Level
 from .words import HOLE, UNKNOWN, Taint, Value
 
@@ -105,7 +106,6 @@ def judge_models(machine: Machine, code: str) -> None:
             Level.HIGH,
             "database",
             "empties or drops tables through the program's own objects",
-            safer="back them up first",
         )
 
 
@@ -129,6 +129,8 @@ def judge_sql(machine: Machine, value: Value) -> None:
             machine.report(Level.HIGH, "remote code", "runs statements straight from the network")
         machine.report(Level.HIGH, "opaque", "runs statements that are not known before they run")
         return
+    if broken(value.text, "sql"):
+        machine.report(Level.HIGH, "unread", "these statements are not whole: they could not be read")
     if re.search(r"(?i)\bremove\s{1,4}(?:database|namespace|table|user)\s", value.text):
         machine.report(Level.HIGH, "database", "drops a whole database or table")
     plain = _TEXT.sub(lambda m: "''" if m.group()[0] == "'" else " ", value.text)
@@ -142,7 +144,6 @@ def judge_sql(machine: Machine, value: Value) -> None:
             level,
             "database",
             consequence,
-            safer="make a dump first, and try the condition in a SELECT" if level >= Level.HIGH else "",
         )
     if drops and re.search(
         r"\bdrop\s+database\b.*\b(?:concat|format|\|\|)|information_schema\.schemata|pg_database", plain, re.I

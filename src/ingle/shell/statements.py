@@ -148,10 +148,8 @@ def _run_simple(
         finally:
             machine.state.global_aliases = everywhere
     pieces = [Piece(text, evaluate(text, machine)) for text in texts]
-    if machine.translation is not None and len(sources) == len(pieces):
-        pieces = [
-            Piece(machine.written(node), piece.fields) for node, piece in zip(sources, pieces, strict=True)
-        ]
+    if machine.rewritten and machine.depth == 0:
+        pieces = _as_given(machine, sources, pieces)
     words = [field for piece in pieces for field in piece.fields]
     before = machine.state.names
     with machine.at(node, pieces):
@@ -187,6 +185,17 @@ def _texts(machine: Machine, sources: list[Node]) -> list[str]:
             texts.append(text)
         end = source.end_byte
     return texts
+
+
+def _as_given(machine: Machine, sources: list[Node], pieces: list[Piece]) -> list[Piece]:
+    """The same pieces in the writing of the person, where what was parsed is a translation."""
+    places: list[tuple[int, int]] = []
+    for source in sources:
+        start = places.pop()[0] if places and source.start_byte == places[-1][1] else source.start_byte
+        places.append((start, source.end_byte))
+    if len(places) != len(pieces):
+        return pieces
+    return [Piece(machine.written(*place), piece.fields) for place, piece in zip(places, pieces, strict=True)]
 
 
 def _function(machine: Machine, node: Node, stdin: Value) -> Value:

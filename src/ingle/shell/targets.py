@@ -94,10 +94,10 @@ def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
     return path, paths.classify(path, state.cwd)
 
 
-def describe(value: Value, path: str) -> Path | None:
-    """What a path names, when its text does not say so."""
+def describe(value: Value, path: str) -> Path:
+    """A path as it is given, and what it names."""
     written, meant = paths.named(value.text), paths.named(path)
-    return None if meant in (written, written.rstrip("/")) else Path(value.shown(), meant)
+    return Path(value.shown(), meant, meant not in (written, written.rstrip("/")))
 
 
 def delete(
@@ -125,7 +125,6 @@ def delete(
         "move" if moved else "delete",
         f"{'moves away' if moved else 'deletes'} {what}" + (", without undo" if level >= _HIGH else ""),
         path=describe(value, path),
-        safer=_safer_delete(place, tree) if level >= _HIGH else "",
     )
     return level
 
@@ -158,14 +157,6 @@ def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bo
 
 def _takes_all(name: str) -> bool:
     return is_wild(name) and not show(name).strip("*?.[]!")
-
-
-def _safer_delete(place: Place, tree: bool) -> str:
-    if place in (Place.ROOT, Place.SYSTEM, Place.SYSTEM_KEY, Place.DEVICE, Place.HOME, Place.HOMES):
-        return "do not run this; name the one thing that should go"
-    if place is Place.UNKNOWN:
-        return "print the value first, and stop when it is empty: ${VAR:?}"
-    return "list first what would go (`ls`, `find … -print`), then name it, or move it to the trash"
 
 
 def write(
@@ -201,10 +192,9 @@ def write(
             _HIGH,
             "exhaust",
             "writes without end until the disk is full",
-            safer="limit it with head -c or count=",
         )
     if machine.endless and append and place is not Place.SINK:
-        machine.report(_HIGH, "exhaust", "appends in a loop that never ends", safer="give the loop an end")
+        machine.report(_HIGH, "exhaust", "appends in a loop that never ends")
     if machine.isolated:
         level = min(level, _MODERATE)
     remember(machine, path, content, append)
@@ -215,7 +205,6 @@ def write(
             "persist" if startup else "write",
             f"{'changes' if append else verb} {_write_what(place, path, startup)}",
             path=describe(value, path),
-            safer="keep a copy first" if level >= _HIGH else "",
         )
     return level
 
@@ -291,6 +280,5 @@ def leak(machine: Machine, value: Value, path: str = "") -> Level:
         "exfiltrate",
         "sends keys, credentials or your environment to another host",
         path=describe(value, path) if path else None,
-        safer="nothing should need this; rotate what has left already",
     )
     return _CRITICAL

@@ -74,7 +74,6 @@ def _prescan(machine: Machine, command: str) -> None:
             + (f" ({trick.shown})" if trick.shown else "")
             + ": it is not what it looks like",
             resolved=f"`{shown}`",
-            safer="type it yourself",
         )
 
 
@@ -84,6 +83,7 @@ def _walk(machine: Machine, text: str) -> None:
     machine.given = text
     machine.translation = reading.translation
     machine.data = reading.source
+    machine.rewritten = reading.translation is not None or reading.source != text.encode("utf-8", "replace")
     if reading.doubt is not None:
         machine.stand_at(*machine.place(*reading.doubt))
         machine.report(

@@ -94,7 +94,6 @@ def _fetched_code(machine: Machine) -> None:
         Level.CRITICAL if machine.root else Level.HIGH,
         "remote code",
         "builds or runs code that was fetched on the same line",
-        safer="read what was fetched before it is run",
     )
 
 

@@ -161,9 +161,7 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 def _redis_line(machine: Machine, line: str) -> None:
     verb = line.partition(" ")[0]
     if verb == "FLUSHALL":
-        machine.report(
-            Level.HIGH, "database", "deletes every key of every database", safer="back it up first (`BGSAVE`)"
-        )
+        machine.report(Level.HIGH, "database", "deletes every key of every database")
     elif verb == "FLUSHDB":
         machine.report(Level.HIGH, "database", "deletes every key of the database")
     elif verb == "SHUTDOWN":
@@ -207,7 +205,6 @@ def _mongo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             Level.HIGH,
             "database",
             "drops or empties a collection or a database",
-            safer="make a dump first (`mongodump`)",
         )
     elif re.search(
         r"insert|update|delete|remove|create|replace|findAndModify|save\(|grant|rename|bulkWrite", code

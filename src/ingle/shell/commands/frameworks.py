@@ -48,7 +48,6 @@ def django(machine: Machine, rest: list[Value], stdin: Value) -> Value:
             Level.HIGH,
             "delete",
             "empties every table of the application's database",
-            safer="back it up first",
         )
     elif task == "migrate" and any(word.text == "zero" for word in arguments.rest):
         machine.report(Level.HIGH, "database", "takes every table of an application away")

@@ -122,7 +122,6 @@ def _sources(machine: Machine, name: str, arguments: Arguments) -> None:
                 level,
                 "remote code",
                 "installs and runs code straight from an address",
-                safer="name a released version from the registry",
             )
         elif word.has(Taint.NETWORK):
             machine.report(level, "remote code", "installs what the network names")

@@ -57,7 +57,6 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
             Level.HIGH if local else Level.CRITICAL,
             "privilege",
             "makes a program always run with its owner's rights",
-            safer="use sudo for the one command that needs it",
         )
         return
     if place in _GRAVE and (recursive or place is not Place.DEVICE):

@@ -44,7 +44,6 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
                 Level.HIGH,
                 "kill",
                 "ends every process you own",
-                safer="name one process: `pkill NAME` or its number",
             )
         elif word.text == "1":
             machine.report(Level.HIGH, "kill", "signals the first process, which every other depends on")
@@ -71,7 +70,7 @@ def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     ]
     owner = arguments.any("-u", "-U", "--euid", "--uid", "--user")
     if (owner and not named) or any(word.text in _ALL for word in named) or arguments.any("-v", "--inverse"):
-        machine.report(Level.HIGH, "kill", "ends every process of a user", safer="name the program")
+        machine.report(Level.HIGH, "kill", "ends every process of a user")
     elif any(_SESSION.match(word.text) for word in named):
         machine.report(Level.HIGH, "kill", "ends your session or a service the machine depends on")
     elif named or arguments.any("-f", "-t", "-P"):

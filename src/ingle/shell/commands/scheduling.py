@@ -21,9 +21,7 @@ def _crontab(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     if arguments.any("-l", "-V", "-T"):
         return Value(HOLE, 0)
     if arguments.any("-r"):
-        machine.report(
-            Level.HIGH, "delete", "deletes every scheduled job of the user", safer="crontab -l > backup first"
-        )
+        machine.report(Level.HIGH, "delete", "deletes every scheduled job of the user")
     elif arguments.any("-e") and not arguments.rest:
         machine.report(Level.MODERATE, "persist", "edits scheduled jobs")
     else:

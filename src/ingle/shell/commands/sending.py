@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 def backdoor(machine: Machine) -> None:
-    machine.report(
-        Level.CRITICAL, "backdoor", "gives another host a shell on this machine", safer="do not run this"
-    )
+    machine.report(Level.CRITICAL, "backdoor", "gives another host a shell on this machine")
 
 
 def _shell_reaches(machine: Machine, stdin: Value) -> None:

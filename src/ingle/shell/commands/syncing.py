@@ -45,7 +45,6 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
                 Level.HIGH,
                 "remote destroy",
                 "deletes on the other host what is missing here",
-                safer="run it with -n first",
             )
         return UNKNOWN
     deletes = any(flag.startswith("--del") for flag in arguments.flags)
@@ -65,7 +64,6 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
                 Level.MODERATE,
                 "delete",
                 f"deletes in `{target.shown()}` what is missing in the source",
-                safer="run it with -n first",
             )
     for mode in arguments.each("--chmod"):
         for part in mode.text.split(","):

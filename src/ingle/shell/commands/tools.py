@@ -104,7 +104,6 @@ def _gpg(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
             Level.HIGH,
             "delete",
             "deletes private keys: what was encrypted to them is lost",
-            safer="export them first",
         )
     elif any(flag.startswith("--export-secret") for flag in arguments.flags):
         machine.report(Level.MODERATE, "secret", "shows private keys")

@@ -134,7 +134,6 @@ def _addressed(machine: Machine, wrapper: Wrapper, words: list[Value]) -> None:
             Level.CRITICAL if machine.root else Level.HIGH,
             "remote code",
             "runs code straight from an address",
-            safer="name a released version, or read the code first",
         )
 
 
