@@ -158,7 +158,7 @@ def _facts(tool: Tool, source: str, answer: str) -> Reason | None:
         return Reason.INVENTED_NUMBER if numerals.unfounded_number(source, answer, rows) else None
     if tool.output is not Output.SAME:
         return None
-    if spans.protected(source) != spans.protected(answer):
+    if not spans.is_kept(source, answer):
         return Reason.LOST_MARKUP
     if tool.keep_numbers:
         if numerals.lost_number(source, answer, spelled_too=False):

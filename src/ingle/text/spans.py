@@ -8,18 +8,31 @@ from collections import Counter
 
 PROTECTED = re.compile(
     r"""
-      (?P<code>(?<!`)`++[^`\n]++`++)
+      (?P<escape>\\[\\`*_{}\[\]()\#+.!~|<>-])
+    | (?P<code>(?<!`)(?P<ticks>`++)[^\n]+?(?<!`)(?P=ticks)(?!`))
+    | (?P<mathematics>\$(?=[^\s$\d])[^$\n]{0,80}(?<=[^\s\\])\$(?!\w))
+    | (?P<variable>\$[A-Za-z_]\w*+|(?<![\d%])%[A-Za-z_]\w{0,40}%)
+    | (?P<autolink><(?:(?:https?|ftp|mailto):[^<>\s]*+|[^<>\s@]{1,64}@[^<>\s]++)>)
     | (?P<url>(?:(?:https?|ftp|mailto):|\bwww\.)[^\s<>()\[\]"']*[^\s<>()\[\]"'.,;:!?*_])
     | (?P<email>(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++)
-    | (?P<target>\]\([^()\s]+\))
+    | (?P<target>\](?:\([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+(?:[ \t]++(?:"[^"\n]*+"|'[^'\n]*+'))?\)|\[[^\[\]\n]{0,80}\]))
     | (?P<footnote>\[\^[^\]\s]+\])
-    | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{(?:[A-Za-z_][\w.]{0,40}|\d{0,3})\}
+    | (?P<named>\[\[[^\[\]\n]{1,200}\]\]|\[[A-Z][A-Z0-9_ -]{0,40}\](?![(\[]))
+    | (?P<link>!?\[(?=(?:[^\[\]\n]++|\[[^\[\]\n]*+\](?:\([^()\n]*+\))?)*+\][(\[]))
+    | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{%[^{}\n]{1,100}%\}|\{(?:[A-Za-z_][\w.]{0,40}|\d{0,3})\}
         |%\([A-Za-z_]\w*\)[sdfr]|(?<![\d%])%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?[sdfgix]\b)
     | (?P<tag></?[A-Za-z][\w-]*(?:\s[^<>\n]{0,200})?/?>)
-    | (?P<emphasis>\*\*|~~)
+    | (?P<entity>&(?:\#\d{1,7}|\#x[\da-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});)
+    | (?P<identifier>(?<!\w)[A-Za-z][^\W_]*+_\w++)
+    | (?P<emphasis>\*{1,3}(?=\S)|(?<=\S)\*{1,3}|~~|(?<!\w)_{1,2}(?=\w)|(?<=\w)_{1,2}(?!\w))
     """,
     re.VERBOSE,
 )
+"""What must come back as it was; of a link its brackets and target, of emphasis and tags the marks: the words are prose."""
+POSITIONAL = re.compile(r"\{\}|(?<![\d%])%[-+0#]?\d*(?:\.\d+)?[sdfgix]\b")
+"""Placeholders that are filled in the order in which they stand."""
+VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+"""Elements of HTML that hold nothing and have no end."""
 MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0903\u093a-\u094f\u0951-\u0957"
     "\u0962\u0963\u0981-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
@@ -38,6 +51,30 @@ LETTER_WEIGHT = 0.5
 def protected(text: str) -> Counter[str]:
     """Spans that an improved text must hold as often as the original."""
     return Counter(match[0] for match in PROTECTED.finditer(text))
+
+
+def is_kept(source: str, answer: str) -> bool:
+    """Whether `answer` has the protected spans of `source`: as often, tags as well nested, positions in order."""
+    return (
+        protected(source) == protected(answer)
+        and POSITIONAL.findall(source) == POSITIONAL.findall(answer)
+        and (_nests(answer) or not _nests(source))
+    )
+
+
+def _nests(text: str) -> bool:
+    """Whether every tag that opens is closed, the last one first."""
+    opened: list[str] = []
+    for match in PROTECTED.finditer(text):
+        tag = match["tag"]
+        name = re.sub(r"[^\w-].*", "", tag.lstrip("</")).lower() if tag else ""
+        if not tag or tag.endswith("/>") or name in VOID:
+            continue
+        if not tag.startswith("</"):
+            opened.append(name)
+        elif not opened or opened.pop() != name:
+            return False
+    return not opened
 
 
 def without_protected(text: str) -> str:

@@ -16,6 +16,7 @@ import msgspec
 
 from ingle.text.language import language_of, likeliest
 from ingle.text.numerals import SPOKEN_NUMBERS
+from ingle.text.spans import PROTECTED
 
 MEANT_TWICE = frozenset(
     "had that no yes very really many so bye ha is do das die der sie sehr nein ja nous vous muy no sí oh double "
@@ -41,6 +42,10 @@ FRAGMENT = re.compile(
     re.IGNORECASE,
 )
 """A word begun and begun again: `wa- want`, `w-w-what`; not `re-read`, `win-win` or `T-test`."""
+
+PRIVATE = (0xF0000, 0xFFFFE)
+"""Plane 15 of Unicode, where no letter has a meaning (private use)."""
+HIDDEN = re.compile(f"[{chr(PRIVATE[0])}-{chr(PRIVATE[1] - 1)}]")
 
 
 class Speech(msgspec.Struct, frozen=True):
@@ -77,12 +82,30 @@ def clean_speech(text: str, language: str | None = None) -> str:
     any language here go ("um" stays, which in German is "at").
     """
     speech = load_speech(language or language_of(text) or likeliest(text, _lists().keys()) or UNTOLD)
+    text, hidden = _hide(text)
     if speech is not None:
         text = _fillers(text, speech)
         text = _spoken(text, speech)
     text = FRAGMENT.sub("", text)
     text = PAIR.sub(_pair_once, text)
-    return STUTTER.sub(_once, text)
+    text = STUTTER.sub(_once, text)
+    return HIDDEN.sub(lambda match: hidden.get(match[0], match[0]), text)
+
+
+def _hide(text: str) -> tuple[str, dict[str, str]]:
+    """`text` with one private letter in the place of each protected span, and what each stands for."""
+    there = set(HIDDEN.findall(text))
+    unused = (chr(code) for code in range(*PRIVATE) if chr(code) not in there)
+    hidden: dict[str, str] = {}
+
+    def cover(match: re.Match[str]) -> str:
+        letter = next(unused, "")
+        if not letter:  # more spans than private letters: the rest is taken for words
+            return match[0]
+        hidden[letter] = match[0]
+        return letter
+
+    return PROTECTED.sub(cover, text), hidden
 
 
 def _once(match: re.Match[str]) -> str:
@@ -115,11 +138,13 @@ def _spelled(match: re.Match[str]) -> bool:
 
 
 def _fillers(text: str, speech: Speech) -> str:
-    sounds = "|".join(re.escape(word) for word in speech.always)
+    beside = HIDDEN.pattern  # the words of a link or in emphasis are not taken from between its marks
+    said = "|".join(re.escape(word) for word in speech.always)
+    sounds = rf"(?<!{beside})\b(?:{said})\b(?!{beside})"
     asides = "|".join(re.escape(word) for word in speech.aside)
-    text = re.sub(rf"(?i)(^|(?<=[.!?\n]))([ \t]*)(?:{sounds})\b[,.…]*[ \t]*", r"\1\2", text)
-    text = re.sub(rf"(?i),[ \t]*(?:{sounds})\b[ \t]*,", ",", text)
-    text = re.sub(rf"(?i)[ \t]*,?[ \t]*\b(?:{sounds})\b(?!['’-])", "", text)
+    text = re.sub(rf"(?i)(^|(?<=[.!?\n]))([ \t]*){sounds}[,.…]*[ \t]*", r"\1\2", text)
+    text = re.sub(rf"(?i),[ \t]*{sounds}[ \t]*,", ",", text)
+    text = re.sub(rf"(?i)[ \t]*,?[ \t]*{sounds}(?!['’-])", "", text)
     if asides:
         text = re.sub(rf"(?i),[ \t]*(?:{asides})[ \t]*,", ",", text)
     return re.sub(r"[ \t]{2,}(?=\S)", " ", text) if "  " in text.strip() else text
