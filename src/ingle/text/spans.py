@@ -11,7 +11,7 @@ PROTECTED = re.compile(
       (?P<escape>\\[\\`*_{}\[\]()\#+.!~|<>-])
     | (?P<code>(?<!`)(?P<ticks>`++)[^\n]+?(?<!`)(?P=ticks)(?!`))
     | (?P<mathematics>\$(?=[^\s$\d])[^$\n]{0,80}(?<=[^\s\\])\$(?!\w))
-    | (?P<variable>\$[A-Za-z_]\w*+|(?<![\d%])%[A-Za-z_]\w{0,40}%)
+    | (?P<variable>\$[A-Za-z_]\w*+|(?<!\d)%[A-Za-z_]\w{0,40}%)
     | (?P<autolink><(?:(?:https?|ftp|mailto):[^<>\s]*+|[^<>\s@]{1,64}@[^<>\s]++)>)
     | (?P<url>(?:(?:https?|ftp|mailto):|\bwww\.)[^\s<>()\[\]"']*[^\s<>()\[\]"'.,;:!?*_])
     | (?P<email>(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++)
