@@ -21,6 +21,9 @@ _SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "
 # What a container does not keep in.
 _REACHES_OUT = frozenset(("exhaust", "backdoor", "privilege", "exfiltrate", "deceive", "unread", "fault"))
 
+_FILES = frozenset(("delete", "write", "move", "persist"))
+_PACKAGERS = frozenset("apt apt-get apk dnf yum microdnf zypper pacman pip pip3 npm yarn gem".split())
+
 
 class Exhausted(Exception):
     """The walk took more steps than any honest command needs."""
@@ -42,6 +45,7 @@ class Machine:
         self.privileged = False
         self.remote = False
         self.isolated = False
+        self.contained = False
         self.endless = False
         self.crowded = False
         self.paced = False
@@ -77,6 +81,8 @@ class Machine:
             level = Level.CRITICAL  # whoever writes what is run there has the whole machine
         if self.isolated and effect not in _REACHES_OUT:
             level = min(level, Level.MODERATE)
+        if self.contained:
+            level = self._kept_in(level, effect)
         key = (level, effect, consequence)
         if key not in self.findings:
             files = self.substituted
@@ -88,6 +94,16 @@ class Machine:
                 resolved or self._meaning(path),
                 meaning.shown(self._safer(level, effect, consequence, path), files),
             )
+
+    def _kept_in(self, level: Level, effect: str) -> Level:
+        """The level in a container that stays: its own files are at stake, and nothing of this machine."""
+        if effect == "permissions" or (self._words and self._words[0].text in _PACKAGERS):
+            return (
+                Level.HIGH
+                if level is Level.CRITICAL and effect == "permissions"
+                else min(level, Level.MODERATE)
+            )
+        return min(level, Level.HIGH) if effect in _FILES else level
 
     def _meaning(self, path: meaning.Path | None) -> str:
         """What the command at hand really is: decoded code in full, and each word that is not what it looks like."""

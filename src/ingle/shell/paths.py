@@ -9,6 +9,7 @@ from .words import CLASS, HOLE, QUERY, STAR, is_wild, show
 
 HOME = "/home/user"
 PROJECT = "/home/user/src/project"
+CONTAINER = "/app"
 HOMES = (HOME, "/Users/user")
 
 
@@ -158,7 +159,6 @@ def _open_wildcard(name: str) -> bool:
 
 
 def _below_home(rest: str, home: str) -> Place:
-    whole = home + rest
     if _CACHES.match(rest):
         return Place.CACHE
     if _STARTUP.match(rest):
@@ -173,7 +173,7 @@ def _below_home(rest: str, home: str) -> Place:
         return Place.HOME_TOP
     if depth == 2 and _open_wildcard(rest.rsplit("/", 1)[1]):
         return Place.HOME_TOP
-    return Place.HOME_FILE if HOLE not in whole.rsplit("/", 1)[0] else Place.UNKNOWN
+    return Place.HOME_FILE if HOLE not in (home + rest).rsplit("/", 1)[0] else Place.UNKNOWN
 
 
 def _below_project(rest: str) -> Place:
@@ -223,8 +223,7 @@ def _home_place(path: str, cwd: str) -> Place | None:
                 return _below_project(path[len(cwd) :])
             if path.startswith(PROJECT + "/"):
                 return _below_project(path[len(PROJECT) :])
-            name = path.rsplit("/", 1)[1]
-            parent = path.rsplit("/", 1)[0]
+            parent, _, name = path.rpartition("/")
             if _open_wildcard(name) and (cwd == parent or cwd.startswith(parent + "/")):
                 return Place.PARENT
             return _below_home(path[len(home) :], home)
@@ -265,15 +264,16 @@ def classify(path: str, cwd: str) -> Place:
         return Place.HOME
     if path == cwd and (path[:1] != "/" or path.startswith(HOMES)):
         return Place.WORKING
+    below = path[len(cwd) :] if path.startswith(cwd + "/") else ""
+    if below and (cwd == CONTAINER or (cwd[:1] == HOLE and HOLE not in below)):
+        return _below_project(below)
     if path[:1] == HOLE:
-        return _from_hole(path, cwd)
+        return _from_hole(path)
     return _absolute(path, cwd) if path.startswith("/") else Place.UNKNOWN
 
 
-def _from_hole(path: str, cwd: str) -> Place:
+def _from_hole(path: str) -> Place:
     rest = path[1:]
-    if cwd[:1] == HOLE and path.startswith(cwd + "/") and HOLE not in path[len(cwd) :]:
-        return _below_project(path[len(cwd) :])
     parts = rest.strip("/").split("/")
     if rest.startswith("/") and any(part in _SURELY_BUILT for part in parts):
         return Place.BUILD

@@ -111,7 +111,7 @@ def delete(
     level = _soften(machine, path, place, level, tree=tree, filtered=filtered)
     if value.has(Taint.EVERYTHING) and (tree or HOLE in path):
         level = max(level, _HIGH)
-    if machine.isolated:
+    if machine.isolated or (machine.contained and _bounded_inside(path, place, tree=tree)):
         level = min(level, _MODERATE)
     if path in machine.state.locked and (is_wild(path) or HOLE in path or level >= _HIGH):
         machine.report(_CRITICAL, "ransom", "locks your files and deletes the originals")
@@ -127,6 +127,17 @@ def delete(
         path=describe(value, path),
     )
     return level
+
+
+_SERVICES = re.compile(r"/(?:var/lib|var/www|opt|srv|data)/")
+"""What a container keeps its data in."""
+
+
+def _bounded_inside(path: str, place: Place, *, tree: bool) -> bool:
+    """Whether a path in a container that stays is one file or folder of its system, and no data."""
+    if place in (Place.SYSTEM_FILE, Place.LOG, Place.HOME_CONFIG, Place.HOME_TOP, Place.TEMPORARY_TOP):
+        return not (tree and _SERVICES.match(path))
+    return place in (Place.OTHER_HOME, Place.HOME_STARTUP, Place.SYSTEM_KEY) and not tree
 
 
 def lock(machine: Machine, value: Value) -> None:
@@ -195,7 +206,7 @@ def write(
         )
     if machine.endless and append and place is not Place.SINK:
         machine.report(_HIGH, "exhaust", "appends in a loop that never ends")
-    if machine.isolated:
+    if machine.isolated or (machine.contained and place not in (Place.ROOT, Place.SYSTEM, Place.DEVICE)):
         level = min(level, _MODERATE)
     remember(machine, path, content, append)
     if level:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec, targets
+from .. import call, spec
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value
+from .inside import run_inside
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -84,20 +85,15 @@ def _in_container(machine: Machine, verb: str, words: list[Value], stdin: Value,
     machine.report(Level.MODERATE, "execute", "runs in a container")
     if not inner:
         return UNKNOWN
-    state = machine.state
-    with (
-        machine.subshell(),
-        machine.setting(root=False, remote=True, isolated=throw_away or machine.isolated),
-    ):
-        machine.state.cwd = "/app"
-        machine.state.files = {}
-        _mounted(machine, arguments)
-        if verb == "exec" and not open_wide:
-            with machine.setting(isolated=_harmless_inside(inner)):
-                out = machine.call(inner, stdin)
-        else:
-            out = machine.call(inner, stdin)
-    machine.state = state
+    out = run_inside(
+        machine,
+        inner,
+        stdin,
+        stays=verb == "exec" and not open_wide,
+        thrown_away=throw_away,
+        mounts=_mounts(arguments),
+        folder=arguments.value("-w", "--workdir"),
+    )
     # What a container prints comes from an image: nobody here wrote it.
     return Value(out.text if out.known else HOLE, out.taint & ~Taint.FILE)
 
@@ -130,25 +126,6 @@ def _by_image(image: str, inner: list[Value]) -> list[Value]:
     ):
         return inner
     return [Value(tool), *inner]
-
-
-def _harmless_inside(inner: list[Value]) -> bool:
-    """File work inside a named container is bounded; a database inside it is real data."""
-    return inner[0].text in (
-        "rm",
-        "find",
-        "chmod",
-        "chown",
-        "mv",
-        "cp",
-        "tar",
-        "apt",
-        "apt-get",
-        "apk",
-        "pip",
-        "npm",
-        "touch",
-    )
 
 
 def _host_reach(machine: Machine, arguments: Arguments) -> bool:
@@ -194,16 +171,15 @@ def _host_reach(machine: Machine, arguments: Arguments) -> bool:
     return reach
 
 
-def _mounted(machine: Machine, arguments: Arguments) -> None:
+def _mounts(arguments: Arguments) -> dict[str, str]:
     """Paths inside the container that are really folders of this machine."""
+    found: dict[str, str] = {}
     for value in arguments.each("-v", "--volume"):
         source, _, rest = value.text.partition(":")
         inside = rest.partition(":")[0]
         if inside:
-            machine.state.links[inside.rstrip("/") or "/"] = source
-    where = arguments.value("-w", "--workdir")
-    if where is not None:
-        machine.state.cwd = targets.place_of(machine, where)[0]
+            found[inside.rstrip("/") or "/"] = source
+    return found
 
 
 _KUBE_TAKES = frozenset(
@@ -211,6 +187,12 @@ _KUBE_TAKES = frozenset(
     "--server --as --token --image --replicas -p --patch --type --tail --since --timeout --grace-period --cascade -k --kustomize "
     "--restart --port --dry-run --overrides --sort-by --request-timeout --as-group -L --limits --requests".split()
 ) - {"--dry-run", "--cascade", "--force"}
+
+
+def _behind_pod(words: list[Value]) -> list[Value]:
+    """The command after `exec POD`, its own options with it."""
+    behind = Arguments(words, _KUBE_TAKES, stop=True).rest[1:]
+    return Arguments(behind, _KUBE_TAKES, stop=True).rest[1:]
 
 
 def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -221,19 +203,13 @@ def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         rest and rest[0].text == "run" and cut < len(words)
     ):
         machine.report(Level.MODERATE, "remote", "runs in a pod")
-        inner = words[cut + 1 :] if cut < len(words) else rest[2:]
+        inner = words[cut + 1 :] if cut < len(words) else _behind_pod(words)
         if rest[0].text == "debug" and any(word.text.startswith("node/") for word in rest):
             machine.report(Level.HIGH, "privilege", "opens a shell on a node of the cluster")
         if inner:
-            state = machine.state
-            with (
-                machine.subshell(),
-                machine.setting(root=False, remote=True, isolated=_harmless_inside(inner)),
-            ):
-                machine.state.cwd = "/app"
-                machine.state.files = {}
-                out = machine.call(inner, stdin)
-            machine.state = state
+            node = rest[0].text == "debug" and any(word.text.startswith("node/") for word in rest)
+            fresh = rest[0].text == "run" and inner[0].text not in _CLIENTS
+            out = run_inside(machine, inner, stdin, stays=not node, thrown_away=fresh)
             return Value(HOLE, out.taint)
         return UNKNOWN
     entry = spec.find("kubectl")

@@ -35,7 +35,7 @@ _LOCKS_OUT = re.compile(r"0{1,4}\Z|[ugoa]*a?[-=]r?w?x?\Z|a-rwx|u-r|a=\Z|[0-3]?[0
 def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> None:
     """One `chmod MODE PATH`."""
     path, place = targets.place_of(machine, word)
-    if machine.isolated:
+    if machine.isolated or (machine.contained and place not in _GRAVE):
         machine.report(Level.MODERATE, "permissions", "changes permissions inside a container")
         return
     if len(mode) > MAX_MODE:
@@ -137,7 +137,7 @@ def _chown(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     owner = arguments.rest[0].text if arguments.rest else ""
     for word in operands:
         path, place = targets.place_of(machine, word)
-        if machine.isolated:
+        if machine.isolated or (machine.contained and place not in _GRAVE):
             machine.report(Level.MODERATE, "permissions", "changes owners inside a container")
         elif place in _GRAVE or (recursive and place is Place.SYSTEM_FILE and path.count("/") <= 2):
             machine.report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec, targets
+from .. import targets
 from ..arguments import Arguments
 from ..code import run_text
 from ..finding import Level
@@ -56,35 +56,6 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         out = machine.source(code, stdin, "bash")
     machine.state = state
     return Value(out.text if out.known else HOLE, out.taint | Taint.NETWORK)
-
-
-def _inner_after(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """lxc exec, vagrant ssh -c, machinectl shell, heroku run, fly ssh console -C, gcloud compute ssh --command."""
-    takes = frozenset("-c --command -C -a --app".split())
-    arguments = Arguments(words, takes)
-    code = arguments.value("-c", "--command", "-C")
-    rest = arguments.rest
-    if name in ("lxc", "incus") and rest and rest[0].text == "exec":
-        at = next((index for index, word in enumerate(words) if word.text == "--"), None)
-        inner = words[at + 1 :] if at is not None else rest[2:]
-    elif name == "heroku" and rest and rest[0].text in ("run", "run:detached"):
-        inner = rest[1:]
-    elif code is not None:
-        with machine.setting(remote=True):
-            machine.report(Level.MODERATE, "remote", "runs on another host")
-            machine.source(code.text, stdin, "bash")
-        return UNKNOWN
-    else:
-        inner = []
-    if inner:
-        machine.report(Level.MODERATE, "remote", "runs in another place")
-        with machine.setting(remote=True):
-            return machine.call(inner, stdin)
-    entry = spec.find(name)
-    if entry is not None:
-        return Value(HOLE, call.judge(machine, entry, words, stdin))
-    machine.report(Level.MODERATE, "unknown", f"nothing is known about this use of `{name}`")
-    return UNKNOWN
 
 
 def _gang(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -164,21 +135,6 @@ def _tmux(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("ssh", "autossh", "mosh", "slogin", "dbclient"), _ssh),
-    **dict.fromkeys(
-        (
-            "lxc",
-            "incus",
-            "vagrant",
-            "machinectl",
-            "heroku",
-            "fly",
-            "flyctl",
-            "multipass",
-            "limactl",
-            "colima",
-        ),
-        _inner_after,
-    ),
     **dict.fromkeys(
         ("ansible", "pssh", "parallel-ssh", "clush", "pdsh", "dsh", "salt", "salt-call", "salt-ssh"), _gang
     ),
