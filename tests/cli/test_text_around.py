@@ -95,6 +95,15 @@ def test_options_reach_the_tool_and_a_missing_one_is_wrong_use(
     assert len(daemon.bodies("/text")) == 2
 
 
+def test_no_clean_leaves_the_pipeline_before_the_model_out(
+    place: Place, daemon: FakeDaemon, says: Any
+) -> None:
+    says("I want to go.")
+    for more in ((), ("--no-clean",)):
+        place.ingle("text", "dictation", "--model", MODEL, "um I want to go", *more)
+    assert [body.get("clean", True) for body in daemon.bodies("/text")] == [True, False]
+
+
 def test_tools_are_listed_with_your_own(place: Place) -> None:
     own = place.home / "tools"
     own.mkdir(parents=True)

@@ -159,6 +159,15 @@ async def test_a_text_goes_through_the_asyncio_client_too(config: Config, daemon
     assert daemon.bodies("/text") == [{"tool": "proofread", "text": "The cat."}]
 
 
+async def test_a_dictation_may_go_out_uncleaned_from_both_clients(config: Config, daemon: FakeDaemon) -> None:
+    daemon.answers["POST /text"] = IMPROVED
+    with Client(config) as client:
+        client.text("dictation", "um yes", clean=False)
+    async with AsyncClient(config) as asking:
+        await asking.text("dictation", "um yes", clean=False)
+    assert daemon.bodies("/text") == [{"tool": "dictation", "text": "um yes", "clean": False}] * 2
+
+
 def test_a_generation_travels_without_what_equals_its_default() -> None:
     generation = Generation(
         messages=(Message(role=Role.SYSTEM, content="Be brief."), api.user("Hi")),

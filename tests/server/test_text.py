@@ -56,6 +56,17 @@ async def test_a_worker_that_dies_in_the_middle_costs_a_second_try_and_not_the_t
     assert [worker.options and worker.options.speculate for worker in world.workers] == [True, True]
 
 
+@pytest.mark.parametrize(("asked", "seen"), [({}, "I want to go"), ({"clean": False}, "um I I want to go")])
+async def test_fillers_go_before_the_model_unless_that_is_turned_off(
+    client: httpx.AsyncClient, world: World, asked: dict[str, bool], seen: str
+) -> None:
+    world.chunks = (Chunk(text="I want to go."), END)
+    body = {"tool": "dictation", "text": "um I I want to go", "model": MODEL, **asked}
+    assert (await client.post("/text", json=body)).json()["text"] == "I want to go."
+    messages = world.workers[0].asked[0].messages
+    assert messages is not None and messages[-1].content.endswith(f"\n\n{seen}")
+
+
 async def test_a_streamed_tool_tells_pieces_and_the_whole(client: httpx.AsyncClient, world: World) -> None:
     world.chunks = (Chunk(text="The cat sat."), END)
     asked = {"tool": "proofread", "text": "Teh cat sat.", "model": MODEL, "stream": True}

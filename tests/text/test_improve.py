@@ -209,6 +209,14 @@ async def test_a_dictation_is_cleaned_before_the_model_sees_it() -> None:
     assert "um" not in (model.asked[0].messages or ())[-1].content.split()
 
 
+async def test_a_dictation_goes_to_the_model_as_it_was_said_where_cleaning_is_off() -> None:
+    said = "um I I want to, uh, go home full stop"
+    model = ScriptedModel(lambda _p, _n: "I want to go home.")
+    events = [event async for event in improve(find_tool("dictation"), said, model, clean=False)]
+    assert (model.asked[0].messages or ())[-1].content.endswith(said)
+    assert events[-1].result is not None and events[-1].result.text == "I want to go home."
+
+
 async def test_a_dictation_that_fails_returns_the_words_as_they_were_said() -> None:
     result = await run("dictation", "um I want to go home", ScriptedModel(lambda _p, _n: ""))
     assert result.text == "um I want to go home"

@@ -57,9 +57,11 @@ class AsyncClient:
         if not ended:
             raise self._gone("ended the stream without an answer")
 
-    async def text(self, tool: str, text: str, *, model: str | None = None, **options: str) -> Improved:
+    async def text(
+        self, tool: str, text: str, *, model: str | None = None, clean: bool = True, **options: str
+    ) -> Improved:
         """`text` after one of the text tools; see `Client.text`."""
-        return await self.ask(api.improved(tool, text, model=model, options=options))
+        return await self.ask(api.improved(tool, text, model=model, clean=clean, options=options))
 
     async def aclose(self) -> None:
         await self._http.aclose()

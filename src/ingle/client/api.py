@@ -129,13 +129,15 @@ def text(
     return Stream("/text", body | {"stream": True} | ({} if clean else {"clean": False}))
 
 
-def improved(tool: str, text: str, *, model: str | None = None, options: dict[str, str]) -> Ask[Improved]:
+def improved(
+    tool: str, text: str, *, model: str | None = None, clean: bool = True, options: dict[str, str]
+) -> Ask[Improved]:
     """The same in one answer."""
     return Ask(
         "POST",
         "/text",
         Improved,
-        _given(tool=tool, text=text, model=model, options=options or None),
+        _given(tool=tool, text=text, model=model, clean=None if clean else False, options=options or None),
         PATIENT_S,
     )
 

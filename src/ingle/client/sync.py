@@ -45,12 +45,15 @@ class Client:
             if not ended:
                 raise self._gone("ended the stream without an answer")
 
-    def text(self, tool: str, text: str, *, model: str | None = None, **options: str) -> Improved:
-        """`text` after one of the text tools; options such as `to="French"` or `instruction="..."`.
+    def text(
+        self, tool: str, text: str, *, model: str | None = None, clean: bool = True, **options: str
+    ) -> Improved:
+        """`text` after one of the text tools; options such as `to="French"` or `instruction="..."`. Without `clean`
+        a dictation goes to the model as it was said, fillers and all.
 
         The result's `text` is always whole. Raises the daemon's typed errors.
         """
-        return self.ask(api.improved(tool, text, model=model, options=options))
+        return self.ask(api.improved(tool, text, model=model, clean=clean, options=options))
 
     def close(self) -> None:
         """Nothing stays open between requests."""
