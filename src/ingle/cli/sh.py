@@ -102,7 +102,7 @@ def offer_coder(session: Session) -> bool:
 
     if session.config.shell_model or _coder_is_here(session):
         return False
-    return offer(session, SHELL_MODEL, f"{SHELL_MODEL} is better at commands.")
+    return offer(session, SHELL_MODEL, "There is a model that is better at commands:")
 
 
 def pick_shell_model(session: Session) -> str:
