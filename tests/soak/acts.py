@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -37,6 +38,9 @@ class Acts:
         self._cancel = cancel
         self._look = scene.hub.before
         self._disk = full_disk()
+        self._at_it = threading.Lock()
+        self._over = False
+        self._error: BaseException | None = None
         self._other: threading.Thread | None = None
         self.happened = False
         self.took = False
@@ -48,19 +52,32 @@ class Acts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._at_it:  # a pull may be over before what was to happen beside it, which is waited for
+            self._over = True
         self._disk.room()
         if self._other is not None:
             self._other.join(_HANG)
             assert not self._other.is_alive(), "huggingface_hub does not come to an end beside us"
         self._scene.hub.before = self._look
+        assert self._error is None, f"{self._mix.act}: {self._error!r}"
 
     def _at(self, asked: Asked) -> None:
         # What another tool shows half-made is not ours: while one downloads nobody looks.
         if self._look is not None and self._other is None:
             self._look(asked)
         if self._mix.act is not None and self._scene.hub.count("acts") == self._mix.act_at:
-            self.happened = True
-            self._act(self._mix.act)
+            with self._at_it, self._kept():
+                if not self._over:
+                    self.happened = True
+                    self._act(self._mix.act)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keeps what goes wrong in a thread that is nobody's, for the end of the mix."""
+        try:
+            yield
+        except BaseException as exc:  # noqa: BLE001 - whatever it is, the mix must fail with it
+            self._error = exc
 
     def _act(self, act: str) -> None:
         hub = self._scene.hub
@@ -88,7 +105,7 @@ class Acts:
     def _download(self) -> None:
         """huggingface_hub fetches the same model into the same cache, from a hub that is well."""
         disable_progress_bars()
-        with FakeHub() as well:
+        with self._kept(), FakeHub() as well:
             well.repos = self._scene.hub.repos
             snapshot_download(REPO, cache_dir=self._scene.config.cache, endpoint=well.url)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -12,7 +14,8 @@ from tests.fakes.content import weights
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
-from tests.hub.promises import Scene, check_resume
+from tests.hub.promises import Outcome, Scene, check_promises, check_resume
+from tests.soak.acts import Acts
 from tests.soak.mixes import ACTS, Mix
 from tests.soak.rounds import Round, troubled
 
@@ -44,3 +47,29 @@ def test_what_happens_beside_a_pull_is_met_and_breaks_no_promise(scene: Scene, a
     assert result.outcomes == [ENDS.get(act, "done")]
     scene.commit = scene.hub.repos["org/name"].refs["main"]
     check_resume(scene)
+
+
+def test_what_was_begun_beside_a_pull_is_over_when_the_mix_is(scene: Scene) -> None:
+    """A pull may end before it: what another tool takes then is still that tool's doing."""
+    (theirs,) = scene.place.blobs.glob("*.incomplete")
+    with Acts(Mix(Faults(), act="prune"), scene, FILES, threading.Event()):
+        asking = threading.Thread(target=_ask, args=(scene,))
+        asking.start()
+        while theirs.exists():
+            asking.join(0.01)
+    check_promises(scene, Outcome())
+    asking.join()
+
+
+def test_another_tool_that_fails_beside_us_is_a_broken_mix(scene: Scene) -> None:
+    scene.hub.repos.clear()
+    scene.hub.before = None  # there is no model any more whose files could be looked at
+    with (
+        pytest.raises(AssertionError, match="other tool"),
+        Acts(Mix(Faults(), act="other tool"), scene, FILES, threading.Event()),
+    ):
+        _ask(scene)
+
+
+def _ask(scene: Scene) -> None:
+    urlopen(f"{scene.hub.url}/api/models").read()
