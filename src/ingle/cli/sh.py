@@ -78,7 +78,8 @@ def suggest_command(
     if not request:
         raise UsageError("There is no request.", hint="ingle sh find the ten biggest files here")
     surroundings = observe(shell or shell_named(login_shell()))
-    talks = session.terminal.can_talk and not (print_only or as_json)
+    sees = session.terminal.can_talk and session.terminal.can_ask  # what is said goes to standard error
+    talks = sees and not (print_only or as_json)
     if model is None and talks and not dry_run and offer_coder(session):
         model = SHELL_MODEL
     else:

@@ -181,11 +181,12 @@ class Dialog:
             termios.tcflush(self.terminal.stdin.fileno(), termios.TCIFLUSH)
 
     def _run(self, command: str, said: str, verdict: Verdict) -> int:
-        from ingle.shell.execute import remember, run
+        from ingle.shell.execute import command_line, remember, run
 
         confirmed = confirm(
             command, self.shell, said, shown=verdict.level, allow_critical=self.allow_critical
         )
+        command_line(confirmed)  # without its shell it is not run, and there is nothing to remember
         remember(confirmed, self.session.config.user_home)
         return run(confirmed)
 
