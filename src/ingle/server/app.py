@@ -21,6 +21,9 @@ from ingle.server.sidecar import sidecar_routes
 from ingle.server.text import text_routes
 from ingle.version import __version__
 
+REFUSED = 'Refused: `{"error": {"code", "message", "hint"?, "details"?}}`; under /v1 in OpenAI\'s shape.'
+"""What every route may answer instead, as the description says it."""
+
 
 def create_app(
     runtime: Runtime, config: Config, *, token: str | None = None, activity: Activity | None = None
@@ -34,6 +37,7 @@ def create_app(
         redirect_slashes=False,
         docs_url=None,  # the framework's pages fetch their scripts from the network
         redoc_url=None,
+        responses={"4XX": {"description": REFUSED}},  # in place of the framework's 422, which nobody gets
     )
     app.add_route("/docs", _reference(app), include_in_schema=False)
     install_faults(app)

@@ -18,8 +18,6 @@ tr { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent) } n
 EXAMPLE = """\
 curl http://127.0.0.1:11500/v1/chat/completions -H 'Content-Type: application/json' \\
   -d '{"model": "starter", "messages": [{"role": "user", "content": "Hello"}]}'"""
-NOT_OURS = {"HTTPValidationError", "ValidationError"}
-"""The framework's own errors, which nobody gets here."""
 BOUNDS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -42,7 +40,6 @@ def reference_page(described: Schema) -> str:
     objects = [
         f'<h3 id="{escape(name)}">{escape(name)}</h3>{_about(schema)}{_fields(schema)}'
         for name, schema in described.get("components", {}).get("schemas", {}).items()
-        if name not in NOT_OURS
     ]
     links = "".join(
         f'<a href="#-{number}">{escape(tag)}</a>' for number, tag in enumerate([*groups, "objects"])
