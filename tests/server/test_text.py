@@ -15,7 +15,7 @@ from ingle.runtime.runtime import Runtime
 from ingle.server.app import create_app
 from ingle.server.text import WRITTEN, ProcessBody
 from ingle.text.history import History
-from tests.runtime.fakes import World, until
+from tests.runtime.fakes import World, make_snapshot, until
 from tests.server.conftest import asgi_client, serving
 
 pytestmark = pytest.mark.slow
@@ -54,6 +54,27 @@ async def test_a_worker_that_dies_in_the_middle_costs_a_second_try_and_not_the_t
     told = (await asking).json()
     assert (told["text"], told["reason"]) == ("The cat sat.", None)
     assert [worker.options and worker.options.speculate for worker in world.workers] == [True, True]
+
+
+async def test_a_text_without_a_model_is_given_to_the_one_that_is_here(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.chunks = (Chunk(text="The cat sat."), END)
+    for path, asked in (
+        ("/text", {"tool": "proofread", "text": "Teh cat sat."}),
+        ("/process", {"prompt": "Clean this up: ${output}", "text": "Teh cat sat."}),
+    ):
+        told = (await client.post(path, json=asked)).json()
+        assert (told["text"], told["model"]) == ("The cat sat.", MODEL)
+
+
+async def test_a_text_without_a_model_is_refused_where_several_could_be_meant(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.store.put(make_snapshot("org/other", world.folder))
+    answer = await client.post("/text", json={"tool": "proofread", "text": "Teh cat sat."})
+    assert (answer.status_code, answer.json()["error"]["details"]["models"]) == (400, [MODEL, "org/other"])
+    assert world.workers == []
 
 
 @pytest.mark.parametrize(("asked", "seen"), [({}, "I want to go"), ({"clean": False}, "um I I want to go")])

@@ -11,7 +11,7 @@ from ingle.errors import Cancelled, HubUnreachable, IngleError, NotDownloaded, U
 if TYPE_CHECKING:
     from ingle.catalog.curated import CatalogEntry
     from ingle.catalog.fits import Memory
-    from ingle.catalog.model import Snapshot
+    from ingle.catalog.model import ModelRef, Snapshot
     from ingle.cli.session import Session
     from ingle.config import Config
 
@@ -91,13 +91,16 @@ def pick_model(session: Session, *, offer: bool = False, example: str = "--model
     Otherwise a person chooses among what is here and what fits; with `offer` also where only one is here.
     Raises `UsageError` saying what to type (`example`, with the name put in) where nobody can be asked.
     """
+    from ingle.catalog.usual import usual_model
+
     here = _here(session)
     default = session.resolve("default")
-    if any(one.ref.name == default.name for one in here):
+    usual = usual_model(default, here)
+    if usual is default:
         return "default"
-    if len(here) == 1 and not (offer and session.terminal.can_ask):
-        return _typed(here[0])
-    options = [(_typed(one), f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
+    if usual is not None and not (offer and session.terminal.can_ask):
+        return _typed(usual)
+    options = [(_typed(one.ref), f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
     options += [
         (entry.alias, _describe(session, entry))
         for entry in suggestions(session)
@@ -113,9 +116,9 @@ def pick_model(session: Session, *, offer: bool = False, example: str = "--model
     return options[picked][0]
 
 
-def _typed(snapshot: Snapshot) -> str:
+def _typed(ref: ModelRef) -> str:
     """What to type for a model that is here: its name, or its path where that is all it has."""
-    return str(snapshot.ref.path) if snapshot.ref.path is not None else snapshot.ref.name
+    return str(ref.path) if ref.path is not None else ref.name
 
 
 def suggestions(session: Session) -> list[CatalogEntry]:

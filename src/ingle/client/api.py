@@ -110,7 +110,7 @@ def generate(
     keep_alive: float | None = None,
     pull: bool = False,
 ) -> Stream:
-    """One generation by `model` (None: the configured one), and how to load it when it is not in memory:
+    """One generation by `model` (None: as `Runtime.meant` says), and how to load it when it is not in memory:
     `context` in tokens, `keep_alive` in seconds, `pull` to fetch it first."""
     body = _given(model=model, engine=engine, context=context, keep_alive=keep_alive, pull=pull or None)
     return Stream("/ingle/generate", body | _sparse(generation))

@@ -16,12 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
-from ingle.catalog.model import ModelRef, Snapshot
+from ingle.catalog.model import DiskState, ModelRef, Snapshot
 from ingle.catalog.names import parse_name
+from ingle.catalog.usual import usual_model
 from ingle.config import Config
 from ingle.engines.choose import choose_engine
 from ingle.engines.free import total_memory
-from ingle.errors import Incomplete, IngleError, ModelNotFound, NotDownloaded
+from ingle.errors import Incomplete, IngleError, InvalidRequest, ModelNotFound, NotDownloaded
 from ingle.generation import Chunk, Generation
 from ingle.hub.progress import Progress
 from ingle.runtime.events import EventBus, Subscription
@@ -110,6 +111,17 @@ class Runtime:
             home=self.config.user_home,
         )
 
+    async def meant(self, name: str | ModelRef | None, wants: Wants = ANY) -> ModelRef:
+        """The model of a request: the one named, else the default where it is here, else the only one that is.
+
+        The default also where nothing is here, or a pull is wanted. Raises `InvalidRequest` with the names of
+        those that are here where none was named and several could be meant.
+        """
+        if isinstance(name, ModelRef):
+            return name
+        ref = self.name(name)
+        return ref if name is not None or wants.pull else await asyncio.to_thread(self._usual, ref)
+
     async def models(self) -> list[ModelView]:
         """Everything in the store, and every pull that is not finished."""
         return await self._eye.models()
@@ -147,12 +159,13 @@ class Runtime:
 
     async def load(self, name: str | None, wants: Wants = ANY) -> ModelView:
         """Returns when the model is in memory. Raises why it is not."""
-        async with self.use(name, wants) as use:
+        ref = await self.meant(name, wants)
+        async with self.use(ref, wants) as use:
             await use.ready()
-        return await self._eye.view(self.name(name))
+        return await self._eye.view(ref)
 
     async def generate(
-        self, name: str | None, generation: Generation, wants: Wants = ANY
+        self, name: str | ModelRef | None, generation: Generation, wants: Wants = ANY
     ) -> AsyncGenerator[Chunk, None]:
         """Loads on demand, then answers. Closing the iterator stops the engine, also while it waits."""
         async with self.use(name, wants) as use, aclosing(use.generate(generation)) as chunks:
@@ -160,9 +173,9 @@ class Runtime:
                 yield chunk
 
     @asynccontextmanager
-    async def use(self, name: str | None, wants: Wants = ANY) -> AsyncIterator[Use]:
+    async def use(self, name: str | ModelRef | None, wants: Wants = ANY) -> AsyncIterator[Use]:
         """A hold on a model for one request; loads it when needed, and joins a load that runs."""
-        snapshot = await self._whole(self.name(name), wants)
+        snapshot = await self._whole(await self.meant(name, wants), wants)
         choice = choose_engine(snapshot.format, self._seams.facts, wants.engine or self.config.engine)
         key = str(snapshot.path)
         slot = self._scheduler.slot(key)
@@ -276,6 +289,22 @@ class Runtime:
         if self._limited and not pulling:
             self._limited = False
             self._seams.limit(None)
+
+    def _usual(self, default: ModelRef) -> ModelRef:
+        """For a thread: `meant` where none was named."""
+        found = self._seams.store.find(default)
+        if found is not None and found.state is DiskState.COMPLETE:
+            return default
+        here = [one for one in self._seams.store.scan() if one.state is DiskState.COMPLETE]
+        usual = usual_model(default, here)
+        if usual is None and here and not self.config.auto_pull:
+            names = [str(one.ref.path or one.ref.name) for one in here]
+            raise InvalidRequest(
+                f"Which model? None was named, and the default, {default.name}, is not on this machine.",
+                hint=f"Name one that is: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}",
+                models=names,
+            )
+        return usual or default
 
     async def _whole(self, ref: ModelRef, wants: Wants) -> Snapshot:
         """The complete snapshot of a model, pulled first where that is wanted."""

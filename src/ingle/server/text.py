@@ -6,7 +6,8 @@
     POST /process {prompt, text, model?}     -> the same; `${output}` in `prompt` stands for `text`
     POST /shell/check {command, shell?}      -> the verdict; no model, nothing is ever run
 
-`text` is whole in every answer: where a model's answer could not be taken, the original stayed and
+Without `model` the default answers where it is on this machine, else the only model that is; where several could
+be meant, 400 names them. `text` is whole in every answer: where a model's answer could not be taken, the original stayed and
 `reason` says why. With `stream`, lines as on Ingle's own routes: `{"loading"}`, `{"ready"}`,
 `{"piece": {"text", "progress"}}`, and the result as `{"done": {"improved"}}`. None of these ever downloads.
 """
@@ -159,7 +160,8 @@ class Desk:
         improve = await asyncio.to_thread(_improve)
         tool.fill("", options)
         wants = Wants(speculate=tool.speculate or None)
-        async with self._runtime.use(model, wants) as use:
+        meant = await self._runtime.meant(model)
+        async with self._runtime.use(meant, wants) as use:
             if use.waits:
                 yield json_line({"loading": {"model": use.model}})
             berth = await use.ready()
@@ -167,7 +169,7 @@ class Desk:
             yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why}})
             context = info.context if info is not None else self._config.context
             # not `use.generate`: should the worker die, the second try of a piece loads the model again
-            generate = partial(self._runtime.generate, model, wants=wants)
+            generate = partial(self._runtime.generate, meant, wants=wants)
             events = improve(tool, text, generate, options=options, context=context, clean=clean)
             result: TextResult | None = None
             async with aclosing(events):
