@@ -188,7 +188,7 @@ async def test_a_long_text_is_cut_at_sentences_within_the_context_and_joined_aga
 
 
 async def test_translate_needs_a_language_and_is_told_its_name() -> None:
-    with pytest.raises(InvalidRequest, match="needs the option to"):
+    with pytest.raises(InvalidRequest, match="translate needs a language to translate into"):
         await run("translate", "hello", ScriptedModel(echo))
     model = ScriptedModel(lambda _p, _n: "Hallo Welt")
     result = await run("translate", "hello world", model, to="de")

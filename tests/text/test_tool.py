@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingle.errors import InvalidConfig, InvalidRequest
-from ingle.text.tool import find_tool, load_tools, parse_tool
+from ingle.text.tool import Tool, find_tool, load_tools, parse_tool
 
 BUILT_IN = {
     "proofread",
@@ -77,3 +77,22 @@ def test_a_broken_file_spoils_its_own_tool_and_no_other(tmp_path: Path) -> None:
             find_tool(name, tmp_path)
     with pytest.raises(InvalidConfig, match=r"pirate\.md"):
         find_tool("buccaneer", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("translate", "translate needs a language to translate into.", "ingle text translate --to French"),
+        ("custom", "custom needs an instruction.", "ingle text custom 'make it rhyme'"),
+        ("simple", "simple needs `audience`.", "ingle text simple --option audience=..."),
+    ],
+)
+def test_a_missing_option_is_told_by_what_it_is_for_and_how_it_is_given(
+    name: str, message: str, hint: str
+) -> None:
+    own = Tool(name="simple", intent="x", needs="audience")
+    tool = own if name == "simple" else find_tool(name)
+    with pytest.raises(InvalidRequest) as caught:
+        tool.fill("", {})
+    assert caught.value.message == message
+    assert caught.value.hint.startswith(hint)

@@ -18,6 +18,11 @@ import msgspec
 
 from ingle.errors import InvalidConfig, InvalidRequest
 
+NEEDS = {
+    "to": ("a language to translate into", "--to French"),
+    "instruction": ("an instruction", "'make it rhyme'"),
+}
+"""What the options of the built-in tools are for, and how they are given."""
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -59,9 +64,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def fill(self, text: str, options: Mapping[str, str]) -> tuple[str, str]:
         """The system and user prompts for `text`. Raises `InvalidRequest` when an option is missing."""
         if self.needs and not options.get(self.needs):
+            what, typed = NEEDS.get(self.needs, (f"`{self.needs}`", f"--option {self.needs}=..."))
             raise InvalidRequest(
-                f"The tool {self.name} needs the option {self.needs}.",
-                hint=f"ingle text {self.name} --{self.needs} ...",
+                f"{self.name} needs {what}.",
+                hint=f'ingle text {self.name} {typed} ...   (HTTP: "options": {{"{self.needs}": ...}})',
                 option=self.needs,
             )
         return _fill(self.system, options), _fill(self.user, {**options, "text": text})
