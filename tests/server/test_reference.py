@@ -48,6 +48,11 @@ async def test_every_route_and_every_field_of_its_body_is_told(client: httpx.Asy
             assert field in page.words, (name, field)
 
 
+async def test_the_example_is_for_the_host_that_was_asked(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/docs", headers={"host": "localhost:4711"})
+    assert "curl http://localhost:4711/v1/chat/completions" in Seen(answer.text).words
+
+
 async def test_every_route_says_what_it_does(client: httpx.AsyncClient) -> None:
     told = (await client.get("/openapi.json")).json()["paths"]
     silent = [
@@ -98,7 +103,7 @@ def test_what_a_description_says_is_text_and_no_markup() -> None:
         "paths": {"/a": {"post": {"tags": ["<i>"], "description": "<script>x</script>", "responses": {}}}},
         "components": {"schemas": {}},
     }
-    page = Seen(reference_page(described))
+    page = Seen(reference_page(described, "127.0.0.1:1"))
     assert not {"b", "i", "img"} & set(page.tags)
     assert "<script>x</script>" in page.words
 
@@ -131,4 +136,4 @@ def test_a_type_is_told_in_words(schema: dict[str, Any], words: str) -> None:
         "paths": {},
         "components": {"schemas": {"One": {"type": "object", "properties": {"field": schema}}, "Tool": {}}},
     }
-    assert f"field{words}" in Seen(reference_page(described)).words
+    assert f"field{words}" in Seen(reference_page(described, "127.0.0.1:1")).words

@@ -53,7 +53,8 @@ def create_app(
 
 
 def _reference(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(_request: Request) -> Response:
-        return HTMLResponse(reference_page(app.openapi()), headers={"Content-Security-Policy": POLICY})
+    async def answer(request: Request) -> Response:
+        page = reference_page(app.openapi(), request.url.netloc)
+        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
     return answer

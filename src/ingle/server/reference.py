@@ -16,7 +16,7 @@ table { border-collapse: collapse; width: 100% } td, th { text-align: left; vert
 tr { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent) } nav a { margin-right: 1rem }
 """
 EXAMPLE = """\
-curl http://127.0.0.1:11500/v1/chat/completions -H 'Content-Type: application/json' \\
+curl http://HOST/v1/chat/completions -H 'Content-Type: application/json' \\
   -d '{"model": "starter", "messages": [{"role": "user", "content": "Hello"}]}'"""
 BOUNDS = {
     "minimum": "at least {}",
@@ -29,8 +29,8 @@ PLAIN = {"string": "text", "integer": "whole number", "number": "number", "boole
 Schema = Mapping[str, Any]
 
 
-def reference_page(described: Schema) -> str:
-    """The whole page for an OpenAPI 3.1 description."""
+def reference_page(described: Schema, host: str) -> str:
+    """The whole page for an OpenAPI 3.1 description of what answers at `host` (name and port)."""
     info = described["info"]
     groups: dict[str, list[str]] = {}
     for path, methods in described["paths"].items():
@@ -54,7 +54,7 @@ def reference_page(described: Schema) -> str:
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info.get('summary', ''))}</p>"
         "<p>Bodies are JSON; fields that are not listed are refused by name. A server with a token wants "
         "<code>Authorization: Bearer TOKEN</code> with every request. For machines the same is in "
-        f'<a href="openapi.json">openapi.json</a>.</p><pre>{escape(EXAMPLE)}</pre>'
+        f'<a href="openapi.json">openapi.json</a>.</p><pre>{escape(EXAMPLE.replace("HOST", host))}</pre>'
         f"<nav>{links}</nav>{sections}</html>"
     )
 
