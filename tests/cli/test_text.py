@@ -135,6 +135,11 @@ def test_a_mistyped_file_name_and_two_files_are_no_text(place: Place, daemon: Fa
     assert daemon.bodies("/text") == []
 
 
+def test_a_folder_is_no_text(place: Place, daemon: FakeDaemon) -> None:
+    found = place.ingle("text", "proofread", str(place.root), *MODEL)
+    assert (found.exit_code, "is a folder" in found.stderr, daemon.bodies("/text")) == (2, True, [])
+
+
 def test_in_place_on_a_read_only_file_asks_no_model(place: Place, daemon: FakeDaemon) -> None:
     letter = place.root / "letter.txt"
     letter.write_text("Teh cat sat.")

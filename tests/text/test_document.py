@@ -152,6 +152,12 @@ def test_a_byte_order_mark_stays_outside() -> None:
     assert [piece.text for piece in cut("\ufeffHello there.") if piece.prose] == ["Hello there."]
 
 
+@pytest.mark.parametrize("odd", ["teh\0cat", "\x1b[31mteh\x1b[0m cat", "teh\x7f cat"])
+def test_a_line_with_control_characters_is_no_prose(odd: str) -> None:
+    prose = [piece.text for piece in cut(f"Some words.\n{odd}\nMore words.\n") if piece.prose]
+    assert prose == ["Some words.", "More words."]
+
+
 def test_a_line_of_code_marks_is_no_fence_and_a_rule_no_front_matter() -> None:
     for text in ("```code``` and words\n", "---\n\nand words\n\n---\n"):
         assert any("and words" in piece.text for piece in cut(text) if piece.prose)

@@ -24,6 +24,8 @@ GOOD = "He went to school yesterday and didn't come back to the house."
         ("**Corrected text:** He went.", "He went."),
         ("**Corrected text**: He went.", "He went."),
         ("**Corrected text: He went.**", "He went.**"),
+        ("The text is:\n\nHe went.", "He went."),
+        ("The summary is: He went.", "He went."),
         ("Voici le texte corrigé : Il est allé.", "Il est allé."),
         ("He went.", "He went."),
         ('"He" and "she" went.', '"He" and "she" went.'),

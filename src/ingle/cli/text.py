@@ -146,6 +146,10 @@ def read_source(words: list[str], session: Session) -> Given:
     if len(words) > 1 and all(files):
         raise UsageError("One file at a time.", hint="for f in *.md; do ingle text proofread -i $f; done")
     path = files[0] if len(words) == 1 else None
+    if len(words) == 1 and "/" in words[0] and _is_folder(words[0]):
+        raise UsageError(
+            f"{words[0]} is a folder.", hint=f"for f in {words[0].rstrip('/')}/*.md; do ... $f; done"
+        )
     if path is None and len(words) == 1 and _is_mistyped(words[0]):
         raise UsageError(f"There is no file {words[0]}.", hint="As a text it goes in on standard input.")
     if path is not None:
@@ -167,6 +171,13 @@ def _file(word: str) -> Path | None:
         return Path(word) if Path(word).is_file() else None
     except OSError:
         return None
+
+
+def _is_folder(word: str) -> bool:
+    try:
+        return Path(word).is_dir()
+    except OSError:
+        return False
 
 
 def _is_mistyped(word: str) -> bool:

@@ -25,7 +25,8 @@ LEAD_IN = re.compile(
         \b[^\n:]{{0,60}}?(?:\ is|\ reads|\ would\ be)?\ ?:
     | (?:corrected|revised|rewritten|improved|proofread|fixed|edited|cleaned(?:[- ]up)?|translated)
         (?:\ (?:version|text|sentence|paragraph|transcript|dictation))?(?:\*\*)?\ ?:
-    | (?:translation|summary|output|answer|result)\ ?:
+    | (?:the\ )?(?:translation|summary|output|answer|result)(?:\ (?:is|reads))?\ ?:
+    | (?:the|your)\ (?:text|transcript|dictation|sentence|paragraph)\ (?:is|reads|says)\ ?:
     | hier\ ist\b[^\n:]{{0,80}}: | voici\b[^\n:]{{0,80}}: | aquí\ (?:está|tienes)\b[^\n:]{{0,80}}: | ecco\b[^\n:]{{0,80}}:
     )(?:\*\*)?\s*""",
     re.VERBOSE | re.IGNORECASE,

@@ -28,6 +28,8 @@ MARKER = re.compile(
     r"^(?:[ \t]*>[ \t]?)*[ \t]*"
     r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?|#{1,6}[ \t]+)?"
 )
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+"""What no prose has: a colour of a terminal, a byte of something else. Its line is kept as it is."""
 LIST_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s")
 SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’»)\]]*\s+|(?<=[。！？])")
 
@@ -89,6 +91,7 @@ class _Reader:
             return True, ""
         indented_code = self.after_blank and not self.in_list and re.match(r"^(?: {4}|\t)", body) is not None
         kept = any(rule.match(body) for rule in (RULE, TABLE_ROW, LINK_DEFINITION, HTML_LINE))
+        kept = kept or CONTROL.search(body) is not None
         if LIST_ITEM.match(body):
             self.in_list = True
         elif self.after_blank and not body[0].isspace():
