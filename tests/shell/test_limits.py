@@ -33,13 +33,22 @@ BEYOND: dict[str, tuple[str, ...]] = {
         'x="' + "a " * 1_100 + '"; echo $x',
         "x=(" + "a " * 1_100 + '); echo "${x[@]}"',
         "echo '" + "a " * 1_100 + "' | xargs echo",
+        "x=(" + "a " * 900 + ");" + 'x+=("${x[@]}");' * 300 + "echo ${x[@]}",
         "for f in a{1..40}{a..z}; do echo $f; done",
     ),
     "MAX_EXPANSION": ("echo " + "a" * 3_000 + "{1..100}",),
+    "MAX_WORDS": ("echo " + "{1..900} " * 20, "echo " + "{1..900} " * 20 + "$(true)"),
     "MAX_TEXT": (
         "x=a;" + "x=$x$x;" * 17 + "echo $x",
         "x=aaaaaaaa;" + "x+=$x$x;" * 10 + "echo $x",
         "python3 -c 'print(\"/a\" * 100000)'",
+        "x=aaaaaaaa;" + "x=$x$x;" * 12 + "echo " + "$x " * 5_000,
+        "x=aaaaaaaa;" + "x=$x$x;" * 12 + "echo " + "$x" * 5_000,
+        "x=aaaaaaaa;" + "x=$x$x;" * 12 + 'eval "' + "$x" * 4_000 + '"',
+        "python3 -c '" + 'x="a/";' + 'x="{}{}".format(x);' * 40 + "print(x)'",
+        "python3 -c '" + 'x="a/";' + 'x=x.replace("a","aaaa");' * 40 + "print(x)'",
+        "python3 -c '" + 'import os;x="a/";' + "x=os.path.join(x,x);" * 40 + "print(x)'",
+        "echo aaaaaaaa > f; " + "cat f f > g; cat g g > f; " * 20,
         "python3 -c 'x = \"a/\" * 30000; print(x + x + x)'",
         "x=$(echo " + "a" * 8_000 + "); " + "echo $x; " * 9 + "true",
     ),
@@ -58,6 +67,7 @@ BEYOND: dict[str, tuple[str, ...]] = {
     "MAX_MATCHED": (
         "x=" + "a" * 3_000 + "; echo ${x%b}",
         "x=" + "a" * 3_000 + "; echo ${x//b/c}",
+        "x=aaaaaaaa;" + "x=$x$x;" * 12 + "y=${x:0:2000};" + "z=${y//a/$x};" * 100,
         "echo " + "a" * 3_000 + " | sed s/b/c/",
     ),
     "MAX_PATTERN": ("echo a | sed 's/" + "b" * 300 + "/c/'",),
@@ -84,7 +94,7 @@ OTHER = {
     "scan.ROW": "numbers of an endless row that stand before its unknown one",
 }
 # Modules that read no command: they ask a model for one, or write what was found.
-TELLING = ("meaning", "suggest", "verdict")
+TELLING = ("meaning", "suggest", "telling", "verdict")
 HERE = Path(limits.__file__).parent
 
 
@@ -145,6 +155,17 @@ def test_a_command_beyond_a_bound_is_high(bound: str, command: str) -> None:
     verdict = analyse(command, shell)
     assert verdict.level >= Level.HIGH
     assert any(found.effect == "unread" for found in verdict.findings)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "$x='aaaaaaaa';" + step * 30 + "echo $x"
+        for step in ("$x+=$x;", '$x="$x$x";', "$x=$x -replace 'a','aaaa';")
+    ],
+)
+def test_text_that_grows_beyond_a_bound_in_powershell_is_high(command: str) -> None:
+    assert analyse(command, "powershell").level >= Level.HIGH
 
 
 @pytest.mark.parametrize(

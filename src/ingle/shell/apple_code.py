@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import strangers
+from .balance import broken
 from .finding import Level
 from .scan import ansi
 from .words import UNKNOWN, Value
@@ -23,6 +24,8 @@ _WIPES_HOME = re.compile(
 def analyse_apple(machine: Machine, text: str) -> Value:
     """AppleScript: the shell commands in it, what it tells Finder and System Events, dialogs that ask for secrets."""
     lowered = text.lower()
+    if broken(text, "osascript"):
+        machine.report(Level.HIGH, "unread", "this AppleScript is not whole: it could not be read")
     for match in re.finditer(r'do shell script\s+(?:\((.*?)\)|"((?:[^"\\]|\\.)*)"|(\w+))', text, re.S):
         code = match.group(2)
         root = "administrator privileges" in lowered

@@ -44,6 +44,9 @@ def assignment(machine: Machine, node: Node) -> None:
         before = machine.state.every(name)
         if value_node is not None and value_node.type == "array":
             values = before + values
+            if len(values) > MAX_FIELDS:
+                cut(machine, "words in one array")
+                values = [*values[:MAX_FIELDS], UNKNOWN]
         else:
             values = [bounded(machine, before[-1].text + values[0].text, before[-1].taint | values[0].taint)]
     if name in _BODIES and index:

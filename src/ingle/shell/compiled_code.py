@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import targets
+from .balance import broken
 from .endless import exhausts
 from .finding import Level
 from .limits import MAX_CODE, cut
@@ -37,6 +38,8 @@ def run_compiled(machine: Machine, text: str) -> Value:
     if len(text) > MAX_CODE:
         cut(machine, "characters of code")
         return UNKNOWN
+    if broken(text, "c"):
+        machine.report(Level.HIGH, "unread", "this C is not whole: it could not be read")
     exhausts(machine, text, text)
     if _AGAIN.search(text):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")

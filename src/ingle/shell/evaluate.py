@@ -48,6 +48,7 @@ class _Reader:
         self.parts: list[str] = []
         self.taint = 0
         self.started = False
+        self.size = 0
 
     def add(self, text: str) -> None:
         self.parts.append(text)
@@ -61,6 +62,10 @@ class _Reader:
     def expansion(self, value: Value, quoted: bool) -> None:
         self.taint |= value.taint & ~Taint.QUOTED
         text = value.text
+        self.size += len(text)
+        if self.size > MAX_TEXT:
+            cut(self.names, "characters in one word")
+            text, self.size = HOLE, 0
         if quoted or not self.split or (self.names.shell == "zsh" and not self.splits):
             if quoted or text:
                 self.add(text if quoted else _alive(text))

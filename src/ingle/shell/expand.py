@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .limits import MAX_ARITHMETIC, MAX_MATCHED, cut
+from .limits import MAX_ARITHMETIC, MAX_EXPANSION, MAX_MATCHED, cut
 from .scan import substitutions
 from .words import CLASS, HOLE, QUERY, STAR, UNKNOWN, Taint, Value, show
 
@@ -258,7 +258,7 @@ def _replace(op: str, value: Value, operand: str, names: Names) -> Value:
     new = one(operand[between.end() :] if between else "", names)
     if not (old.known and old.text and new.known):
         return Value(HOLE, value.taint)
-    if len(value.text) > MAX_MATCHED:
+    if len(value.text) > MAX_MATCHED or len(value.text) * len(new.text) > MAX_EXPANSION:
         cut(names, "characters for one pattern")
         return Value(HOLE, value.taint)
     body = fnmatch.translate(_glob(old)).removeprefix("(?s:").removesuffix(")\\Z").removesuffix(")\\z")

@@ -28,6 +28,8 @@ MAX_STEPS = 6_000
 # Words that one word, array or text becomes, and the characters of all that a brace group is written out to:
 MAX_FIELDS = 1_024
 MAX_EXPANSION = 1 << 18
+# Words of one command, after that:
+MAX_WORDS = 4_096
 # Characters of one value:
 MAX_TEXT = 65_536
 # Values that a variable may hold after branches, and values that a body, a command or a format is followed for:

@@ -13,7 +13,7 @@ from . import targets, windows
 from .finding import Level
 from .meaning import Piece
 from .spans import Translation
-from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .words import EMPTY, HOLE, UNKNOWN, Taint, Value, bounded
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -78,7 +78,8 @@ def doubtful(node: Node, source: bytes) -> tuple[int, int] | None:
         here = stack.pop()
         text = source[here.start_byte : here.end_byte].decode("utf-8", "replace").strip()
         begins = source[: here.start_byte].rstrip()[-1:] in (b"", b";", b"|", b"{", b"(", b"&")
-        if here.is_missing or (here.is_error and (begins or not _BARE.match(text))):
+        opened = any(text.count(left) != text.count(right) for left, right in ("()", "{}"))
+        if here.is_missing or (here.is_error and (begins or opened or not _BARE.match(text))):
             return here.start_byte, here.end_byte
         stack.extend(child for child in reversed(here.children) if child.has_error)
     return None
@@ -157,7 +158,7 @@ def _assignment(machine: Machine, node: Node) -> Value:
         name = plain_name(machine.text(left))
         if "+=" in machine.text(node)[: len(machine.text(left)) + 6]:
             before = machine.state.names.get(name, [EMPTY])[0]
-            found = Value(before.text + found.text, before.taint | found.taint)
+            found = bounded(machine, before.text + found.text, before.taint | found.taint)
         machine.state.names[name] = [found]
         if name.startswith("env:"):
             machine.assign(name[4:].upper(), found)

@@ -12,7 +12,7 @@ from . import powershell_commands, windows
 from .dotnet import judge_static
 from .finding import Level
 from .paths import HOME
-from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .words import EMPTY, HOLE, UNKNOWN, Taint, Value, bounded, replaced
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -61,7 +61,7 @@ def expand(machine: Machine, text: str) -> Value:
 
     if "$" not in text:
         return Value(text)
-    return Value(_VARIABLE.sub(fill, text), taint)
+    return bounded(machine, _VARIABLE.sub(fill, text), taint)
 
 
 def variable(machine: Machine, name: str) -> Value:
@@ -111,7 +111,7 @@ def expression(machine: Machine, node: Node) -> Value:
         and "+" in [c.type for c in node.children]
     ):
         left, right = expression(machine, children[0]), expression(machine, children[1])
-        return Value(left.text + right.text, left.taint | right.taint)
+        return bounded(machine, left.text + right.text, left.taint | right.taint)
     if kind in ("format_expression", "format_argument_expression") and len(children) > 1:
         return _formatted(expression(machine, children[0]), machine.text(children[-1]))
     if kind == "cast_expression":
@@ -139,7 +139,7 @@ def _many(machine: Machine, node: Node, children: list[Node], text: str) -> Valu
         if "-replace" in lowered and len(values) >= 2:
             found = re.findall(r"['\"]([^'\"]*)['\"]", text[text.lower().index("-replace") :])
             if values[0].known and found:
-                return Value(values[0].text.replace(found[0], found[1] if len(found) > 1 else ""), taint)
+                return replaced(machine, values[0].text, found[0], found[1] if len(found) > 1 else "", taint)
     if node.type in ("array_literal_expression", "argument_expression_list"):
         return Value("\n".join(value.text for value in values), taint)
     return Value(HOLE if values else "", taint)
@@ -204,7 +204,7 @@ def _invocation(machine: Machine, node: Node, children: list[Node]) -> Value:
     if method in ("replace", "trim", "tostring", "substring", "tolower", "toupper", "tochararray"):
         pair = re.findall(r"['\"]([^'\"]*)['\"]", machine.text(children[-1]))
         if method == "replace" and len(pair) == 2 and owner.known:
-            return Value(owner.text.replace(pair[0], pair[1]), taint)
+            return replaced(machine, owner.text, pair[0], pair[1], taint)
         return owner
     powershell_commands.judge_method(machine, kind, method, owner, first)
     return Value(HOLE, taint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .limits import MAX_TEXT, cut
 from .paths import HOME
 from .rounds import chosen
-from .words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded
+from .words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded, joined, replaced
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -151,10 +151,7 @@ class Values:
         return UNKNOWN
 
     def _concat(self, parts: list[Value]) -> Value:
-        taint = 0
-        for part in parts:
-            taint |= part.taint
-        return bounded(self.machine, "".join(part.text for part in parts), taint)
+        return joined(self.machine, parts, "")
 
     def _binary(self, node: ast.BinOp) -> Value:
         left, right = self.of(node.left), self.of(node.right)
@@ -162,11 +159,12 @@ class Values:
         if isinstance(node.op, ast.Add):
             return bounded(self.machine, left.text + right.text, taint)
         if isinstance(node.op, ast.Div):
-            return Value(right.text if right.text.startswith("/") else f"{left.text}/{right.text}", taint)
+            whole = right.text if right.text.startswith("/") else f"{left.text}/{right.text}"
+            return bounded(self.machine, whole, taint)
         if isinstance(node.op, ast.Mult) and right.text.isdigit() and left.known:
             return self._repeated(left.text, int(right.text), taint)
         if isinstance(node.op, ast.Mod):
-            return Value(left.text.replace("%s", right.text), taint)
+            return replaced(self.machine, left.text, "%s", right.text, taint)
         return Value(HOLE, taint)
 
     def _repeated(self, text: str, count: int, taint: int) -> Value:
@@ -279,7 +277,7 @@ class Values:
                 text = (
                     part.text if part.text.startswith("/") or not text else f"{text.rstrip('/')}/{part.text}"
                 )
-            return Value(text, self._concat(arguments).taint)
+            return bounded(self.machine, text, self._concat(arguments).taint)
         first = arguments[0] if arguments else owner
         text = first.text
         if text.startswith("~"):
@@ -317,11 +315,9 @@ class Values:
                 else Value(first.text, first.taint)
             )
         if method == "replace" and len(arguments) == 2 and owner.known:
-            return bounded(
-                self.machine, owner.text.replace(arguments[0].text, arguments[1].text), owner.taint
-            )
+            return replaced(self.machine, owner.text, arguments[0].text, arguments[1].text, owner.taint)
         if method == "format" and owner.known:
-            return Value(owner.text.replace("{}", first.text), owner.taint)
+            return replaced(self.machine, owner.text, "{}", first.text, owner.taint)
         return None
 
     def printed(self, tree: ast.Module) -> Value:

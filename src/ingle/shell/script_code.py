@@ -17,6 +17,7 @@ from .words import HOLE, STAR, UNKNOWN, Taint, Value
 if TYPE_CHECKING:
     from .machine import Machine
 from .apple_code import analyse_apple
+from .balance import broken
 from .script_tokens import Token, calls_in, literal_text, tokenise
 
 _RUN = frozenset(
@@ -85,6 +86,7 @@ _SETUID = re.compile(
 
 
 _FOREIGN = frozenset("perl ruby node php lua awk".split())
+_CALLED = {"perl": "Perl", "ruby": "Ruby", "node": "JavaScript", "php": "PHP", "lua": "Lua"}
 
 
 def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
@@ -98,6 +100,12 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
         machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
         return UNKNOWN
     judge_models(machine, text)
+    if broken(text, language):
+        machine.report(
+            Level.HIGH,
+            "unread",
+            f"this {_CALLED.get(language, language)} code is not whole: it could not be read",
+        )
     if _UNKNOWN_STATEMENT.search(text):
         machine.report(Level.HIGH, "opaque", "runs code of which a part is not known before it runs")
     if language == "php":

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from . import hooks, redirect
 from .evaluate import evaluate
 from .finding import Level
+from .limits import MAX_EXPANSION, MAX_WORDS, cut
 from .meaning import Piece
 from .state import Function
 from .words import EMPTY, UNKNOWN, Value
@@ -147,7 +148,7 @@ def _run_simple(
             return machine.source(" ".join(everywhere.get(text, text) for text in texts), stdin)
         finally:
             machine.state.global_aliases = everywhere
-    pieces = [Piece(text, evaluate(text, machine)) for text in texts]
+    pieces = _evaluated(machine, texts)
     if machine.rewritten and machine.depth == 0:
         pieces = _as_given(machine, sources, pieces)
     words = [field for piece in pieces for field in piece.fields]
@@ -171,6 +172,24 @@ def _run_simple(
         if assignments and machine.state.names is not before:
             machine.state.names = before
         return out
+
+
+def _evaluated(machine: Machine, texts: list[str]) -> list[Piece]:
+    """Each word with the fields it becomes; beyond what is followed only what runs inside a word is looked at."""
+    pieces: list[Piece] = []
+    words, size = MAX_WORDS, MAX_EXPANSION
+    for text in texts:
+        if words > 0 and size > 0:
+            fields = evaluate(text, machine)
+            words -= len(fields)
+            for field in fields:
+                size -= len(field.text)
+        else:
+            cut(machine, "words in one command")
+            fields = [UNKNOWN]
+            hooks.substituted(machine, text)
+        pieces.append(Piece(text, fields))
+    return pieces
 
 
 def _texts(machine: Machine, sources: list[Node]) -> list[str]:

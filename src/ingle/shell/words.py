@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .limits import MAX_TEXT, Teller, cut
@@ -71,6 +71,23 @@ def bounded(teller: Teller, text: str, taint: int) -> Value:
         return Value(text, taint)
     cut(teller, "characters in one text")
     return Value(HOLE, taint)
+
+
+def replaced(teller: Teller, text: str, old: str, new: str, taint: int) -> Value:
+    """The text with one part for another everywhere; it is not made when it would be longer than is followed."""
+    if old and text.count(old) * (len(new) - len(old)) + len(text) > MAX_TEXT:
+        cut(teller, "characters in one text")
+        return Value(HOLE, taint)
+    return Value(text.replace(old, new), taint)
+
+
+def joined(teller: Teller, values: Sequence[Value], between: str = " ") -> Value:
+    """The texts in a row, with the origins of all; unknown when that would be longer than is followed."""
+    taint = mixed(values)
+    if sum(len(value.text) for value in values) > MAX_TEXT:
+        cut(teller, "characters in one text")
+        return Value(HOLE, taint)
+    return Value(between.join(value.text for value in values), taint)
 
 
 def mixed(values: Iterable[Value]) -> int:

@@ -9,7 +9,7 @@ from .. import hooks, paths, strangers, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..rounds import chosen
-from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value, joined
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -91,12 +91,7 @@ def _unalias(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
 def _eval(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     from ..code import run_text
 
-    taint = 0
-    for word in words:
-        taint |= word.taint
-    return run_text(
-        machine, Value(" ".join(word.text for word in words), taint), machine.shell, [], stdin, strict=True
-    )
+    return run_text(machine, joined(machine, words), machine.shell, [], stdin, strict=True)
 
 
 def _source(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

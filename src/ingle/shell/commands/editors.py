@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..balance import broken
 from ..code import run_text, weigh
 from ..ex_code import WRITES, judge_ex
 from ..finding import Level
@@ -67,6 +68,8 @@ def _emacs(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         words, frozenset("--eval -eval --execute -l --load -f --funcall --script".split())
     ).each("--eval", "-eval", "--execute"):
         weigh(machine, code, inline=True)
+        if broken(code.text, "lisp"):
+            machine.report(Level.HIGH, "unread", "this Emacs Lisp is not whole: it could not be read")
         found = re.findall(
             r'\((?:shell-command(?:-to-string)?|async-shell-command|call-process-shell-command|start-process-shell-command)[^"]*"((?:[^"\\]|\\.)*)"',
             code.text,

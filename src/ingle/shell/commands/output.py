@@ -9,7 +9,7 @@ from .. import hooks, targets
 from ..arguments import Arguments
 from ..limits import MAX_FIELDS, MAX_TEXT
 from ..scan import ROW, ansi
-from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded, mixed
+from ..words import EMPTY, HOLE, STAR, UNKNOWN, Taint, Value, bounded, joined, mixed
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -25,10 +25,10 @@ def _echo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         newline = "" if "n" in words[at].text else newline
         escapes = "e" in words[at].text or (escapes and "E" not in words[at].text)
         at += 1
-    text = " ".join(word.text for word in words[at:])
+    text, taint = joined(machine, words[at:])
     if escapes and "\\" in text:
         text = _escapes(text)
-    return Value(text + newline, mixed(words))
+    return Value(text + newline, taint)
 
 
 def _escapes(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import call, spec, targets
 from ..arguments import Arguments
+from ..balance import broken
 from ..code import run_file, run_hidden, weigh
 from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value
@@ -44,6 +45,8 @@ def _fzf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
 def _expect(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     for code in [*Arguments(words, frozenset(("-c",))).each("-c"), *([] if words else [stdin])]:
         weigh(machine, code, inline=bool(code.text.strip(HOLE + " \n")))
+        if broken(code.text, "tcl"):
+            machine.report(Level.HIGH, "unread", "this script of expect is not whole: it could not be read")
         for found in re.findall(r"(?:spawn|system|exec)\s+([^;\n]+)", code.text):
             machine.source(found, UNKNOWN)
     if words and not words[0].text.startswith("-"):
