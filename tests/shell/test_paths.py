@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingle.shell.paths import HOME, PROJECT, Place, classify, is_secret, is_startup, named, resolve
+from ingle.shell.paths import HOME, PROJECT, Place, classify, is_startup, named, resolve
+from ingle.shell.secret_paths import is_secret
 from ingle.shell.words import HOLE, STAR
 
 

@@ -9,7 +9,7 @@ from . import commands, option_effects, spec, strangers, targets
 from .arguments import Arguments
 from .finding import Level
 from .limits import MAX_NAME, cut
-from .paths import is_secret
+from .secret_paths import is_secret
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value, is_wild
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _LISTS = frozenset(
 )
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
 _VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
+_TASK = re.compile(r"[a-z][a-z-]{1,20}")
 _GNU = frozenset(
     "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
     "nl od tac tee paste join comm shuf timeout nproc numfmt expr env id who whoami uname uptime base64 base32 md5sum sha1sum "
@@ -274,7 +275,15 @@ def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str, 
         strangers.judge_code(machine, words, EMPTY, short=False)
     if level is Level.MODERATE and entry.name not in strangers.MOUNTERS:
         strangers.judge_operands(machine, words)
-    machine.report(level, "effect", consequence or f"`{entry.name}` changes something")
+    machine.report(level, "effect", consequence or f"`{_called(machine, entry, words)}` changes something")
+
+
+def _called(machine: Machine, entry: spec.Spec, words: list[Value]) -> str:
+    """The command as it was called, with the task it was given."""
+    here = machine.here.words
+    name = here[0].shown().rpartition("/")[2] if here and here[0].known else entry.name
+    task = words[0].text if words and _TASK.fullmatch(words[0].text) else ""
+    return f"{name} {task}".strip()
 
 
 def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> None:

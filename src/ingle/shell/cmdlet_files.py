@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from . import targets, windows
+from .commands.copying import into_folder
 from .finding import Level
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
@@ -26,7 +27,9 @@ def remove_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]
                 "deletes settings of Windows",
             )
         elif not re.match(r"(?i)(?:env|alias|function|variable):", value.text):
-            recursed = tree or value.has(Taint.EVERYTHING)
+            recursed = (
+                tree or value.has(Taint.EVERYTHING) or HOLE in given.flags
+            )  # parameters that are not known
             targets.delete(machine, windows.path(machine, value), tree=recursed)
     if not given.paths(machine, stdin):
         machine.report(Level.MODERATE, "delete", "deletes what the pipeline names")
@@ -96,12 +99,15 @@ def new_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -
 
 def copy_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     target = given.value("destination") or (given.rest[-1] if len(given.rest) > 1 else None)
+    source = given.value("path", "literalpath") or (given.rest[0] if given.rest else stdin)
+    targets.read(machine, windows.path(machine, source), shows=False)
     if given.value("tosession") is not None:
         machine.report(Level.MODERATE, "send", "copies to another host")
     if target is not None:
         if windows.starts_by_itself(target.text):
             machine.report(Level.HIGH, "persist", "changes what starts with your session")
-        targets.write(machine, windows.path(machine, target), UNKNOWN)
+        name = Value(source.text.replace("\\", "/"), source.taint)
+        targets.write(machine, into_folder(machine, name, windows.path(machine, target)), UNKNOWN)
     return EMPTY
 
 

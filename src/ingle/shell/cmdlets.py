@@ -258,6 +258,16 @@ def _compile(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -
     return EMPTY
 
 
+def _installed(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    """`Add-AppxPackage`, `Install-Module` and their kin: from a store, from a file, or straight from an address."""
+    named = [*given.rest, *given.values.values(), stdin]
+    if any(_ADDRESS.match(value.text) or value.has(Taint.NETWORK) for value in named):
+        machine.report(Level.HIGH, "remote code", "installs and runs code straight from an address")
+    elif not any(run_fetched(machine, windows.path(machine, value)) for value in named if value.text):
+        machine.report(Level.MODERATE, "effect", "installs a package")
+    return EMPTY
+
+
 def _alias(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     words = [given.value("name"), given.value("value")]
     rest = iter(given.rest)
@@ -273,6 +283,7 @@ def _line_editor(machine: Machine, given: Given, stdin: Value, blocks: list[Node
     return EMPTY
 
 
+_ADDRESS = re.compile(r"(?i)(?:https?|ftp|ms-appinstaller):|\\\\")
 CMDLETS: dict[str, Cmdlet] = {
     "remove-item": remove_item,
     "get-childitem": list_items,
@@ -319,5 +330,10 @@ CMDLETS: dict[str, Cmdlet] = {
     "import-module": _module,
     **dict.fromkeys(("set-alias", "new-alias"), _alias),
     "add-type": _compile,
+    **dict.fromkeys(
+        "add-appxpackage add-appxprovisionedpackage add-appprovisionedpackage install-package install-module install-script "
+        "install-psresource update-module save-module add-windowspackage".split(),
+        _installed,
+    ),
     "set-psreadlineoption": _line_editor,
 }

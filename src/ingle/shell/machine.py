@@ -8,21 +8,14 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from . import call, hooks, limits, meaning, paths, statements
+from . import call, hooks, limits, meaning, paths, statements, telling
 from .finding import Finding, Level
 from .reading import Reading, read_code
-from .safer import Matter, safer_way
 from .spans import Inner, Translation
 from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 _SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIALS")
-
-# What a container does not keep in.
-_REACHES_OUT = frozenset(("exhaust", "backdoor", "privilege", "exfiltrate", "deceive", "unread", "fault"))
-
-_FILES = frozenset(("delete", "write", "move", "persist"))
-_PACKAGERS = frozenset("apt apt-get apk dnf yum microdnf zypper pacman pip pip3 npm yarn gem".split())
 
 
 class Exhausted(Exception):
@@ -57,11 +50,8 @@ class Machine:
         self.steps = 0
         self.read_file = read_file
         self.translation: Translation | None = None
-        self.substituted: dict[str, str] = {}
-        self._span = (0, 0)
-        self._pieces: Sequence[meaning.Piece] = ()
-        self._code = ""
-        self._words: list[Value] = []
+        self.naming = telling.Names()
+        self.here = telling.Here()
 
     # What a walk reports.
 
@@ -77,53 +67,10 @@ class Machine:
         """Add a finding; `path` is the one it is about, `resolved` takes the place of what the words say."""
         if level is Level.SAFE:
             return
-        if self.root and effect in ("opaque", "remote code"):
-            level = Level.CRITICAL  # whoever writes what is run there has the whole machine
-        if self.isolated and effect not in _REACHES_OUT:
-            level = min(level, Level.MODERATE)
-        if self.contained:
-            level = self._kept_in(level, effect)
+        level = telling.weighed(self, level, effect)
         key = (level, effect, consequence)
         if key not in self.findings:
-            files = self.substituted
-            self.findings[key] = Finding(
-                level,
-                effect,
-                meaning.shown(consequence, files),
-                self._span,
-                resolved or self._meaning(path),
-                meaning.shown(self._safer(level, effect, consequence, path), files),
-            )
-
-    def _kept_in(self, level: Level, effect: str) -> Level:
-        """The level in a container that stays: its own files are at stake, and nothing of this machine."""
-        if effect == "permissions" or (self._words and self._words[0].text in _PACKAGERS):
-            return (
-                Level.HIGH
-                if level is Level.CRITICAL and effect == "permissions"
-                else min(level, Level.MODERATE)
-            )
-        return min(level, Level.HIGH) if effect in _FILES else level
-
-    def _meaning(self, path: meaning.Path | None) -> str:
-        """What the command at hand really is: decoded code in full, and each word that is not what it looks like."""
-        told = meaning.tell(self._pieces, path, self.substituted)
-        if not self._code or self._code in self.given:
-            return told
-        code = meaning.tell_code(self._code, self.substituted)
-        return f"{code}; {told}" if told else code
-
-    def _safer(self, level: Level, effect: str, consequence: str, path: meaning.Path | None) -> str:
-        """The safer way; below high only where there is one for just this."""
-        if level < Level.HIGH:
-            return ""
-        first, last = self._span
-        words = tuple(word.shown() for word in self._words)
-        if path is None and len(words) > 1 and words[-1][:1] != "-":
-            path = meaning.Path(words[-1], "", hidden=False)
-        word = meaning.operand(self._pieces, path, self.substituted)
-        matter = Matter(words, word, self.given[first:last], self.given)
-        return safer_way(effect, consequence, matter, self.shell)
+            self.findings[key] = telling.finding(self, level, effect, consequence, resolved, path)
 
     def worst(self) -> Level:
         return max((found.level for found in self.findings.values()), default=Level.SAFE)
@@ -131,18 +78,20 @@ class Machine:
     @contextmanager
     def at(self, node: Node, pieces: Sequence[meaning.Piece] = ()) -> Iterator[None]:
         """Findings inside belong to this node; text produced on the way keeps the place it came from."""
-        before = self._span, self._pieces, self._code
-        if self.depth == 0:
-            self._span = self.place(node.start_byte, node.end_byte)
-        elif self.inner is not None:
-            self._span = self.inner.span(node.start_byte, node.end_byte)
+        before = self.here
         code = self.text(node) if self.depth and self.inner is None else ""
-        if not code or meaning.is_partly_known(code):  # else the words it came from say more
-            self._pieces, self._code = pieces, code
+        if code and not meaning.is_partly_known(code):  # the words it came from say more
+            pieces, code = before.pieces, before.code
+        self.here = telling.Here(self._span_of(node), pieces, code, before.words)
         try:
             yield
         finally:
-            self._span, self._pieces, self._code = before
+            self.here = before
+
+    def _span_of(self, node: Node) -> tuple[int, int]:
+        if self.depth == 0:
+            return self.place(node.start_byte, node.end_byte)
+        return self.here.span if self.inner is None else self.inner.span(node.start_byte, node.end_byte)
 
     @cached_property
     def _ascii(self) -> bool:
@@ -169,7 +118,7 @@ class Machine:
 
     def stand_at(self, start: int, end: int) -> None:
         """Findings from here on belong to this part of the source."""
-        self._span = start, end
+        self.here.span = start, end
 
     # How a walk moves.
 
@@ -202,11 +151,12 @@ class Machine:
         """Judge what PowerShell would run under this name."""
         from . import powershell_commands
 
-        before, self._words = self._words, [Value(name), *words]
+        here = self.here
+        before, here.words = here.words, [Value(name), *words]
         try:
             return powershell_commands.judge(self, name, words, list(blocks), stdin)
         finally:
-            self._words = before
+            here.words = before
 
     def source(self, text: str, stdin: Value = EMPTY, shell: str = "") -> Value:
         """Analyse text as code of a shell, on the state of this line; gives what it would print."""
@@ -233,7 +183,7 @@ class Machine:
         """Where code stands in the source, when it stands there once and letter by letter."""
         if len(text) < 2:
             return None
-        for start, end in (self._span, (0, len(self.given))):
+        for start, end in (self.here.span, (0, len(self.given))):
             at = self.given.find(text, start, end)
             if at >= 0:
                 again = self.given.find(text, at + 1, end)
@@ -264,11 +214,12 @@ class Machine:
     def call(self, words: list[Value], stdin: Value = EMPTY, *, bare: bool = False) -> Value:
         """Judge one command with its words evaluated; `bare` when the name may be an alias."""
         self.step()
-        before, self._words = self._words, words
+        here = self.here
+        before, here.words = here.words, words
         try:
             return call.call(self, words, stdin, bare=bare)
         finally:
-            self._words = before
+            here.words = before
 
     # What a word may ask (`evaluate.Names`).
 
@@ -325,7 +276,7 @@ class Machine:
     def process(self, source: str, direction: str) -> Value:
         """A process substitution becomes a file with a name of its own."""
         path = f"/dev/fd/{60 + len(self.state.files)}"
-        self.substituted[path] = f"{direction}({source})"
+        self.naming.files[path] = f"{direction}({source})"
         if direction == ">":
             self.state.files[path] = Value(source, Taint.QUOTED)
             self.source(source, UNKNOWN)

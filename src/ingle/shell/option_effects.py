@@ -18,7 +18,7 @@ from . import targets
 from .arguments import Arguments
 from .finding import Level
 from .paths import is_startup
-from .words import HOLE, UNKNOWN, Taint, Value
+from .words import HOLE, STAR, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -89,6 +89,15 @@ def judge_options(machine: Machine, name: str, words: list[Value], stdin: Value)
     _judge_code(machine, options, arguments)
 
 
+def _found(machine: Machine, arguments: Arguments) -> list[Value]:
+    """The files below the folders that a search is given; not known where it is given none."""
+    folders = [word for word in arguments.rest[1:] if word.known]
+    below = [
+        Value(f"{targets.place_of(machine, word)[0].rstrip('/')}/{STAR}", word.taint) for word in folders
+    ]
+    return below or [Value(HOLE, Taint.EVERYTHING)]
+
+
 def _judge_code(machine: Machine, options: Options, arguments: Arguments) -> None:
     from .code import run_file
 
@@ -96,7 +105,8 @@ def _judge_code(machine: Machine, options: Options, arguments: Arguments) -> Non
         machine.source(value.text, UNKNOWN)
     for value in arguments.each(*options.each):
         if value.text:
-            machine.call([value, Value(HOLE, Taint.EVERYTHING)], UNKNOWN)
+            for found in _found(machine, arguments):
+                machine.call([value, found], UNKNOWN)
     for value in arguments.each(*options.scripts):
         if value.text:
             run_file(machine, value, "other", [], UNKNOWN)

@@ -109,23 +109,6 @@ _HISTORY = re.compile(
     r"/\.(?:[a-z]*_?history|lesshst|viminfo|zsh_sessions|bash_sessions|mysql_history|local/share/fish/fish_history)"
     r"(?:/.*)?\Z"
 )
-_SECRET = re.compile(
-    r"/\.ssh(?:/(?!known_hosts|config\Z|[^/]*\.pub\Z|authorized_keys).*)?\Z|/(?:id_(?:rsa|dsa|ecdsa|ed25519)\w*)\Z|"
-    r"/\.aws(?:/.*)?\Z|/\.azure(?:/.*)?\Z|/\.config/gcloud(?:/.*)?\Z|/\.kube(?:/.*)?\Z|/\.gnupg(?:/.*)?\Z|"
-    r"/\.netrc\Z|/_netrc\Z|/\.pgpass\Z|/\.git-credentials\Z|/\.docker/config\.json\Z|/\.npmrc\Z|/\.pypirc\Z|"
-    r"/\.vault-token\Z|/\.config/(?:gh|hub|rclone|op|sops|age|doctl|hcloud)(?:/.*)?\Z|/\.my\.cnf\Z|/\.s3cfg\Z|"
-    r"/Library/Keychains(?:/.*)?\Z|/Library/(?:Cookies|Messages|Mail)(?:/.*)?\Z|/\.password-store(?:/.*)?\Z|"
-    r"/\.local/share/keyrings(?:/.*)?\Z|/\.mozilla(?:/.*)?\Z|/\.config/(?:google-chrome|chromium|BraveSoftware)(?:/.*)?\Z|"
-    r"/Library/Application Support/(?:Google/Chrome|Firefox|BraveSoftware|Bitcoin|Ethereum)(?:/.*)?\Z|"
-    r"/\.env(?:\.(?!example|sample|template|dist)[\w.]+)?\Z|(?:/private)?/etc/(?:shadow|gshadow|master\.passwd|"
-    r"ssh/ssh_host_\w+_key|sudoers)\Z|/proc/(?:\d+|self|…)?/?environ\Z|/\.(?:bash|zsh)_history\Z|/credentials(?:\.\w+)?\Z|"
-    r"/[^/]*\.(?:kdbx|pem|p12|pfx|key|keystore|jks|ppk|keychain(?:-db)?|gpg-key)\Z|/secrets?\.(?:ya?ml|json|toml|env|txt)\Z|"
-    r"/\.(?:bitcoin|ethereum|electrum|monero|solana)(?:/.*)?\Z|/wallet\.dat\Z|/terraform\.tfstate\Z|/\.terraform\.d/"
-    r"|/\.cargo/credentials.*|/\.config/op/.*|/key\d\.db\Z|/logins\.json\Z|/Login Data\Z|/Cookies\Z|/\.htpasswd\Z|"
-    r"/kubeconfig\Z|/etc/kubernetes/.*|/var/run/secrets/.*|/\.gem/credentials\Z|/service[-_]account\w*\.json\Z"
-)
-
-
 # What git writes for itself while it works, and makes again.
 _GIT_SCRATCH = re.compile(
     r"(?:[\w/.-]+\.lock|gc\.(?:log|pid)|COMMIT_EDITMSG|MERGE_(?:MSG|HEAD|MODE)|ORIG_HEAD|FETCH_HEAD|CHERRY_PICK_HEAD|"
@@ -314,18 +297,6 @@ def named(path: str) -> str:
         if text == home or text.startswith(home + "/"):
             return "~" + text[len(home) :]
     return text
-
-
-def is_secret(path: str) -> bool:
-    """True when the file, or what the folder holds, is a credential (the rubric's list and its kin)."""
-    if _SECRET.search(path):
-        return True
-    if is_wild(path):
-        bare = path.replace(STAR, "").replace(QUERY, "").rstrip("/")
-        return (
-            bool(bare and _SECRET.search(bare)) or "/.ssh/" in path or "/.aws/" in path or "/.gnupg/" in path
-        )
-    return False
 
 
 def is_startup(path: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import targets, windows
+from . import powershell_splats, targets, windows
 from .finding import Level
 from .meaning import Piece
 from .spans import Translation
@@ -156,6 +156,8 @@ def _assignment(machine: Machine, node: Node) -> Value:
     found = run(machine, value) if value is not None else EMPTY
     if left is not None:
         name = plain_name(machine.text(left))
+        if value is not None:
+            powershell_splats.remember(machine, left, value, found)
         if "+=" in machine.text(node)[: len(machine.text(left)) + 6]:
             before = machine.state.names.get(name, [EMPTY])[0]
             found = bounded(machine, before.text + found.text, before.taint | found.taint)
@@ -181,13 +183,13 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
                 known = len(words)
                 _element(machine, element, words, blocks, redirects)
                 if element.is_named and not any(word.has(Taint.PARAMETER) for word in words[known:]):
-                    pieces.append(Piece(machine.text(element).strip(), words[known:]))
+                    pieces.append(Piece(_as_given(machine, element), words[known:]))
     with machine.at(node, pieces):
         block = _inner_block(name_node)
         if block is not None:
             return run(machine, block)
         name = _command_name(machine, name_node)
-        pieces.insert(0, Piece(machine.text(name_node), [name]))
+        pieces.insert(0, Piece(_as_given(machine, name_node), [name]))
         if not name.known or (operator and name.has(Taint.NETWORK)):
             machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
             return UNKNOWN
@@ -206,6 +208,12 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
                         append=">>" in machine.text(redirect),
                     )
         return out
+
+
+def _as_given(machine: Machine, node: Node) -> str:
+    if machine.rewritten and machine.depth == 0:
+        return machine.written(node.start_byte, node.end_byte)
+    return machine.text(node).strip()
 
 
 def _command_name(machine: Machine, node: Node) -> Value:
@@ -244,6 +252,8 @@ def _element(
         return
     if kind == "command_parameter":
         words.append(Value(machine.text(node).lower(), Taint.PARAMETER))
+        return
+    if powershell_splats.splatted(machine, machine.text(node), words, blocks):
         return
     value = (
         _bare(machine, machine.text(node))

@@ -249,7 +249,8 @@ class Values:
         )
 
     def _file_taint(self, node: ast.Call) -> int:
-        from .paths import is_secret, resolve
+        from .paths import resolve
+        from .secret_paths import is_secret
 
         inner = node.func.value if isinstance(node.func, ast.Attribute) else None
         if inner is None:
@@ -259,7 +260,8 @@ class Values:
         return Taint.SECRET if secret else 0
 
     def _opened(self, name: str, arguments: list[Value]) -> Value:
-        from .paths import is_secret, resolve
+        from .paths import resolve
+        from .secret_paths import is_secret
 
         first = arguments[0]
         if "open" in name and first.known and is_secret(resolve(first.text, self.machine.state.cwd)):

@@ -74,6 +74,7 @@ class State:
     global_aliases: dict[str, str] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
+    splats: dict[str, dict[str, Value | Node]] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A subshell's view: names and place are its own, files are everybody's."""
@@ -86,6 +87,7 @@ class State:
             streams=dict(self.streams),
             references=dict(self.references),
             global_aliases=dict(self.global_aliases),
+            splats=dict(self.splats),
         )
 
     def every(self, name: str) -> list[Value]:

@@ -139,6 +139,8 @@ def _run_simple(
     machine: Machine, node: Node, sources: list[Node], assignments: list[Node], stdin: Value
 ) -> Value:
     texts = _texts(machine, sources)
+    if texts == ["}"]:  # what is left of `coproc NAME { …; }`, which the grammar does not know
+        return EMPTY
     if _SWALLOWED.match(machine.data, node.end_byte):
         texts.append("-")
     everywhere = machine.state.global_aliases
@@ -262,6 +264,13 @@ def _compound(machine: Machine, node: Node, stdin: Value) -> Value:
     return sequence(machine, node, stdin)
 
 
+def _coprocess(machine: Machine, node: Node, stdin: Value) -> Value:
+    """zsh's `coproc COMMAND`: the grammar takes the first word of a simple command off it."""
+    code = machine.text(node).partition("coproc")[2]
+    with machine.at(node), machine.setting(background=True):
+        return machine.source(code, stdin)
+
+
 def _nothing(machine: Machine, node: Node, stdin: Value) -> Value:
     return EMPTY
 
@@ -293,6 +302,7 @@ _VISITORS: dict[str, Callable[[Machine, Node, Value], Value]] = {
     "case_statement": visit_case,
     "test_command": _test,
     "arithmetic_command": _test,
+    "coprocess_statement": _coprocess,
     "comment": _nothing,
     "heredoc_body": _nothing,
 }

@@ -39,7 +39,9 @@ _INNER = frozenset(
     "sh bash zsh dash ksh fish busybox rm dd shred mkfs mkfs.ext4 chmod chown kill reboot shutdown halt poweroff sudo doas su env "
     "python python3 perl ruby node nc ncat curl wget eval find xargs tee mv cp git docker kubectl systemctl".split()
 )
-_ESCAPES = re.compile(r"(?m)^\s*(?:\\?:?!+|shell |system |exec |\\system )\s*(.+)$")
+_ESCAPES = re.compile(
+    r"(?m)^\s*(?:\\?:?!+|:?sh(?:ell)? |:pipe(?:-line)?-to |system |exec |\\system )\s*(.+)$"
+)
 
 
 def judge(machine: Machine, name: str, words: list[Value], stdin: Value) -> None:
@@ -92,7 +94,12 @@ def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:
         elif word.text.startswith("!") and len(word.text) > 3:
             yield word.text.lstrip("! ")
     if stdin is not EMPTY and stdin.known:
-        yield from _ESCAPES.findall(stdin.text)
+        yield from escapes(stdin.text)
+
+
+def escapes(text: str) -> list[str]:
+    """What stands behind the marks by which programs hand a line to a shell: `:!`, `:sh`, `system`."""
+    return _ESCAPES.findall(text)
 
 
 def tried_code(machine: Machine, code: str) -> None:

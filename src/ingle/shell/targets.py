@@ -9,6 +9,7 @@ from . import paths
 from .finding import Level
 from .meaning import Path
 from .paths import Place
+from .secret_paths import is_hashes, is_secret
 from .startup_lines import startup_level, tool_setting
 from .words import HOLE, Taint, Value, is_wild, show
 
@@ -148,12 +149,12 @@ def lock(machine: Machine, value: Value) -> None:
 def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bool, filtered: bool) -> Level:
     name = path.rsplit("/", 1)[-1]
     if place is Place.HOME_CONFIG and not tree and not is_wild(path):
-        return _HIGH if paths.is_secret(path) or paths.is_history(path) else _MODERATE
+        return _HIGH if is_secret(path) or paths.is_history(path) else _MODERATE
     if place in (Place.LOG, Place.MOUNT, Place.BACKUP) and machine.isolated:
         return _MODERATE
     if place is Place.UNKNOWN and (HOLE not in path or path.startswith(("/tmp/" + HOLE, "/var/tmp/"))):
         return _MODERATE
-    if place is Place.UNKNOWN and paths.is_secret(path):
+    if place is Place.UNKNOWN and is_secret(path):
         return _HIGH
     if filtered and place in (Place.WORKING, Place.OPEN, Place.TEMPORARY_TOP, Place.UNKNOWN, Place.PARENT):
         return _MODERATE
@@ -161,7 +162,7 @@ def _soften(machine: Machine, path: str, place: Place, level: Level, *, tree: bo
         return _MODERATE
     if place is Place.HOME_TOP and not tree:
         return _HIGH if ("/" in path and name == "*") or _takes_all(name) else _MODERATE
-    if place is Place.PROJECT_FILE and is_wild(path) and paths.is_secret(path):
+    if place is Place.PROJECT_FILE and is_wild(path) and is_secret(path):
         return _HIGH
     return level
 
@@ -246,13 +247,13 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
     made = machine.state.files.get(path)
     if made is not None:
         return made.taint
-    if paths.is_secret(path):
-        if shows:
-            grave = "/etc/shadow" in path or "/etc/gshadow" in path or "master.passwd" in path
+    if is_secret(path):
+        grave = is_hashes(path)
+        if shows or grave:
             machine.report(
                 _HIGH if grave else _MODERATE,
                 "secret",
-                f"reads a secret: `{paths.named(path)}`",
+                f"{'reads a secret' if shows else 'copies the passwords of this machine'}: `{paths.named(path)}`",
                 path=describe(value, path),
             )
         return Taint.SECRET | Taint.FILE
@@ -273,7 +274,7 @@ def send(machine: Machine, value: Value, where: str = "") -> Level:
     """Report that a file or text leaves the machine; a secret that leaves is the worst."""
     path, place = place_of(machine, value) if value.text else ("", Place.UNKNOWN)
     made = machine.state.files.get(path)
-    secret = value.has(Taint.SECRET) or paths.is_secret(path) or (made is not None and made.has(Taint.SECRET))
+    secret = value.has(Taint.SECRET) or is_secret(path) or (made is not None and made.has(Taint.SECRET))
     if secret or place in (Place.HOME, Place.HOMES, Place.ROOT, Place.DEVICE) or path == "/etc":
         return leak(machine, value, path)
     level = (

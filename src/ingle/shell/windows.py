@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .finding import Level
-from .paths import HOME, PROJECT
+from .paths import HOME, PROJECT, named, resolve
 from .words import QUERY, STAR, Value
 
 if TYPE_CHECKING:
@@ -41,13 +41,21 @@ KNOWN: dict[str, str] = {
     "env:onedrive": HOME + "/OneDrive",
     "psscriptroot": PROJECT,
 }
+_WRITTEN = re.compile(r"[A-Za-z]:|\\\\|%")
 _SYSTEM = re.compile(r"(?i)/(?:windows|winnt)(?=/|\Z)")
 _PROGRAMS = re.compile(r"(?i)/(?:program ?files(?: \(x86\))?|programdata|progra~1)(?=/|\Z)")
 _STARTUP = re.compile(r"(?i)start menu/programs/startup|/currentversion/run|profile\.ps1|windowspowershell/")
 
 
 def path(machine: Machine, value: Value) -> Value:
-    """The path in the form the place rules read; whole drives become the root."""
+    """The path in the form the place rules read; whole drives become the root. The machine keeps how it was written."""
+    found = _mapped(value)
+    if _WRITTEN.match(value.text) and "\n" not in value.text:
+        machine.naming.drives[named(resolve(found.text, machine.state.cwd))] = value.shown()
+    return found
+
+
+def _mapped(value: Value) -> Value:
     text = value.text.replace("\\", "/").strip("\"'")
     text = re.sub(r"(?i)^(?:microsoft\.powershell\.core/)?filesystem::", "", text)
     text = text.replace("*", STAR).replace("?", QUERY)

@@ -213,10 +213,12 @@ def _test(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 def _coproc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """`coproc COMMAND`, `coproc NAME { COMMAND; }`: runs beside the shell."""
     if len(words) > 1 and words[1].text == "{":
         words = words[1:]
+    inner = [word for word in words if word.text not in ("{", "}")]
     with machine.setting(background=True):
-        return machine.call(words, stdin) if words else EMPTY
+        return machine.call(inner, stdin) if inner else EMPTY
 
 
 def _let(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

@@ -30,7 +30,7 @@ def _split(arguments: Arguments) -> tuple[list[Value], Value | None]:
     return (arguments.rest[:-1], arguments.rest[-1]) if len(arguments.rest) > 1 else (arguments.rest, None)
 
 
-def _into(machine: Machine, source: Value, target: Value) -> Value:
+def into_folder(machine: Machine, source: Value, target: Value) -> Value:
     """The file a copy makes when its target is a folder."""
     if target.wild:
         return target
@@ -83,7 +83,7 @@ def _copy(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         text = made if made is not None else Value(HOLE, taint)
         if source.text == "/dev/null":
             text = EMPTY
-        into = _into(machine, source, target)
+        into = into_folder(machine, source, target)
         _, place = targets.place_of(machine, into)
         if grave is Place.DEVICE:
             machine.report(Level.MODERATE, "read", "reads a raw disk")
@@ -121,7 +121,7 @@ def _move(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.report(Level.HIGH, "move", "moves every file here away")
         if target is not None and not void:
             made = machine.state.files.get(path)
-            into = _into(machine, source, target)
+            into = into_folder(machine, source, target)
             targets.write(machine, into, made or Value(HOLE, source.taint), verb="moves over")
     return EMPTY
 
@@ -133,7 +133,7 @@ def _link(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         return EMPTY
     source = rest[0]
     link = rest[1] if len(rest) > 1 else Value(source.text.rstrip("/").rpartition("/")[2])
-    link = _into(machine, source, link) if len(rest) > 1 else link
+    link = into_folder(machine, source, link) if len(rest) > 1 else link
     path, place = targets.place_of(machine, link)
     forced = arguments.any("-f", "--force")
     if paths.is_history(path) or path.endswith("/.bash_history"):

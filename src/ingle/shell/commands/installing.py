@@ -102,7 +102,12 @@ def _pip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         _scripts(machine, words)
     entry = spec.find("pip" if name.startswith("pip") and name != "pipx" else name)
     arguments = Arguments(words, entry.takes if entry else frozenset())
-    installs = bool(arguments.rest) and arguments.rest[0].text in _INSTALLS
+    verbs = (
+        arguments.rest[1:]
+        if name == "uv" and arguments.rest[:1] in ([Value("tool")], [Value("pip")])
+        else arguments.rest
+    )
+    installs = bool(verbs) and verbs[0].text in _INSTALLS
     if installs and arguments.rest[0].text in ("exec", "x", "dlx") and name in ("npm", "pnpm", "yarn"):
         return _runner(machine, name, [word for word in words if word is not arguments.rest[0]], stdin)
     if installs and not arguments.any("--dry-run"):

@@ -10,6 +10,7 @@ from ..arguments import Arguments
 from ..finding import Level
 from ..limits import MAX_MODE, cut
 from ..paths import Place
+from ..secret_paths import is_secret
 from ..words import EMPTY, UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
         machine.report(
             Level.HIGH, "permissions", "lets every user of the machine write here, all the way down"
         )
-    elif (everyone or _READABLE.match(mode)) and paths.is_secret(path):
+    elif (everyone or _READABLE.match(mode)) and is_secret(path):
         machine.report(Level.HIGH, "permissions", "lets every user of the machine read a key")
     elif (
         recursive

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, paths, spec, targets
+from .. import call, spec, targets
 from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
 from ..limits import MAX_SETTINGS, cut
+from ..secret_paths import is_secret
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _secrets(machine: Machine, task: str, words: list[Value]) -> None:
         for word in Arguments(words, frozenset(("-m", "--message", "-F", "-C", "--author", "--date"))).rest:
             path, _ = targets.place_of(machine, word)
             made = state.files.get(path)
-            if paths.is_secret(path) or (made is not None and made.has(Taint.SECRET)):
+            if is_secret(path) or (made is not None and made.has(Taint.SECRET)):
                 state.staged.append(path)
     elif task == "push" and state.staged and not any(word.text in ("-n", "--dry-run") for word in words):
         targets.leak(machine, Value(state.staged[0]), state.staged[0])

@@ -37,6 +37,8 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     for source in sources:
         if _is_remote(target):
             targets.send(machine, source, f" (`{target.shown()}`)")
+        elif not _is_remote(source):
+            targets.read(machine, source, shows=False)
         if arguments.any("--remove-source-files"):
             machine.report(Level.MODERATE, "delete", "deletes the source files after copying")
     if _is_remote(target):

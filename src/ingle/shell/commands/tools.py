@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import call, spec, targets
+from .. import call, spec, strangers, targets
 from ..arguments import Arguments
 from ..balance import broken
 from ..code import run_file, run_hidden, weigh
@@ -52,6 +52,15 @@ def _expect(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     if words and not words[0].text.startswith("-"):
         return run_file(machine, words[0], "other", words, stdin)
     return UNKNOWN
+
+
+def _lnav(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """A reader of logs whose commands may hand a line to a shell."""
+    arguments = Arguments(words, frozenset("-c -f -I -d".split()))
+    for command in arguments.each("-c"):
+        for code in strangers.escapes(command.text):
+            machine.source(code, UNKNOWN)
+    return Value(HOLE, stdin.taint)
 
 
 def _terminal(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -150,6 +159,7 @@ COMMANDS: dict[str, Command] = {
         "xterm gnome-terminal konsole alacritty kitty wezterm foot urxvt xfce4-terminal terminator x-terminal-emulator ttyd gotty wetty shellinabox sshx tmate upterm".split(),
         _terminal,
     ),
+    "lnav": _lnav,
     "systemctl": _systemctl,
     **dict.fromkeys(("gpg", "gpg2"), _gpg),
 }
