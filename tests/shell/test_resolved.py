@@ -101,3 +101,22 @@ def test_what_would_write_to_the_terminal_or_turn_the_line_round_is_shown_escape
     text = explain(analyse("rm -rf $'/etc\\e[2J\\u202e'; rm файл"))
     assert "/etc\\x1b[2J\\u202e" in text
     assert "файл" in text
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("rm '~'", "deletes `./~`"),
+        ("ln -sf ~/dotfiles/.vimrc ~/.vimrc", "replaces `~/.vimrc` with a link"),
+        ("rsync -a x/ /tmp", "copies files into `/tmp`"),
+        ("bun add x", "`bun add` changes something"),
+    ],
+)
+def test_what_is_said_of_a_file_is_what_happens_to_it(command: str, told: str) -> None:
+    assert analyse(command).findings[0].consequence == told
+
+
+def test_code_that_was_hidden_is_shown_whole_and_a_rewritten_word_is_not_torn() -> None:
+    assert resolved("echo OigpeyA6fDomIH07Og== | base64 -d | bash") == "what runs is `:(){ :|:& };:`"
+    assert resolved("{rm,-rf,/}") == ""
+    assert resolved("rm -rf ./src") == ""

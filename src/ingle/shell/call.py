@@ -28,12 +28,12 @@ _HOOK_WORDS = frozenset(
 _ENV_PRINTERS = frozenset(("opam", "fnm", "mise", "docker-machine", "luarocks"))
 _SHELL_NAMES = frozenset(("bash", "zsh", "fish", "powershell"))
 _LISTS = frozenset(
-    "ls list ps get --get-selections -qa -Qq -W --show -l --list -Q -Qe -Qn -Qqe showmanual showauto domains pkgnames freeze leaves "
+    "ls list ps pods get --get-selections -qa -Qq -W --show -l --list -Q -Qe -Qn -Qqe showmanual showauto domains pkgnames freeze leaves "
     "--list-extensions list-units list-unit-files".split()
 )
 _ELSEWHERE = re.compile(r"[\w.@-]{2,}:")  # `host:path`, `s3://bucket`
 _VERSION = re.compile(r"-?\d+(?:\.\d+)*\Z")
-_TASK = re.compile(r"[a-z][a-z-]{1,20}")
+_TASK = re.compile(r"[a-z][a-z0-9-]{1,20}")
 _GNU = frozenset(
     "ls cat sort head tail cut date stat du df wc tr uniq seq split touch mkdir readlink realpath basename dirname echo printf "
     "nl od tac tee paste join comm shuf timeout nproc numfmt expr env id who whoami uname uptime base64 base32 md5sum sha1sum "
@@ -214,7 +214,7 @@ def _dispatch(machine: Machine, name: str, words: list[Value], stdin: Value, *, 
         machine.report(
             Level.MODERATE, "execute", f"runs a program found through a variable: `{words[0].shown()}`"
         )
-    if any(word.text in _LISTS or word.text.startswith(("list-", "describe-")) for word in words[1:4]):
+    if any(word.text in _LISTS or word.text.startswith(("list-", "describe-")) for word in words[1:6]):
         taint |= Taint.EVERYTHING
     return Value(HOLE, _passed(machine, words, stdin) | taint)
 

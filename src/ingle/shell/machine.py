@@ -79,7 +79,7 @@ class Machine:
     def at(self, node: Node, pieces: Sequence[meaning.Piece] = ()) -> Iterator[None]:
         """Findings inside belong to this node; text produced on the way keeps the place it came from."""
         before = self.here
-        code = self.text(node) if self.depth and self.inner is None else ""
+        code = self._code_of(node) if self.depth and self.inner is None else ""
         if code and not meaning.is_partly_known(code):  # the words it came from say more
             pieces, code = before.pieces, before.code
         self.here = telling.Here(self._span_of(node), pieces, code, before.words)
@@ -87,6 +87,10 @@ class Machine:
             yield
         finally:
             self.here = before
+
+    def _code_of(self, node: Node) -> str:
+        """Code that was made on the way: whole where a person reads it at a glance, else the command at hand."""
+        return self.text(node) if len(self.data) > meaning.LONGEST else self.data.decode("utf-8", "replace")
 
     def _span_of(self, node: Node) -> tuple[int, int]:
         if self.depth == 0:

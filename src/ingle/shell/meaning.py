@@ -11,7 +11,7 @@ from .words import HOLE, MARKS, Value, show
 
 _PAIRS = 4
 """Words that are told; a person reads no more."""
-_LONGEST = 120
+LONGEST = 120
 """Characters that are shown of one word."""
 _QUOTES = re.compile(r"[\"'\\]")
 _INSIDE = re.compile(r"\w[\"'\\]+\w")  # `e't'c`: quotes that hide a word instead of holding one together
@@ -54,7 +54,7 @@ def shown(text: str, files: Mapping[str, str]) -> str:
 def short(text: str) -> str:
     """On one line, the end left out when it is long."""
     text = _BLANKS.sub("; ", text.strip())
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
 def _plain(text: str, now: str, first: bool) -> bool:

@@ -292,7 +292,8 @@ def named(path: str) -> str:
     if text == PROJECT:
         return "."
     if text.startswith(PROJECT + "/"):
-        return text[len(PROJECT) + 1 :]
+        below = text[len(PROJECT) + 1 :]
+        return "./" + below if below.startswith("~") else below
     for home in HOMES:
         if text == home or text.startswith(home + "/"):
             return "~" + text[len(home) :]

@@ -92,7 +92,7 @@ def _known(matter: Matter) -> dict[str, str]:
     if matter.words:
         name = _ENDING.sub("", matter.words[0].rpartition("/")[2].lower())
         found["name"] = name if _NAME.fullmatch(name) else ""
-    variable = _VARIABLE.search(matter.source)
+    variable = _VARIABLE.search(matter.source.partition("$(")[0].partition("`")[0])
     found["variable"] = variable[1] if variable else ""
     address = _URL.search(matter.source) or _URL.search(matter.line)
     found["url"] = address[0] if address else ""

@@ -30,6 +30,7 @@ from .branches import (
     visit_while,
 )
 
+_WHOLE_WORD = re.compile(r"[\s;|&(){]\0[\s;|&)}]")
 _NUMERIC = re.compile(r"(?:\s|\A\[+ ?)-(?:eq|ne|lt|le|gt|ge|v)\s")
 _SWALLOWED = re.compile(rb"[ \t]+-(?=[ \t]*<<)")  # a `-` before a here-document, which the grammar drops
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
@@ -216,7 +217,10 @@ def _as_given(machine: Machine, sources: list[Node], pieces: list[Piece]) -> lis
         places.append((start, source.end_byte))
     if len(places) != len(pieces):
         return pieces
-    return [Piece(machine.written(*place), piece.fields) for place, piece in zip(places, pieces, strict=True)]
+    written = [machine.written(*place) for place in places]
+    if not all(_WHOLE_WORD.search(f" {machine.given} ".replace(text, "\0", 1)) for text in written):
+        return pieces  # the rewriting moved what stands inside a word
+    return [Piece(text, piece.fields) for text, piece in zip(written, pieces, strict=True)]
 
 
 def _function(machine: Machine, node: Node, stdin: Value) -> Value:

@@ -98,7 +98,8 @@ def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
 def describe(value: Value, path: str) -> Path:
     """A path as it is given, and what it names."""
     written, meant = paths.named(value.text), paths.named(path)
-    return Path(value.shown(), meant, meant not in (written, written.rstrip("/")))
+    same = (written, written.rstrip("/"), written.removeprefix("./").rstrip("/"))
+    return Path(value.shown(), meant, meant not in same)
 
 
 def delete(
@@ -172,9 +173,15 @@ def _takes_all(name: str) -> bool:
 
 
 def write(
-    machine: Machine, value: Value, content: Value, *, append: bool = False, verb: str = "overwrites"
+    machine: Machine,
+    value: Value,
+    content: Value,
+    *,
+    append: bool = False,
+    verb: str = "overwrites",
+    folder: bool = False,
 ) -> Level:
-    """Report what a write changes, and remember what the file now holds."""
+    """Report what a write changes, and remember what the file now holds; a `folder` takes files in and stays."""
     path, place = place_of(machine, value)
     level = WRITE.get(place, _SAFE if append else _MODERATE)
     if (
@@ -212,10 +219,11 @@ def write(
     remember(machine, path, content, append)
     if level:
         startup = paths.is_startup(path)
+        said = f"{'changes' if append else verb} {_write_what(place, path, startup)}"
         machine.report(
             level,
             "persist" if startup else "write",
-            f"{'changes' if append else verb} {_write_what(place, path, startup)}",
+            f"copies files into `{paths.named(path)}`" if folder and level is _MODERATE else said,
             path=describe(value, path),
         )
     return level

@@ -143,9 +143,9 @@ def _link(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     elif targets.WRITE.get(place, Level.SAFE) >= Level.HIGH and place is not Place.HOME_STARTUP:
         targets.write(machine, link, EMPTY, verb="replaces")
     elif paths.is_startup(path) and not source.text.startswith(("/home/", "/Users/")):
-        machine.report(Level.HIGH, "persist", f"replaces `{link.shown()}`, which runs at start-up")
+        machine.report(Level.HIGH, "persist", f"replaces `{paths.named(path)}`, which runs at start-up")
     elif forced:
-        machine.report(Level.MODERATE, "write", f"replaces `{link.shown()}` with a link")
+        machine.report(Level.MODERATE, "write", f"replaces `{paths.named(path)}` with a link")
     machine.state.links[path] = paths.resolve(source.text, machine.state.cwd)
     return EMPTY
 
@@ -215,7 +215,11 @@ def _touch(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         if place in (Place.SYSTEM_FILE, Place.SYSTEM_KEY, Place.HOOK) or (
             place is Place.SYSTEM and name == "touch"
         ):
-            machine.report(Level.HIGH, "write", f"makes or changes a system file: `{word.shown()}`")
+            machine.report(
+                Level.HIGH,
+                "write",
+                f"makes or changes a system file: `{paths.named(targets.place_of(machine, word)[0])}`",
+            )
     return EMPTY
 
 

@@ -71,7 +71,7 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         for part in mode.text.split(","):
             judge_mode(machine, part.lstrip("DF"), target, recursive=True) if _SETUID.search(part) else None
     network = any(_is_remote(source) for source in sources)
-    targets.write(machine, target, Value(HOLE, Taint.NETWORK if network else 0))
+    targets.write(machine, target, Value(HOLE, Taint.NETWORK if network else 0), folder=True)
     for source in sources if target.text.endswith(("/", ".")) else ():
         if _is_remote(source):
             name_of = source.text.rpartition("/")[2].rpartition(":")[2]
