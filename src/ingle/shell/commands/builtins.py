@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import hooks, paths, strangers, targets
+from .. import call, hooks, paths, strangers, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..rounds import chosen
@@ -214,11 +214,27 @@ def _test(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _coproc(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """`coproc COMMAND`, `coproc NAME { COMMAND; }`: runs beside the shell."""
+    given = "COPROC"
     if len(words) > 1 and words[1].text == "{":
-        words = words[1:]
+        given, words = words[0].text, words[1:]
     inner = [word for word in words if word.text not in ("{", "}")]
     with machine.setting(background=True):
-        return machine.call(inner, stdin) if inner else EMPTY
+        out = machine.call(inner, stdin) if inner else EMPTY
+    return _piped(machine, given, inner, out)
+
+
+def _piped(machine: Machine, name: str, inner: list[Value], out: Value) -> Value:
+    """Remember both ends of a coprocess: one on the network is a socket, what is written into another is its input."""
+    ends = ["/dev/tcp/coproc/0"] * 2 if out.has(Taint.NETWORK) else [f"/dev/fd/{end}" for end in _ENDS]
+    machine.state.streams.update(zip(_ENDS, ends, strict=True))
+    if not out.has(Taint.NETWORK):
+        machine.state.files[ends[0]] = out
+        machine.state.files[ends[1]] = Value(" ".join(call.quoted(word.text) for word in inner), Taint.QUOTED)
+    machine.state.names[name] = [Value(end) for end in _ENDS]
+    return EMPTY
+
+
+_ENDS = ("53", "50")
 
 
 def _let(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
