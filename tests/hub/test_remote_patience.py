@@ -50,7 +50,7 @@ def test_a_hub_that_does_not_answer_for_a_while_is_asked_on_and_sends_no_page_tw
 
     hub.before = silent
     notes: list[str] = []
-    timeouts = Timeouts(connect=2, head=0.1, stall=0.3)
+    timeouts = Timeouts(connect=2, head=1.0, stall=0.3)  # a busy machine answers in that time
     with Remote(settings(tmp_path, hub), note=notes.append, timeouts=timeouts, patience=60.0) as remote:
         assert len(remote.listing("org/name").files) == 4
     closing.set()
