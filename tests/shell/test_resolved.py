@@ -110,10 +110,20 @@ def test_what_would_write_to_the_terminal_or_turn_the_line_round_is_shown_escape
         ("ln -sf ~/dotfiles/.vimrc ~/.vimrc", "replaces `~/.vimrc` with a link"),
         ("rsync -a x/ /tmp", "copies files into `/tmp`"),
         ("bun add x", "`bun add` changes something"),
+        ("rm ~/x.txt", "deletes `~/x.txt`"),
+        ("rm -rf ~/Documents", "deletes `~/Documents` (a top-level folder of your home), without undo"),
+        ("echo x > ~/notes.txt", "overwrites `~/notes.txt`"),
+        ("sudo tee /etc/hosts < x", "overwrites `/etc/hosts` (a system file)"),
+        ("kill $(lsof -ti :3000)", "ends processes that are found when it runs"),
     ],
 )
 def test_what_is_said_of_a_file_is_what_happens_to_it(command: str, told: str) -> None:
     assert analyse(command).findings[0].consequence == told
+
+
+def test_a_folder_that_nobody_named_is_not_told() -> None:
+    told = [found for found in analyse("docker exec web rm dist/a").findings if found.effect == "delete"]
+    assert [(found.consequence, found.resolved) for found in told] == [("deletes `dist/a`", "")]
 
 
 def test_code_that_was_hidden_is_shown_whole_and_a_rewritten_word_is_not_torn() -> None:

@@ -16,6 +16,7 @@ LONGEST = 120
 _QUOTES = re.compile(r"[\"'\\]")
 _INSIDE = re.compile(r"\w[\"'\\]+\w")  # `e't'c`: quotes that hide a word instead of holding one together
 _BLANKS = re.compile(r"\s*\n\s*")
+_HOLES = re.compile(r"…{2,}")
 _STARS = re.compile(r"\*{3,}")
 _WORD = re.compile(r"[\w./~@%+:,*?-]+")
 _BARE = "".join(MARKS) + " \t\n;"
@@ -47,7 +48,7 @@ def shown(text: str, files: Mapping[str, str]) -> str:
     if "/dev/fd/" in text:
         for path, source in files.items():
             text = text.replace(path, source)
-    text = show(text)
+    text = _HOLES.sub("…", show(text))
     return text if text.isprintable() else deception.visible(text)
 
 

@@ -182,7 +182,11 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
             for element in child.children:
                 known = len(words)
                 _element(machine, element, words, blocks, redirects)
-                if element.is_named and not any(word.has(Taint.PARAMETER) for word in words[known:]):
+                if (
+                    element.is_named
+                    and machine.text(element).lower() not in _PLAIN
+                    and not any(word.has(Taint.PARAMETER) for word in words[known:])
+                ):
                     pieces.append(Piece(_as_given(machine, element), words[known:]))
     with machine.at(node, pieces):
         block = _inner_block(name_node)
@@ -208,6 +212,9 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
                         append=">>" in machine.text(redirect),
                     )
         return out
+
+
+_PLAIN = ("$true", "$false", "$null")
 
 
 def _as_given(machine: Machine, node: Node) -> str:

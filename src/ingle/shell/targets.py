@@ -58,10 +58,26 @@ WRITE: dict[Place, Level] = {
     Place.SINK: _SAFE,
     Place.SOCKET: _SAFE,
 }
+# One file or folder among many of its kind: it is told by its name too.
+_ONE = frozenset(
+    (
+        Place.SYSTEM_KEY,
+        Place.SYSTEM_FILE,
+        Place.OTHER_HOME,
+        Place.HOME_TOP,
+        Place.HOME_CONFIG,
+        Place.HOME_STARTUP,
+        Place.HOOK,
+        Place.MOUNT,
+        Place.BACKUP,
+        Place.LOG,
+        Place.KERNEL,
+    )
+)
 _WHAT: dict[Place, str] = {
     Place.ROOT: "the root of the file system",
     Place.SYSTEM: "a whole system folder",
-    Place.SYSTEM_KEY: "a file the system cannot start or log in without",
+    Place.SYSTEM_KEY: "a file that the system needs to start or to let you log in",
     Place.SYSTEM_FILE: "a system file",
     Place.DEVICE: "a whole disk or partition",
     Place.HOME: "your whole home folder",
@@ -117,7 +133,7 @@ def delete(
         level = min(level, _MODERATE)
     if path in machine.state.locked and (is_wild(path) or HOLE in path or level >= _HIGH):
         machine.report(_CRITICAL, "ransom", "locks your files and deletes the originals")
-    what = _WHAT.get(place, f"`{paths.named(path)}`")
+    what = _named(place, path, one_file=not tree)
     if path.count("/") == 0 or place is Place.UNKNOWN:
         what = "a path that is not known before it runs" if HOLE in path else what
     if filtered:
@@ -140,6 +156,14 @@ def _bounded_inside(path: str, place: Place, *, tree: bool) -> bool:
     if place in (Place.SYSTEM_FILE, Place.LOG, Place.HOME_CONFIG, Place.HOME_TOP, Place.TEMPORARY_TOP):
         return not (tree and _SERVICES.match(path))
     return place in (Place.OTHER_HOME, Place.HOME_STARTUP, Place.SYSTEM_KEY) and not tree
+
+
+def _named(place: Place, path: str, *, one_file: bool) -> str:
+    """What a path is to a person: its name, and the kind of place where that says more."""
+    kind, name = _WHAT.get(place), f"`{paths.named(path)}`"
+    if kind is None or (place is Place.HOME_TOP and one_file and not is_wild(path)):
+        return name
+    return f"{name} ({kind})" if place in _ONE and not is_wild(path) and HOLE not in path else kind
 
 
 def lock(machine: Machine, value: Value) -> None:
@@ -235,7 +259,7 @@ _WHOLE = (Place.HOME, Place.HOMES, Place.HOME_TOP, Place.OTHER_HOME, Place.PAREN
 def _write_what(place: Place, path: str, startup: bool) -> str:
     if startup and place is not Place.SYSTEM_KEY:
         return f"`{paths.named(path)}`, which runs at start-up or grants access"
-    return _WHAT.get(place, f"`{paths.named(path)}`")
+    return _named(place, path, one_file=True)
 
 
 def remember(machine: Machine, path: str, content: Value, append: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import meaning
 from .finding import Finding, Level
+from .paths import CONTAINER, HOME
 from .safer import Matter, safer_way
 from .words import Value
 
@@ -76,6 +77,10 @@ def finding(
     """What is told of one effect, in the writing of the person."""
     names = machine.naming
     path = names.path(path)
+    below = CONTAINER + "/"
+    if f"`{below}" in consequence and below not in machine.given:  # our name for a folder that nobody named
+        consequence = consequence.replace(f"`{below}", "`")
+        path = None if path is None else path._replace(named=path.named.removeprefix(below), hidden=False)
     return Finding(
         level,
         effect,
@@ -92,6 +97,8 @@ def _meaning(machine: Machine, path: meaning.Path | None) -> str:
     if len(machine.findings) > _MANY:
         return ""
     told = meaning.tell(here.pieces[:_LOOKED], path, files)
+    if machine.shell == "powershell":
+        told = told.replace(HOME, "~")  # the home of the analysis is no place of Windows
     if not here.code or here.code in machine.given:
         return told
     code = meaning.tell_code(here.code, files)

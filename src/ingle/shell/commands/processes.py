@@ -48,7 +48,8 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         elif word.text == "1":
             machine.report(Level.HIGH, "kill", "signals the first process, which every other depends on")
         elif not probes:
-            machine.report(Level.MODERATE, "kill", f"ends the process {word.shown()}")
+            which = f"the process {word.shown()}" if word.known else "processes that are found when it runs"
+            machine.report(Level.MODERATE, "kill", f"ends {which}")
     return EMPTY
 
 
