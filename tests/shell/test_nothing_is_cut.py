@@ -99,6 +99,9 @@ def test_what_only_looks_alike_stays_safe(command: str) -> None:
         "x" + "1" * 16_000 + "a b",
         "chmod " + "uo" * 8_000 + " f",
         "while true >" + ">" * 8_000 + "a" + " " * 8_000,
+        "rm " + " ".join(f"a{number}" for number in range(2_700)),
+        "rm -rf " + " ".join(f"/etc/{number}" for number in range(1_500)),
+        "kill " + "{1..1000} " * 300,
     ],
 )
 def test_names_modes_and_redirections_without_end_take_bounded_time(command: str) -> None:
