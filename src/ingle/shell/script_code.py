@@ -17,6 +17,7 @@ from .words import HOLE, STAR, UNKNOWN, Taint, Value
 if TYPE_CHECKING:
     from .machine import Machine
 from .apple_code import analyse_apple
+from .awk_code import judge_awk
 from .balance import broken
 from .script_tokens import Token, calls_in, literal_text, tokenise
 
@@ -118,7 +119,7 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
             cut(machine, "tokens in one call")
         _judge(machine, name.replace("->", ".").replace("::", "."), values, text, language)
     if language == "awk":
-        _awk(machine, tokens)
+        judge_awk(machine, tokens)
     if language == "perl":
         _perl_open(machine, tokens)
     taint = stdin.taint | (Taint.NETWORK if _NETWORK.search(text) else 0)
@@ -326,27 +327,3 @@ def _perl_open(machine: Machine, tokens: list[Token]) -> None:
             targets.write(machine, Value(path), UNKNOWN, append=">>" in mode)
         else:
             targets.read(machine, Value(path))
-
-
-def _awk(machine: Machine, tokens: list[Token]) -> None:
-    """`print > "file"`, `print | "cmd"`, `"cmd" | getline`, and variables that hold the command."""
-    held: dict[str, str] = {}
-    for at, token in enumerate(tokens):
-        after = tokens[at + 1 : at + 3]
-        if token.kind == "name" and len(after) > 1 and after[0].text == "=" and after[1].kind == "string":
-            held[token.text] = literal_text(after[1])
-        if token.text == ">" and after and tokens[at - 1].kind != "number":
-            target = after[1] if len(after) > 1 and after[0].text == ">" else after[0]
-            if target.kind == "string":
-                targets.write(machine, Value(literal_text(target)), UNKNOWN, append=after[0].text == ">")
-        if token.text == "|" and at and (not after or after[0].text != "|") and tokens[at - 1].text != "|":
-            pair = (
-                tokens[at - 1],
-                after[0] if after[:1] and after[0].text != "&" else after[-1] if after else token,
-            )
-            for side in pair:
-                code = literal_text(side) if side.kind == "string" else held.get(side.text, "")
-                if code and not code.startswith("/inet/"):
-                    machine.source(code, UNKNOWN)
-                elif side.text.startswith("$") and side is pair[1]:
-                    machine.report(Level.HIGH, "opaque", "runs a field of its input as a command")
