@@ -95,7 +95,7 @@ _WHAT: dict[Place, str] = {
     Place.BACKUP: "backups",
     Place.LOG: "system logs",
     Place.TEMPORARY_TOP: "everything in the temporary folder, other programs' files too",
-    Place.KERNEL: "the running kernel's settings",
+    Place.KERNEL: "a setting of the running kernel",
     Place.UNKNOWN: "a place that is not known before it runs",
 }
 
@@ -161,6 +161,8 @@ def _bounded_inside(path: str, place: Place, *, tree: bool) -> bool:
 def _named(place: Place, path: str, *, one_file: bool) -> str:
     """What a path is to a person: its name, and the kind of place where that says more."""
     kind, name = _WHAT.get(place), f"`{paths.named(path)}`"
+    if place is Place.SYSTEM_KEY and path.startswith(("/proc/", "/sys/", "/dev/")):
+        kind = "a way to stop, take over or break the running system"
     if kind is None or (place is Place.HOME_TOP and one_file and not is_wild(path)):
         return name
     return f"{name} ({kind})" if place in _ONE and not is_wild(path) and HOLE not in path else kind

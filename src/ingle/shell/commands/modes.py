@@ -10,7 +10,7 @@ from ..arguments import Arguments
 from ..finding import Level
 from ..limits import MAX_MODE, cut
 from ..paths import Place
-from ..secret_paths import is_secret
+from ..secret_paths import is_hashes, is_secret
 from ..words import EMPTY, UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -52,6 +52,11 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
         "0777",
         "666",
     )
+    if is_hashes(path) and not everyone and _READABLE.match(mode):
+        machine.report(
+            Level.HIGH, "permissions", "lets every user of the machine read the password hashes of all"
+        )
+        return
     if _SETUID.match(mode) and "t" not in mode and not mode.startswith(("g+s", "g=", "2")):
         local = place in (Place.PROJECT_FILE, Place.BUILD, Place.HOME_FILE) and not machine.root
         machine.report(
