@@ -55,6 +55,14 @@ async def test_a_fence_that_the_text_did_not_have_is_not_taken() -> None:
     assert result.text == text
 
 
+async def test_a_line_break_never_lands_inside_a_link_or_a_placeholder() -> None:
+    text = 'teh\n\nteh teh teh teh\n[um](b.html "a title")\n'
+    answer = 'teh teh tehteh[um](b.html "a title")'
+    result = await run("concise", text, ScriptedModel(lambda _p, n: answer if n else "teh"))
+    assert '[um](b.html "a title")' in result.text
+    assert (result.text, result.reason) == (text, Reason.LOST_MARKUP)
+
+
 async def test_a_good_answer_is_taken_with_the_white_space_of_the_source() -> None:
     answer = "The corrected version is: He went to school yesterday and didn't come back."
     result = await run(

@@ -101,7 +101,7 @@ async def run(tool: str, text: str, model: ScriptedModel) -> TextResult:
 
 
 MARKS = re.compile(
-    r"\]\(http://a\.example/x\)|\]\(b\.html \"a title\"\)|\]\(pic\.png\)|!\[(?=[\w ]+\]\()|\]\[ref\]|\[\^1\]|\[\[Page\]\]|\[NAME\]|"
+    r"\]\(http://a\.example/x\)|\]\(b\.html \"a title\"\)|\]\(pic\.png\)|\]\[ref\]|\[\^1\]|\[\[Page\]\]|\[NAME\]|"
     r"<https://c\.example>|anna@d\.example|\{name\}|\{\{ x \}\}|\{% if um %\}|\$?\{\}|\$\{HOME\}|\$VAR\b|(?<!\d)%PATH%|%[sd]\b|%\(n\)s|"
     r"<br>|</?b>|`um um code`|``a ` b``|&nbsp;|\\\*|\$a\+b\$|~~|[*_]"
 )
@@ -165,6 +165,10 @@ def test_a_correction_that_keeps_the_span_is_taken(span: str) -> None:
         ("Put {} before {} and %s, please.", "Please put %s after {} and {}."),
         ("this is <b>very</b> good for us", "This is </b>very<b> good for us."),
         ("see [the docs](http://a.b) for more of it", "See the docs](http://a.b) for more of [it."),
+        (
+            "see ![a picture](a.png) and [the docs](http://a.b) now",
+            "See ![a [picture](a.png) and the docs](http://a.b) now.",
+        ),
         ("this is **very** good for all of us", "This is ** very** good for all of us."),
     ],
 )

@@ -15,7 +15,7 @@ import msgspec
 
 from ingle.errors import Cancelled, IngleError, InvalidRequest, NotFound, PromptTooLong, UsageError
 from ingle.generation import Chunk, FinishReason, Generation, Message, Role, SamplingParams
-from ingle.text import guards
+from ingle.text import guards, spans
 from ingle.text.chatter import unwrap
 from ingle.text.document import Piece, cut, size, split_prose
 from ingle.text.guards import Reason
@@ -255,7 +255,10 @@ class _Run:
             return msgspec.structs.replace(unit, text=source)
         flat = flatten(unit.text)
         restored = restore(cleaned, flat)
-        if self.tool.keep_names and restored.count("\n") != cleaned.count("\n"):
+        lines_gone = self.tool.keep_names and restored.count("\n") != cleaned.count("\n")
+        if lines_gone or spans.protected(restored) != spans.protected(
+            cleaned
+        ):  # a break inside of a link is one lost
             return msgspec.structs.replace(unit, text=source, reason=Reason.LOST_MARKUP)
         return msgspec.structs.replace(unit, text=restored)
 

@@ -54,12 +54,25 @@ def protected(text: str) -> Counter[str]:
 
 
 def is_kept(source: str, answer: str) -> bool:
-    """Whether `answer` has the protected spans of `source`: as often, tags as well nested, positions in order."""
+    """Whether `answer` has the protected spans of `source`: as often, links whole, tags as well nested, positions in order."""
     return (
         protected(source) == protected(answer)
         and POSITIONAL.findall(source) == POSITIONAL.findall(answer)
         and (_nests(answer) or not _nests(source))
+        and _links(source) == _links(answer)
     )
+
+
+def _links(text: str) -> Counter[tuple[str, str, int]]:
+    """Each link: how it opens, its target, how many others are open around it."""
+    opened: list[str] = []
+    found: Counter[tuple[str, str, int]] = Counter()
+    for match in PROTECTED.finditer(text):
+        if match["link"]:
+            opened.append(match[0])
+        elif match["target"]:
+            found[opened.pop() if opened else "", match[0], len(opened)] += 1
+    return found
 
 
 def _nests(text: str) -> bool:

@@ -27,14 +27,18 @@ SPOKEN_WORDS = frozenset(
     "comma period full stop question exclamation mark point colon semicolon dash hyphen new line paragraph newline "
     "open close quote unquote quotes parenthesis bracket slash ellipsis percent per cent at dot hash euro euros "
     "dollar dollars pound pounds komma punkt fragezeichen ausrufezeichen doppelpunkt semikolon neue neuer zeile "
-    "absatz prozent virgule nouveau paragraphe coma punto nueva línea párrafo".split()
+    "absatz prozent virgule nouveau paragraphe coma punto nueva línea párrafo virgola riga nuova nuovo paragrafo "
+    "vírgula ponto nova novo linha parágrafo vraagteken uitroepteken nieuwe regel alinea".split()
 )
 """Words of a dictation that may rightly become symbols."""
 DETERMINERS = (
     "a an the this that these those my our your his her its their no any some each every another one whole first "
     "last ein eine einen einem einer der die das den dem dieser diese dieses mein meine unser unsere kein keine un "
-    "une le la les ce cet cette mon ma notre votre del el una este esta mi nuestra su"
+    "une le la les ce cet cette mon ma notre votre del el una este esta mi nuestra su il lo gli uno questo quel o os um "
+    "uma esse essa nosso nossa een de het deze dit ons onze geen"
 )
+PARTS = "of characters? items? breaks? von de du des d di del della dei degli delle do da dos das van voor para por pour per"
+"""What follows `new line` where it is a thing: `a new line of products`."""
 STUTTER = re.compile(r"\b(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)?)(?:[ ,]+(?P=word)\b)+", re.IGNORECASE)
 PAIR = re.compile(r"\b(?P<pair>[^\W\d_]{1,20} [^\W\d_]{1,20})(?:[ ,]+(?P=pair)\b)+", re.IGNORECASE)
 FRAGMENT = re.compile(
@@ -54,6 +58,7 @@ class Speech(msgspec.Struct, frozen=True):
     always: tuple[str, ...]
     aside: tuple[str, ...]
     spoken: tuple[tuple[str, str], ...]
+    before_break: tuple[tuple[str, str], ...]
 
 
 UNTOLD = "any"
@@ -67,8 +72,9 @@ def load_speech(language: str) -> Speech | None:
         return None
     entry = data[language]
     by_length = sorted(entry.get("spoken", {}).items(), key=lambda pair: -len(pair[0]))
+    before_break = tuple(entry.get("before_break", {}).items())
     aside = sorted(entry["aside"], key=len, reverse=True)
-    return Speech(tuple(entry["always"]), tuple(aside), tuple(by_length))
+    return Speech(tuple(entry["always"]), tuple(aside), tuple(by_length), before_break)
 
 
 def _lists() -> dict[str, dict[str, Any]]:
@@ -153,9 +159,14 @@ def _fillers(text: str, speech: Speech) -> str:
 def _spoken(text: str, speech: Speech) -> str:
     """Spoken punctuation as symbols, where it is no noun: not behind an article, not before `of`."""
     nouns = "".join(rf"(?<!\b{word} )" for word in DETERMINERS.split())
-    phrases = r"(?! (?:of|characters?|items?|breaks?|von)\b)"
+    phrases = rf"(?! (?:{'|'.join(PARTS.split())})\b)"
+    breaks = "|".join(re.escape(said) for said, written in speech.spoken if written[-1].isspace())
+    for said, written in speech.before_break:
+        text = re.sub(
+            rf"(?i)[ \t]*{nouns}\b{re.escape(said)}\b(?=[ \t]+(?:{breaks})\b{phrases})", written, text
+        )
     for said, written in speech.spoken:
-        after = r"[ \t]*" if written.isspace() or written == "(" else ""
+        after = r"[ \t]*" if written[-1].isspace() or written == "(" else ""
         before = "" if written == "(" else r"[ \t]*"
         text = re.sub(
             rf"(?i){before},?{nouns}\b{re.escape(said)}\b{phrases}{after}", written.replace("\\", r"\\"), text
