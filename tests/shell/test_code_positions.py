@@ -6,6 +6,8 @@ import pytest
 
 from ingle.shell.verdict import Level, analyse
 
+pytestmark = pytest.mark.slow
+
 # Every way to hand code to a program on its command line: `CODE` is the one word that holds it.
 POSITIONS = """
 sh -c CODE

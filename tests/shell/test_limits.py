@@ -87,6 +87,7 @@ OTHER = {
     "amounts._VAST": "bytes that no disk is meant to hold: beyond it is high",
     "branches._CROWD": "rounds that nobody means: beyond it is high",
     "commands.processes._SWEEP": "processes that nobody names one by one: beyond it is high",
+    "deception._PHRASE": "from here on the parts of a word are looked at one by one",
     "execute.SIGNAL_BASE": "how a shell counts a signal in an exit code",
     "expand._SIGN": "where a shell's numbers turn over",
     "reading._LONG": "from here on PowerShell is written apart before it is parsed, whole",
@@ -145,6 +146,7 @@ def test_no_list_is_cut_at_a_number_that_stands_in_the_code() -> None:
 STARTS = ("amounts[:20]", "branches[:12]", "wrappers[:12]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bound", "command"),
     [(bound, command) for bound, commands in BEYOND.items() for command in commands],

@@ -165,6 +165,8 @@ def test_broken_syntax_is_never_safe(command: str, shell: str) -> None:
         ("ls\x1b[8m; rm x", "control character"),
         ("ls" + " " * 120 + "; rm x", "padding"),
         ("ls \u2215etc", "look like ASCII"),
+        ("cat some/long/path/to/the/inner/f\u043elder/x", "look like ASCII"),
+        ("curl https://\u0440\u0430ypal.example/a/very/long/path", "look like ASCII"),
     ],
 )
 def test_deception_is_high_and_shown_escaped(command: str, kind: str) -> None:
@@ -185,6 +187,9 @@ def test_escaped_text_names_the_code_points() -> None:
         "git commit -m 'naïve café'",
         "echo '👩\u200d💻'",
         "ls Документы",
+        "echo Привет-hello-this-is-a-long-word-мир",
+        "cp отчёт-за-2024-год-final-version.pdf old",
+        "echo 'Строка-с-дефисами-и-словом-JSON-внутри'",
     ],
 )
 def test_other_languages_are_no_deception(command: str) -> None:

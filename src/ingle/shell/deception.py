@@ -76,6 +76,12 @@ def _kind(char: str, before: str, after: str) -> str:
     return "invisible format character" if category == "Cf" and char != "\u00ad" else ""
 
 
+# So long a word is words of a person joined by signs, in two languages perhaps; then each of them is looked at by itself.
+_PHRASE = 24
+_PARTS = re.compile(r"[\W\d_]+")
+_MIXED = re.compile(f"[A-Za-z][{''.join(_LOOKALIKE)}]|[{''.join(_LOOKALIKE)}][A-Za-z]")
+
+
 def _faked(word: str) -> bool:
     """True when a word mixes ASCII letters with letters of another script that look like ASCII."""
     if any(char in _SLASHES for char in word):
@@ -87,7 +93,9 @@ def _faked(word: str) -> bool:
         return True
     latin = any(char.isascii() and char.isalpha() for char in word)
     suspects = [char for char in foreign if char in _LOOKALIKE]
-    return bool(suspects) and (latin or len(suspects) == len(foreign)) and len(word) < 24
+    if len(word) < _PHRASE:
+        return bool(suspects) and (latin or len(suspects) == len(foreign))
+    return any(_MIXED.search(part) for part in _PARTS.split(word))
 
 
 def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
