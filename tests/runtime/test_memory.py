@@ -36,5 +36,10 @@ def test_pressure_begins_high_and_ends_low(percent: float, free: float, was: boo
     assert judge_pressure(percent, free, was) is high
 
 
+@pytest.mark.parametrize(("level", "high"), [(1, False), (2, True), (4, True)])
+def test_macos_is_short_of_memory_from_its_warning_on(level: int, high: bool) -> None:
+    assert under_pressure(macos_level=lambda: level) is high
+
+
 def test_the_system_can_be_asked() -> None:
     assert under_pressure() in (True, False)

@@ -26,14 +26,32 @@ MACOS_WARNING = 2
 PSI = Path("/proc/pressure/memory")
 
 
+def _macos_level() -> int:
+    """The kernel's own level of memory pressure (see `MACOS_WARNING`); 1 where it does not tell one."""
+    library = ctypes.CDLL(ctypes.util.find_library("c"))
+    level, size = ctypes.c_int(0), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
+    name = b"kern.memorystatus_vm_pressure_level"
+    if library.sysctlbyname(name, ctypes.byref(level), ctypes.byref(size), None, 0) != 0:
+        return 1
+    return level.value
+
+
+MACOS_LEVEL = _macos_level if sys.platform == "darwin" else None
+
+
 def under_pressure(
-    was: bool = False, *, psi: Path = PSI, free_share: Callable[[], float] | None = None
+    was: bool = False,
+    *,
+    psi: Path = PSI,
+    free_share: Callable[[], float] | None = None,
+    macos_level: Callable[[], int] | None = MACOS_LEVEL,
 ) -> bool:
     """Whether the system is short of memory now; `was` gives the answer some inertia.
 
-    `psi` and `free_share` (the part of all memory that is free) say where Linux tells it."""
-    if sys.platform == "darwin":
-        return _macos_level() >= MACOS_WARNING
+    `psi` and `free_share` (the part of all memory that is free) say where Linux tells it,
+    `macos_level` where macOS does."""
+    if macos_level is not None:
+        return macos_level() >= MACOS_WARNING
     try:
         text = psi.read_text()
     except OSError:
@@ -60,12 +78,3 @@ def stalled(psi: str) -> float:
                 if name == "avg10":
                     return float(value)
     return 0.0
-
-
-def _macos_level() -> int:
-    library = ctypes.CDLL(ctypes.util.find_library("c"))
-    level, size = ctypes.c_int(0), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
-    name = b"kern.memorystatus_vm_pressure_level"
-    if library.sysctlbyname(name, ctypes.byref(level), ctypes.byref(size), None, 0) != 0:
-        return 1
-    return level.value
