@@ -69,8 +69,7 @@ def _fitting(part: str, name: str, text: str) -> tuple[Advice, ...]:
 
 def safer_way(effect: str, consequence: str, matter: Matter, shell: str = "") -> str:
     """One sentence for a finding; never empty."""
-    known = _known(matter)
-    name = known.get("name", "")
+    name = _field("name", matter)
     rows: tuple[Advice, ...] = ()
     if name and (effect in _OWN or effect in _OWN_WHEN_NAMED):
         rows = _fitting("commands", name, " ".join(matter.words[1:]))
@@ -80,20 +79,28 @@ def safer_way(effect: str, consequence: str, matter: Matter, shell: str = "") ->
         rows += _fitting("powershell", effect, consequence)
     rows += _fitting("effects", effect, consequence)
     for row in rows:
-        if row.fields <= known.keys():
-            return _FIELD.sub(lambda field: known[field[1]], row.text)
+        known = {field: _field(field, matter) for field in row.fields}
+        if all(known.values()):
+            return _filled(row.text, known)
     return FALLBACK
 
 
-def _known(matter: Matter) -> dict[str, str]:
-    """The fields that this matter can fill."""
-    word = matter.word if "`" not in matter.word else ""
-    found = {"word": word, "file": word if _FILE.fullmatch(word) else ""}
-    if matter.words:
-        name = _ENDING.sub("", matter.words[0].rpartition("/")[2].lower())
-        found["name"] = name if _NAME.fullmatch(name) else ""
-    variable = _VARIABLE.search(matter.source.partition("$(")[0].partition("`")[0])
-    found["variable"] = variable[1] if variable else ""
-    address = _URL.search(matter.source) or _URL.search(matter.line)
-    found["url"] = address[0] if address else ""
-    return {key: text for key, text in found.items() if text}
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    for field, value in known.items():
+        text = text.replace(f"<{field}>", value)
+    return text
+
+
+def _field(field: str, matter: Matter) -> str:
+    """What one field of an advice stands for; empty where this matter has no such thing."""
+    if field == "name":
+        name = _ENDING.sub("", matter.words[0].rpartition("/")[2].lower()) if matter.words else ""
+        return name if _NAME.fullmatch(name) else ""
+    if field == "variable":
+        variable = _VARIABLE.search(matter.source.partition("$(")[0].partition("`")[0])
+        return variable[1] if variable else ""
+    if field == "url":
+        address = _URL.search(matter.source) or _URL.search(matter.line)
+        return address[0] if address else ""
+    word = "" if "`" in matter.word else matter.word
+    return word if field == "word" or _FILE.fullmatch(word) else ""

@@ -32,6 +32,7 @@ class Here:
     pieces: Sequence[meaning.Piece] = ()
     code: str = ""
     words: list[Value] = field(default_factory=list)
+    told: str | None = None
 
 
 @dataclass(slots=True)
@@ -96,7 +97,14 @@ def _meaning(machine: Machine, path: meaning.Path | None) -> str:
     here, files = machine.here, machine.naming.files
     if len(machine.findings) > _MANY:
         return ""
-    told = meaning.tell(here.pieces[:_LOOKED], path, files)
+    hidden = path is not None and path.hidden
+    told = (
+        here.told
+        if here.told is not None and not hidden
+        else meaning.tell(here.pieces[:_LOOKED], path, files)
+    )
+    if not hidden:
+        here.told = told
     if machine.shell == "powershell":
         told = told.replace(HOME, "~")  # the home of the analysis is no place of Windows
     if not here.code or here.code in machine.given:
