@@ -30,6 +30,7 @@ _OPEN_TO_ALL = re.compile(
 )
 _READABLE = re.compile(r"0?[0-7]{2}[4-7]\Z|[ug]*[oa][ugo]*[+=][wxX]*r")
 _SETUID = re.compile(r"[4-7][0-7]{3}\Z|0[4-7][0-7]{3}\Z|[ugoa]*[+=][rwxX]*s")
+_EVERYONE = frozenset("+w a+rwx ugo+rwx o+w a+w 777 0777 666".split())
 _LOCKS_OUT = re.compile(r"0{1,4}\Z|[ugoa]*a?[-=]r?w?x?\Z|a-rwx|u-r|a=\Z|[0-3]?[0-2]00\Z|ugo-rwx|-r\Z")
 
 
@@ -42,16 +43,7 @@ def judge_mode(machine: Machine, mode: str, word: Value, *, recursive: bool) -> 
     if len(mode) > MAX_MODE:
         cut(machine, "characters in one mode")
         return
-    everyone = bool(_OPEN_TO_ALL.match(mode)) or mode in (
-        "+w",
-        "a+rwx",
-        "ugo+rwx",
-        "o+w",
-        "a+w",
-        "777",
-        "0777",
-        "666",
-    )
+    everyone = bool(_OPEN_TO_ALL.match(mode)) or mode in _EVERYONE
     if is_hashes(path) and not everyone and _READABLE.match(mode):
         machine.report(
             Level.HIGH, "permissions", "lets every user of the machine read the password hashes of all"
