@@ -124,6 +124,13 @@ def test_wrappings_that_the_source_has_are_kept() -> None:
             "We were at home.\n\nHere's the corrected version: We were at home.",
             Reason.CHATTER,
         ),
+        (
+            "custom",
+            "we was at home yesterday",
+            'We were at home yesterday.\n\nThe comma after "yesterday" was added to improve the clarity.',
+            Reason.CHATTER,
+        ),
+        ("custom", "the comma was added by me", "The comma was added by me.", None),
         ("proofread", "yesterday i fixed the bike", "Yesterday I fixed the bike.", None),
         ("proofread", "the text is allready correct", "The text is already correct.", None),
         ("keypoints", "a long text about cats and dogs", "- cats\n- dogs", None),

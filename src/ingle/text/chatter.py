@@ -42,6 +42,9 @@ CLOSERS = re.compile(
     r"(?:\b(?:the|this|your) (?:given |original )?(?:sentence|text|paragraph) (?:is|was) (?:grammatically|already|correct)|"
     r"(?:^|\n)\s*(?:here(?: is|['’]s) )?the (?:corrected|original|revised|rewritten) (?:sentence|version|text)\b|"
     r"\bi (?:have |['’]ve |also )?(?:changed|corrected|fixed|replaced|rephrased) (?:the|a|an|your|[\"“'])|to fix the grammar\b|"
+    r"(?:^|\n|[.!?]\s)\s*(?:the|a|an) (?:comma|apostrophe|period|semicolon|colon|hyphen|question mark|verb|word|tense|phrase|pronoun|"
+    r"punctuation|capitalization)\b[^\n]{0,60}?\b(?:was|is|were|are|has been|have been) (?:added|changed|replaced|removed|used|corrected|"
+    r"fixed|inserted|capitalized)\b|"
     r"let me know if|i hope (?:this|that) helps|feel free to|is there anything else|would you like me to|"
     r"(?:^|\n)\s*(?:note|explanation|changes(?: made)?|corrections?):)",
     re.IGNORECASE,
