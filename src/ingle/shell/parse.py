@@ -119,6 +119,7 @@ def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
         return found, None
     tried = repair.here_strings_first(source) if "<<<" in source else source
     tried = repair.both_ways(tried) if "<>" in tried else tried
+    tried = repair.plain_operands(tried) if "[ " in tried else tried
     for text in dict.fromkeys((tried, repair.plain_globs(tried, shell))):
         again = parse(text, shell)
         if again.doubt is None:

@@ -32,6 +32,17 @@ _ELSE = re.compile(r"\s*else\s*\{(?=\s)")
 _FOREACH = re.compile(rf"{_START}foreach\s+(\w+)\s*\(([^)]*)\)\s*;?(.*?)[;\n]\s*end\b", re.S)
 _ANONYMOUS = re.compile(rf"{_START}(?:\(\)|function(?:\s*\(\))?)\s*\{{(?=\s)")
 _CASE = re.compile(rf"{_START}(case\s+\S+)\s*\{{(?=\s)")
+# Only where a command begins, and never across a substitution: what stands there is run, not tested.
+_TEST = re.compile(
+    r"(?:(?<=\A)|(?<=[;\n&|({!])|(?<=\bif)|(?<=\bwhile)|(?<=\buntil)|(?<=\belif)|(?<=\bthen)|(?<=\bdo)|(?<=\belse))\s*"
+    r"(?:\[\s[^;&|\n()`<>]*?\s\]|\[\[\s[^;\n()`<>]*?\s\]\])(?=[\s;&|)}]|\Z)"
+)
+_OPERAND = re.compile(r"(?<=\s)(?:[/~*?^%+-]|\[[^\s\[\]$'\"\\]*\])(?=\s)")
+
+
+def plain_operands(source: str) -> str:
+    """Operands of `[ ]` and `[[ ]]` that the grammar takes for operators, as words of the same length: a test only looks."""
+    return _TEST.sub(lambda test: _OPERAND.sub(lambda word: "x" * len(word[0]), test[0]), source)
 
 
 def plain_globs(source: str, shell: str) -> str:
