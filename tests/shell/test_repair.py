@@ -26,3 +26,10 @@ def test_a_test_may_look_at_any_name(test: str, operand: str) -> None:
 )
 def test_what_only_looks_like_a_test_is_not_rewritten(command: str) -> None:
     assert analyse(command).level is Level.CRITICAL
+
+
+@pytest.mark.parametrize("sign", ["", "|", "||", "|-", "||-", "| "])
+def test_the_signs_before_a_preprocessor_of_less_are_no_part_of_it(sign: str) -> None:
+    found = analyse(f"LESSOPEN='{sign}rm -rf ~' less f")
+    assert found.level is Level.CRITICAL
+    assert not any("valid" in finding.consequence for finding in found.findings)

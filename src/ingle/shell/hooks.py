@@ -107,7 +107,9 @@ def assigned(machine: Machine, name: str, values: list[Value]) -> None:
     if _HOOKS.match(name) and value.text:
         from .code import run_hidden
 
-        run_hidden(machine, value.text, f"`{name}`")
+        # less(1), "Input preprocessor": bars and a dash in front say how the command's output is taken.
+        text = value.text.lstrip("|- ") if name == "LESSOPEN" else value.text
+        run_hidden(machine, text, f"`{name}`")
     elif _LOADERS.match(name) and value.text:
         machine.report(Level.HIGH, "load", f"`{name}` makes every program started here load other code")
     elif name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB", "PATH") and (
