@@ -58,7 +58,8 @@ class Batch(BatchGenerator):  # type: ignore[misc]  # a class of an untyped pack
         streaming = len(self._generation_batch)
         self._has_read = bool(self._rest) and not (streaming and self._has_read)
         if self._has_read:
-            self._read(prefill_rows(self._rate, streaming), told)
+            # a token of each at least, however many there are: nobody waits for the others to end
+            self._read(max(prefill_rows(self._rate, streaming), len(self._rest)), told)
             return []
         read, answers = self._next_of(rows=0)
         for found in read:
