@@ -20,7 +20,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "transformers.tokenization_utils_base": ("PreTrainedTokenizerBase",),
     "huggingface_hub": ("snapshot_download",),
 }
-"""What mlx-lm 0.31 and 0.32 take from each package at import time."""
+"""What mlx-lm 0.32 takes from each package at import time."""
 
 
 class _StandIn:
