@@ -8,16 +8,13 @@ import msgspec
 import typer
 
 from ingle.cli import render
-from ingle.cli.options import MODELS_PANEL, AsJson, complete_model
+from ingle.cli.options import MODELS_PANEL, AsJson, OneModel
 from ingle.cli.session import open_session
 from ingle.errors import UsageError
 
 if TYPE_CHECKING:
     from ingle.client.sync import Client
 
-Some = Annotated[
-    str | None, typer.Argument(metavar="MODEL", show_default=False, autocompletion=complete_model)
-]
 All = Annotated[bool, typer.Option("--all", "-a", help="Every pull that runs.")]
 
 
@@ -29,7 +26,7 @@ def register(app: typer.Typer) -> None:
     )(cancel_pull)
 
 
-def cancel_pull(model: Some = None, every: All = False, as_json: AsJson = False) -> None:
+def cancel_pull(model: OneModel = None, every: All = False, as_json: AsJson = False) -> None:
     """End a model's pull, whichever terminal it was begun in; what came is kept for the next one."""
     from ingle.client import api
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingle.cli import render
-from ingle.cli.options import DAEMON_PANEL, AsJson, Context, Engine, KeepAlive, ModelName, Template
+from ingle.cli.options import DAEMON_PANEL, AsJson, Context, Engine, KeepAlive, ModelName, OneModel, Template
 from ingle.cli.session import open_session
 from ingle.errors import Cancelled, UsageError
 
@@ -23,7 +23,6 @@ HEADS = (
     render.Column("REQUESTS", right=True, rank=4),
     render.Column("LEAVES", rank=2),
 )
-Some = Annotated[str | None, typer.Argument(metavar="MODEL", show_default=False)]
 All = Annotated[bool, typer.Option("--all", "-a", help="Every loaded model.")]
 
 
@@ -96,7 +95,7 @@ def load_model(
     session.terminal.tell(f"{view.model} is loaded{engine_said}{size}.")
 
 
-def stop_model(model: Some = None, every: All = False, as_json: AsJson = False) -> None:
+def stop_model(model: OneModel = None, every: All = False, as_json: AsJson = False) -> None:
     """Unload a model and say how much memory came back; the daemon itself stays."""
     from ingle.client import api
 

@@ -63,6 +63,9 @@ ModelName = Annotated[
         autocompletion=complete_model,
     ),
 ]
+OneModel = Annotated[
+    str | None, typer.Argument(metavar="MODEL", show_default=False, autocompletion=complete_model)
+]
 Engine = Annotated[
     EngineName | None, typer.Option("--engine", help="Choose the engine by hand; else the format decides.")
 ]
