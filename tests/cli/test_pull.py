@@ -226,3 +226,24 @@ def test_cancel_ends_a_load_too_and_calls_it_one(place: Place, daemon: FakeDaemo
     daemon.answers["GET /ingle/show"] = {**HERE, "state": "loading", "actions": ["cancel"]}
     daemon.answers["POST /ingle/cancel"] = HERE
     assert "The load of starter was stopped." in place.ingle("cancel", "starter").stderr
+
+
+def test_cancel_of_the_pull_of_a_newer_version_says_that_it_was_stopped(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    """The older version is whole all the while."""
+    daemon.answers["GET /ingle/show"] = {**HERE, "actions": ["cancel"]}
+    daemon.answers["POST /ingle/cancel"] = {**HERE, "pull": progress("fetching", 500)["progress"]}
+    assert "The pull of starter was stopped; 500 B are kept" in place.ingle("cancel", "starter").stderr
+    (told,) = json.loads(place.ingle("cancel", "starter", "--json").stdout)
+    assert (told["cancelled"], told["bytes_kept"]) == (True, 500)
+
+
+def test_cancel_of_a_check_says_nothing_of_a_pull_that_could_not_be_stopped(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    daemon.answers["GET /ingle/show"] = {**HERE, "actions": ["cancel"]}
+    daemon.answers["POST /ingle/cancel"] = HERE
+    found = place.ingle("cancel", "starter")
+    assert "before it could be stopped" not in found.stderr
+    assert "The work on starter is over" in found.stderr

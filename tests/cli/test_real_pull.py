@@ -218,3 +218,20 @@ def test_a_pull_that_is_watched_ends_when_another_terminal_cancels_it(house: Hou
     assert "was stopped" in house.ingle("cancel", "--all").stderr
     assert "cancelled; what was fetched is kept" in watching.communicate(timeout=WAIT_S)[1]
     assert watching.returncode == 130
+
+
+def test_the_pull_of_a_newer_version_is_cancelled_and_the_older_one_stays(
+    house: Household, hub: FakeHub
+) -> None:
+    hub.add_repo(NAME, model_files(9_000_000))
+    assert house.command("pull", NAME).wait(WAIT_S) == 0
+    hub.add_repo(NAME, model_files(40_000_000))
+    hub.faults = Faults(rate=100_000, only="model.safetensors")
+    watching = house.command("pull", NAME)
+    assert watching.stderr is not None
+    assert any("fetching" in line for line in watching.stderr)
+    assert f"The pull of {NAME} was stopped" in house.ingle("cancel", NAME).stderr
+    client = find_daemon(house.config)
+    assert client is not None
+    assert client.ask(api.show(NAME)).state == "downloaded"
+    assert watching.wait(WAIT_S) == 130

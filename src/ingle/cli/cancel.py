@@ -14,8 +14,9 @@ from ingle.errors import UsageError
 
 if TYPE_CHECKING:
     from ingle.client.sync import Client
+    from ingle.client.views import ModelView
 
-All = Annotated[bool, typer.Option("--all", "-a", help="Every pull that runs.")]
+All = Annotated[bool, typer.Option("--all", "-a", help="Every pull, repair and check that runs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,10 @@ def register(app: typer.Typer) -> None:
 
 
 def cancel_pull(model: OneModel = None, every: All = False, as_json: AsJson = False) -> None:
-    """End a model's pull, whichever terminal it was begun in; what came is kept for the next one."""
+    """End a model's pull, whichever terminal it was begun in; what came is kept for the next one.
+
+    A repair, a check or a load of it is ended the same way.
+    """
     from ingle.client import api
 
     session = open_session()
@@ -58,7 +62,7 @@ class CancelResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _cancelled(client: Client | None, name: str) -> CancelResult:
-    """Ends what the daemon does for a model, should it do anything: its pull, or its load."""
+    """Ends what the daemon does for a model, should it do anything: its pull, repair, check, or its load."""
     from ingle.client import api
 
     before = client.ask(api.show(name)) if client is not None else None
@@ -67,18 +71,27 @@ def _cancelled(client: Client | None, name: str) -> CancelResult:
         state = before.state if before else "unknown"
         return CancelResult(model=name, cancelled=False, state=state, bytes_kept=0, sentence=said)
     after = client.ask(api.cancel(name))
-    loading = before.state == "loading"
-    stopped = after.state != "ready" if loading else after.paused or after.state == "not_downloaded"
-    kept = after.pull.bytes_done if after.paused and after.pull else 0
-    if not stopped:
-        said = f"{after.model} was {after.state} before it could be stopped."
-    elif loading:
-        said = f"The load of {after.model} was stopped."
-    else:
-        said = (
-            f"The pull of {after.model} was stopped; {render.size(kept)} are kept: "
-            f"`ingle pull {after.model}` goes on from there."
-        )
+    stopped, said = _outcome(before, after)
+    kept = after.pull.bytes_done if stopped and after.pull else 0
     return CancelResult(
         model=after.model, cancelled=stopped, state=after.state, bytes_kept=kept, sentence=said
     )
+
+
+def _outcome(before: ModelView, after: ModelView) -> tuple[bool, str]:
+    """Whether it was stopped, and the sentence that says so. Of a pull that was stopped the daemon remembers how far it came."""
+    name = after.model
+    if before.state == "loading":
+        if after.state == "ready":
+            return False, f"{name} was ready before it could be stopped."
+        return True, f"The load of {name} was stopped."
+    if after.pull is not None or after.paused or after.state == "not_downloaded":
+        kept = render.size(after.pull.bytes_done if after.pull else 0)
+        return (
+            True,
+            f"The pull of {name} was stopped; {kept} are kept: `ingle pull {name}` goes on from there.",
+        )
+    if before.state == "downloading":
+        return False, f"{name} was {after.state} before it could be stopped."
+    # whole all the while, and nothing unfinished is remembered: nobody can tell a check from a pull that just ended
+    return True, f"The work on {name} is over, a check or the end of a pull; it is {after.state}."
