@@ -82,6 +82,7 @@ async def test_what_is_no_json_object_is_refused(client: httpx.AsyncClient) -> N
         (None, "without a Content-Type"),
         ("application/x-www-form-urlencoded", "as application/x-www-form-urlencoded"),  # what `curl -d` says
         ("text/plain;charset=UTF-8", "as text/plain"),
+        ("text/json", "as text/json"),
     ],
 )
 @pytest.mark.parametrize("path", ["/load", "/warm", "/ingle/generate", "/v1/chat/completions", "/text"])
@@ -108,6 +109,16 @@ async def test_a_body_that_is_no_object_is_said_to_be_none(
     error = error_of(answer)
     assert error["message"] == f"The request is wrong: the body {said}."
     assert error["details"] == {"field": "the body"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["Application/JSON", "application/json ; charset=utf-8", "application/x+json"]
+)
+async def test_however_json_is_said_to_be_json_what_is_wrong_is_the_body(
+    client: httpx.AsyncClient, kind: str
+) -> None:
+    answer = await client.post("/load", content=b"[1]", headers={"content-type": kind})
+    assert error_of(answer)["message"] == "The request is wrong: the body is no JSON object."
 
 
 async def test_json_that_does_not_parse_is_placed_by_its_character(client: httpx.AsyncClient) -> None:

@@ -113,8 +113,9 @@ def install_faults(app: FastAPI) -> None:
 def _no_json(problems: Any, kind: str) -> InvalidRequest | None:
     """The error of a body that is not read because its Content-Type does not say JSON, as `curl -d` sends it."""
     whole = [problem for problem in problems if problem["loc"] == ("body",) and problem["type"] != "missing"]
-    media, _, _ = kind.partition(";")
-    if not whole or media.endswith(("/json", "+json")):
+    media = kind.partition(";")[0].strip().lower()
+    said_json = media.startswith("application/") and media.endswith(("/json", "+json"))
+    if not whole or said_json:
         return None
     return InvalidRequest(
         f"The body came {f'as {media}' if media else 'without a Content-Type'}, and only JSON is read.",
