@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from bench.startup import fill_cache
 
+from tests.catalog.gguf_writer import llama
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines
 
@@ -25,6 +26,17 @@ def test_a_prompt_in_quotes_without_a_model_goes_to_the_one_that_is_here(
     (body,) = daemon.bodies("/ingle/generate")
     assert body["model"] == "bench/model-000"
     assert body["messages"] == [{"role": "user", "content": "Why is the sky blue?"}]
+
+
+def test_a_default_that_is_a_file_goes_before_the_only_model_of_the_cache(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    fill_cache(place.cache, 1)
+    mine = place.root / "mine.gguf"
+    mine.write_bytes(llama())
+    assert place.ingle("run", "Why is the sky blue?", INGLE_DEFAULT_MODEL=str(mine)).exit_code == 0
+    (body,) = daemon.bodies("/ingle/generate")
+    assert body["model"] == str(mine)
 
 
 def test_more_words_behind_a_prompt_in_quotes_belong_to_it(place: Place, daemon: FakeDaemon) -> None:

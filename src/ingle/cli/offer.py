@@ -91,13 +91,15 @@ def pick_model(session: Session, *, offer: bool = False, example: str = "--model
     Otherwise a person chooses among what is here and what fits; with `offer` also where only one is here.
     Raises `UsageError` saying what to type (`example`, with the name put in) where nobody can be asked.
     """
+    from ingle.catalog.model import DiskState
     from ingle.catalog.usual import usual_model
 
-    here = _here(session)
     default = session.resolve("default")
-    usual = usual_model(default, here)
-    if usual is default:
+    found = session.store.find(default)  # also a path that no scan comes by
+    if found is not None and found.state is DiskState.COMPLETE:
         return "default"
+    here = _here(session)
+    usual = usual_model(default, here)
     if usual is not None and not (offer and session.terminal.can_ask):
         return _typed(usual)
     options = [(_typed(one.ref), f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
