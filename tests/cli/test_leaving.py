@@ -17,7 +17,7 @@ from ingle.cli.steady import SteadyClient
 from ingle.client import api
 from ingle.client.sync import Client
 from ingle.config import Config, load_config
-from ingle.errors import DaemonUnreachable
+from ingle.errors import DaemonUnreachable, NoPermission
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines, fake_daemon
 from tests.cli.test_real_daemon import Machine, free_port
@@ -119,6 +119,14 @@ def test_the_end_is_told_when_the_process_is_gone_and_not_when_it_lets_its_home_
         child.stdin.flush()
         stopping.join(WAIT_S)
         assert lived == [False]
+
+
+def test_the_daemon_of_another_user_is_told_and_not_waited_for(place: Place) -> None:
+    def refused(_pid: int, _signal: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with begun(place) as child, pytest.raises(NoPermission, match=f"end the daemon .pid {child.pid}"):
+        end_daemon(settings(place), lambda _lock: child.pid, refused)
 
 
 def test_stop_says_so_of_a_daemon_that_only_starts(machine: Machine) -> None:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from ingle.client.address import daemon_file, read_address
 from ingle.config import Config, child_environment
-from ingle.errors import DaemonUnreachable, IngleError
+from ingle.errors import DaemonUnreachable, IngleError, NoPermission
 from ingle.hub.disk import disk_errors, typed_disk_error
 
 if TYPE_CHECKING:
@@ -70,12 +70,16 @@ def find_daemon(config: Config) -> Client | None:
     return client if found.pid == client.address.pid else None
 
 
-def end_daemon(config: Config, holder: Callable[[Path], int | None] | None = None) -> int | None:
+def end_daemon(
+    config: Config,
+    holder: Callable[[Path], int | None] | None = None,
+    send: Callable[[int, int], None] = os.kill,
+) -> int | None:
     """End this home's daemon, also one that only starts, and wait until it is gone; its pid, or None when none ran.
 
     The lock that a daemon holds is what is waited for, and then its process, which lets that go a moment before it
     is gone. Who it is its note tells, once it is written, and `holder` before (None: the system is asked, which on
-    Linux knows).
+    Linux knows). `send(pid, signal)` asks it to leave. Raises `NoPermission` where it is another person's.
     """
     from ingle.hub.locks import holder_pid
 
@@ -87,8 +91,13 @@ def end_daemon(config: Config, holder: Callable[[Path], int | None] | None = Non
                 time.sleep(LOOK)
                 continue
             gone = _end_of(pid)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+            try:
+                send(pid, signal.SIGTERM)
+            except PermissionError as exc:
+                hint = f"It was begun by another user of this machine: `sudo kill {pid}` ends it."
+                raise NoPermission(f"the daemon (pid {pid})", "end", hint=hint) from exc
+            except ProcessLookupError:
+                pass  # it has just left by itself
             fcntl.flock(lock, fcntl.LOCK_EX)
             lock.close()  # the home is free for the next
             gone()
