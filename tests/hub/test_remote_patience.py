@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingle.errors import HubUnreachable
+from ingle.hub.limit import RateLimit
 from ingle.hub.ranges import Ranges
 from ingle.hub.remote import Remote
 from ingle.hub.transport import Timeouts
@@ -95,3 +96,27 @@ def test_a_head_of_a_file_is_asked_for_as_long_as_there_is_patience(hub: FakeHub
         hub.faults = Faults(statuses=(503,) * 7, on=frozenset({"resolve"}))
         with pytest.raises(HubUnreachable):
             Ranges(remote, listing, _Hasty()).head(config, 100)
+
+
+class _Counting(RateLimit):
+    """A limit that makes nobody wait; `out` are the bytes that were taken from it and not given back."""
+
+    def __init__(self) -> None:
+        super().__init__(100_000)
+        self.out = 0
+
+    def take(self, count: int, cancel: threading.Event) -> bool:
+        self.out += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        self.out -= count
+
+
+def test_a_head_that_is_cut_takes_of_the_bandwidth_only_what_came(hub: FakeHub, tmp_path: Path) -> None:
+    limit = _Counting()
+    with Remote(settings(tmp_path, hub), timeouts=QUICK, patience=60.0) as remote:
+        listing, file = large(remote)
+        hub.faults = Faults(cut_at=5_000, cut_times=2)
+        found = Ranges(remote, listing, _Hasty(), limit=limit).head(file, 30_000)
+    assert limit.out == len(found) == 30_000

@@ -119,15 +119,17 @@ class Ranges:
             while done < len(data):
                 step, waited = self._share(view[done:])
                 began += waited
+                count = 0
                 try:
                     count = body.readinto(step)
                     done += count
-                    if self._limit is not None:
-                        self._limit.give_back(len(step) - count)
                 except HubUnreachable:
                     if done == start:
                         raise
                     break
+                finally:
+                    if self._limit is not None:
+                        self._limit.give_back(len(step) - count)
                 seconds = time.monotonic() - began
                 if seconds > _SLOW_AFTER and done - start < _SLOWEST * seconds:
                     break
