@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request
@@ -54,7 +55,8 @@ def create_app(
 
 def _reference(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        page = reference_page(app.openapi(), request.url.netloc)
+        # the description is made at the first call, which takes longer than a stream of tokens should wait
+        page = await asyncio.to_thread(lambda: reference_page(app.openapi(), request.url.netloc))
         return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
     return answer

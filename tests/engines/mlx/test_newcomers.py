@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ingle.engines.mlx.pace import PREFILL_ROWS
+from ingle.errors import GenerationFailed
 from ingle.generation import FinishReason, Generation, SamplingParams
 from tests.engines.mlx.asking import GREEDY, HANG, Answer, begin, chat
 from tests.engines.mlx.tiny import write_alphabet, write_random
@@ -17,6 +18,7 @@ from tests.engines.mlx.troubled import Gate, Watched, troubled
 pytestmark = pytest.mark.slow
 
 ROTATING: dict[str, Any] = {"sliding_window": 16, "sliding_window_pattern": 2, "head_dim": 8}
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 ENDLESS = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
 
 
@@ -134,6 +136,36 @@ def test_long_prompts_that_come_together_share_one_piece(folder: Path) -> None:
     finally:
         engine.close()
     assert max(sizes) <= PREFILL_ROWS
+
+
+def test_a_newcomer_whose_prompt_cannot_be_read_costs_the_others_no_token(folder: Path, gate: Gate) -> None:
+    pieces: list[int] = []
+
+    def trouble(tokens: Any) -> None:
+        gate(tokens)
+        if tokens.shape[1] == 40:  # the newcomer's prompt without its last token
+            pieces.append(1)
+            raise RuntimeError("this one only")
+
+    watched = Watched(folder, trouble)
+    try:
+        gate.close()
+        others = [begin(watched.engine, f"o{i}", chat(max_tokens=26)) for i in range(2)]
+        assert gate.reached.wait(HANG)
+        while not all(other.begun.is_set() for other in others):
+            gate.let_one()
+        assert not any(other.done.is_set() for other in others)
+        newcomer = begin(watched.engine, "new", prompt("a" * 41))
+        watched.wait_for("new")
+        gate.release()
+        assert isinstance(newcomer.wait().error, GenerationFailed)
+        assert [other.wait().text for other in others] == [ALPHABET] * 2
+        assert len(pieces) > 1  # it was tried again, alone at last
+        health = watched.engine.health()
+        assert (health.ok, health.active, health.queued) == (True, 0, 0)
+    finally:
+        gate.release()
+        watched.engine.close()
 
 
 def test_a_cancel_between_two_pieces_ends_a_long_prompt(watched: Watched, gate: Gate) -> None:
