@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import psutil  # type: ignore[import-untyped]  # psutil ships no types
 import pytest
 
 from ingle.catalog.listing import ListedFile
+from ingle.catalog.safetensors import INDEX
 from ingle.errors import Cancelled, DiskFull
 from ingle.hub.connection import Stream
 from ingle.hub.fetch import Fetch
@@ -96,6 +98,25 @@ def test_a_first_pull_asks_for_no_byte_twice(hub: FakeHub, tmp_path: Path, size:
     for path, entry in scene.entries.items():
         assert hub.bytes_sent(path) == entry.content.size
     check_five(scene, outcome)
+
+
+@pytest.mark.parametrize("names", [100, 150_000], ids=["small", "of more than a piece"])
+def test_an_index_that_the_plan_needs_comes_once_and_is_then_read_from_the_disk(
+    hub: FakeHub, tmp_path: Path, names: int
+) -> None:
+    parts = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    index = json.dumps({"weight_map": {f"layers.{at}.weight": parts[at % 2] for at in range(names)}}).encode()
+    files = {name: data for name, data in PLAIN.items() if name != BIG} | {INDEX: index}
+    scene = Scene(tmp_path, hub, {**files, **{part: weights(2000) for part in parts}})
+    assert (len(index) > PIECE) is (names > 100)
+    outcome = scene.pull()
+    assert outcome.error is None
+    for path, entry in scene.entries.items():
+        assert hub.bytes_sent(path) == entry.content.size, path
+    check_five(scene, outcome)
+    hub.forget_requests()
+    assert scene.pull().error is None
+    assert hub.bytes_sent(INDEX) == 0
 
 
 def test_a_wrong_byte_in_a_header_does_not_stay(hub: FakeHub, scene: Scene) -> None:

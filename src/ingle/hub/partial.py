@@ -142,17 +142,23 @@ class LargePartial:
 
     def begin(self, head: bytes) -> None:
         """Puts the first bytes, which came before the file was opened, in place. Raises `DiskFull`, `StoreError`."""
-        known = self._prefixes.get(0)
-        length = min(len(head), PIECE - 1)
-        if 0 in self._recorded or length <= (known.length if known else 0):
-            return
-        self.write(0, memoryview(head)[:length])
-        self._prefixes[0] = Written(0, length, zlib.crc32(head[:length]))
+        for index in range(piece_count(len(head))):
+            part = memoryview(head)[index * PIECE : (index + 1) * PIECE]
+            known = self._prefixes.get(index)
+            if index in self._recorded or len(part) <= (known.length if known else 0):
+                continue
+            self.write(index * PIECE, part)
+            written = Written(index, len(part), zlib.crc32(part))
+            if written.length == piece_length(self.file.size, index):
+                self._prefixes.pop(index, None)
+                self.done(index, written.crc)
+            else:
+                self._prefixes[index] = written
 
     @property
     def recorded_bytes(self) -> int:
         """Bytes that were here before the first range is asked for."""
-        whole = sum(piece_length(self.file.size, index) for index in self._recorded)
+        whole = sum(piece_length(self.file.size, index) for index in self._recorded.keys() | self._fresh)
         return whole + sum(prefix.length for prefix in self._prefixes.values())
 
     def missing(self) -> tuple[tuple[int, int, int], ...]:

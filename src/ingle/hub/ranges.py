@@ -69,13 +69,14 @@ class Ranges:
     def head(self, file: ListedFile, limit: int, here: bytes = b"") -> bytes:
         """The first `limit` bytes of a file, fewer when it is shorter; a whole file has its digest checked.
 
-        Of a beginning that is `here` already nothing is asked for.
+        Of a beginning that is `here` already, or that an earlier call gave, nothing is asked for.
         Goes on where a connection broke off, on a new one when it is hopelessly slow. Raises what the last
         of `_FRUITLESS` attempts without a single byte met, once the patience of the remote is at its end too.
         """
+        here = max(here, self.heads.get(file.path, b""), key=len)
         data = bytearray(min(limit, file.size))
-        done = len(here)
-        data[:done] = here
+        done = min(len(here), len(data))
+        data[:done] = here[:done]
         wrong = 0
         backoff = Backoff(self._random)
         patience = Patience(self._remote.patience, time.monotonic())
@@ -108,8 +109,9 @@ class Ranges:
                         kind="content",
                     )
                 done = 0
-        self.heads[file.path] = bytes(data)
-        return self.heads[file.path]
+        found = bytes(data)
+        self.heads[file.path] = max(found, here, key=len)
+        return found
 
     def _read_on(self, file: ListedFile, data: bytearray, done: int) -> int:
         """Reads from byte `done` until the end or until it is too slow; gives how far it came."""

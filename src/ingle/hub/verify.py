@@ -7,6 +7,7 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -157,13 +158,13 @@ def checked_bytes(path: Path, file: ListedFile) -> bytearray | None:
 
 
 def recorded_beginning(path: Path, records: Mapping[int, Written], limit: int) -> bytes:
-    """As many of the first `limit` bytes at `path` as the record of the first piece vouches for; none if it lies."""
-    record = records.get(0)
-    if record is None:
-        return b""
-    try:
-        with path.open("rb") as file:
-            data = file.read(record.length)
-    except OSError:
-        return b""
-    return data[:limit] if len(data) == record.length and zlib.crc32(data) == record.crc else b""
+    """As many of the first `limit` bytes at `path` as the records vouch for, piece by piece; none if the first lies."""
+    found = bytearray()
+    with suppress(OSError), path.open("rb") as file:
+        while len(found) < limit and len(found) % PIECE == 0:
+            record = records.get(len(found) // PIECE)
+            data = file.read(record.length) if record is not None else b""
+            if record is None or not data or len(data) != record.length or zlib.crc32(data) != record.crc:
+                break
+            found += data
+    return bytes(found[:limit])
