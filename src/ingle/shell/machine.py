@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,6 +17,10 @@ from .state import State
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 _SECRET_NAMES = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIALS")
+# What a substitution begins with that reads on where its command would: `curl … | sh -c "$(cat)"`.
+_READS_ON = re.compile(
+    r"(?:cat|tac|head|tail|rev|tr|base64|base32|xxd|gunzip|gzip|zcat|bzcat|xzcat|openssl|jq|tee|read|dd)\b"
+)
 
 
 class Exhausted(Exception):
@@ -52,6 +57,7 @@ class Machine:
         self.translation: Translation | None = None
         self.naming = telling.Names()
         self.here = telling.Here()
+        self.fed = EMPTY
 
     # What a walk reports.
 
@@ -133,7 +139,11 @@ class Machine:
 
     def visit(self, node: Node, stdin: Value = EMPTY) -> Value:
         self.step()
-        return statements.visit(self, node, stdin)
+        before, self.fed = self.fed, stdin
+        try:
+            return statements.visit(self, node, stdin)
+        finally:
+            self.fed = before
 
     def enter(self, root: Node, stdin: Value = EMPTY) -> Value:
         """Walk a whole tree in the shell of the moment."""
@@ -270,7 +280,7 @@ class Machine:
         if text.startswith("<") and "|" not in text and ";" not in text:
             text = "cat " + text
         with self.subshell():
-            found = self.source(text)
+            found = self.source(text, self.fed if _READS_ON.match(text) else EMPTY)
         return Value(found.text.rstrip("\n"), found.taint)
 
     def calculated(self, source: str) -> None:

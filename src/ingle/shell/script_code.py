@@ -58,7 +58,7 @@ _PAIRS = frozenset(
 _ACTS = _RUN | _DELETE | _TREE | _WRITE
 # A part that is not known is an operand, but code where a whole statement would stand.
 _UNKNOWN_STATEMENT = re.compile(
-    rf"(?:\A|[;{{}}\n])\s*{HOLE}\s*(?:\Z|[;}}\n])|\b(?:eval|exec|system)\b[\s(]*{HOLE}"
+    rf"(?:\A|[;{{}}\n])[ \t]*{HOLE}[ \t]*(?:\Z|[;}}\n])|\b(?:eval|exec|system)\b[\s(]*{HOLE}"
 )
 _NETWORK = re.compile(
     r"LWP|Net::HTTP|open-uri|URI\.open|URI\.parse|HTTP::Tiny|WWW::|\bfetch\(|https?\.get|require\(['\"]https?['\"]\)|"
@@ -98,7 +98,8 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
         cut(machine, "characters of code")
         return UNKNOWN
     if language not in _FOREIGN:
-        machine.report(Level.HIGH, "opaque", f"runs code of a language that is not read: {language}")
+        program = machine.here.words[0].shown() if machine.here.words else language
+        machine.report(Level.HIGH, "opaque", f"runs code for `{program}`, whose language is not read")
         return UNKNOWN
     judge_models(machine, text)
     if broken(text, language):
@@ -128,21 +129,27 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     return Value(_print(tokens, language), taint)
 
 
+_PRINTS = frozenset("print puts say echo console.log printf".split())
+
+
 def _print(tokens: list[Token], language: str) -> str:
+    """What every call that prints writes, in their order; a hole where that is not known."""
+    printed = ""
     for name, values, whole in calls_in(tokens):
-        if name == "printf" and values:
-            return _formatted(values) if whole and all(value.known for value in values) else HOLE
-        if (
-            name in ("print", "puts", "say", "echo", "console.log")
-            and values
-            and whole
-            and all(v.known for v in values)
-        ):
+        if name not in _PRINTS:
+            continue
+        known = whole and bool(values) and all(value.known for value in values)
+        if name == "printf":
+            printed += _formatted(values) if known else HOLE
+        elif known or (language == "awk" and whole and values):
             between = " " if language in ("awk", "node") else "\n" if name == "puts" else ""
-            return between.join(v.text for v in values) + (
-                "" if name == "print" and language == "perl" else "\n"
-            )
-    return HOLE
+            end = "" if name == "print" and language == "perl" else "\n"
+            printed += between.join(value.text for value in values) + end
+        else:
+            printed += HOLE
+        if len(printed) > MAX_CODE:
+            return HOLE
+    return printed if printed.strip(HOLE + " \n") else HOLE
 
 
 def _formatted(values: list[Value]) -> str:

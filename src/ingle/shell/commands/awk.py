@@ -44,9 +44,8 @@ def awk(machine: Machine, arguments: Arguments, stdin: Value) -> Value:
     if "%c" in program.text and not out.known:
         taint |= Taint.DECODED
     text = _column(program.text, stdin.text)
-    return Value(
-        out.text if out.text and out.known else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK
-    )
+    said = out.text.strip(HOLE) != ""
+    return Value(out.text if said else text, taint & ~Taint.ENDLESS | out.taint & ~Taint.NETWORK)
 
 
 def _column(program: str, text: str) -> str:

@@ -120,7 +120,7 @@ def _read(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         words, timed | frozenset(("-d", "-n", "-N", "-p", "-u", "-i", "-P", "-c", "-C", "-O", "-s", "-k"))
     )
     for code in arguments.each("-C"):
-        machine.source(code.text, UNKNOWN)
+        machine.source(f"{code.text} 0 {HOLE}", UNKNOWN)  # with the number of the line, and the line
     names = [word.text for word in arguments.rest] or (["REPLY"] if name == "read" else ["MAPFILE"])
     names += [value.text for value in arguments.each("-a", "-A")]
     hooks.arithmetic(machine, " ".join(names))

@@ -11,8 +11,8 @@ from ..code import weigh
 from ..finding import Level
 from ..limits import MAX_MATCHED, MAX_PATTERN, cut
 from ..sed_code import Standing, standing
-from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
-from .output import content
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value, mixed
+from .output import INPUT, content
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -28,6 +28,10 @@ _SED_RUN = re.compile(r"(?:^|;|\d|\}|/)\s*e(?:\s+([^;\n]+)|\s*$)|(?:/|\||#|,|!)[
 _SED_SUBSTITUTE = re.compile(
     r"(\d*)s(?P<mark>[^\w\s])(?P<old>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<new>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<flags>[gpiI\d]*)"
 )
+
+
+# A text that is put before every line, whatever that holds.
+_BEFORE = re.compile(r"s(?P<mark>[^\w\s])(?:\^|\^\.\*|\.\*)(?P=mark)(?P<new>[^\\&/|]+ )&?(?P=mark)g?")
 
 
 def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -51,10 +55,8 @@ def _sed(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         for word in rest:
             targets.write(machine, word, UNKNOWN, verb="edits")
         return EMPTY
-    found, taint = (stdin, stdin.taint) if not rest else (content(machine, rest[0]), 0)
-    for word in rest:
-        taint |= content(machine, word).taint
-    return _substituted(machine, Value(found.text, found.taint | taint), scripts, arguments)
+    held = [stdin if word.text in INPUT else content(machine, word) for word in rest] or [stdin]
+    return _substituted(machine, Value(held[0].text, mixed(held)), scripts, arguments)
 
 
 def _sed_known(machine: Machine, scripts: list[Value]) -> None:
@@ -93,6 +95,8 @@ def _sed_script(machine: Machine, text: str) -> None:
 
 def _substituted(machine: Machine, value: Value, scripts: list[Value], arguments: Arguments) -> Value:
     """`sed 's/a/b/'` on constant text."""
+    if not value.known and len(scripts) == 1 and (found := _BEFORE.fullmatch(scripts[0].text)):
+        return Value(found["new"] + HOLE + "\n", value.taint)
     if not value.known or not scripts or arguments.any("-n", "-f"):
         return Value(HOLE if "-n" in arguments.flags or not value.known else value.text, value.taint)
     text = value.text

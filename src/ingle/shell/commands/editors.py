@@ -28,6 +28,8 @@ def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     ]
     if name in _LINED:
         jumps = []  # a line, and nothing else
+    if any(_TO_LINE.fullmatch(piece.text) for piece in machine.here.pieces):
+        jumps = [jump for jump in jumps if jump.text != HOLE]
     for code in [*arguments.each("-c", "--cmd"), *jumps]:
         _commands(machine, code, arguments, inline=True)
     for script in arguments.each("-S", "-s", "-u"):
@@ -44,6 +46,11 @@ def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return EMPTY
 
 
+# `+$line`: what a variable holds is not known, and its name says a number; a command would be in one of another name.
+_TO_LINE = re.compile(
+    r"""["']?\+["']?\$(?:\{?(?:n|nr|num|no|l|ln|lno|row|\w*line(?:_?(?:n|no|nr|num|number))?)\}?|\(\([^()]*\)\))["']?""",
+    re.I,
+)
 _LINED = frozenset(("nano", "pico", "micro", "joe", "hx", "helix"))
 
 

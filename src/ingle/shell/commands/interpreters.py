@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..calm_code import level_of
 from ..code import SHELLS, run_file, run_text, weigh
 from ..finding import Level
 from ..line_loops import judge_lines, judge_walks
@@ -37,7 +38,7 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
         "-F -v -f -i -o -W -E --field-separator --assign --file --include --exec",
         "--version -V",
     ),
-    "other": ("-e -c -r --eval", "-I -l", "--version -v -V"),
+    "other": ("-e -E -c -r --eval", "-I -l", "--version -v -V"),
 }
 _NAMES: dict[str, str] = {
     **dict.fromkeys(
@@ -133,6 +134,9 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         text = Value("\n".join(code.text for code in codes), mixed(codes))
         if language == "perl":
             _in_place(machine, flags, arguments)
+        if language == "other" and (calm := level_of(text.text, name)) is not None and not text.taint:
+            machine.report(calm, "execute", f"builds or installs by `{name}`")
+            return UNKNOWN
         args = [Value("-c"), *arguments.rest] if language == "python" else arguments.rest
         if language == "ruby" and "-i" in flags:
             _in_place(machine, flags, arguments)

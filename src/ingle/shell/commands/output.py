@@ -92,10 +92,14 @@ def _formatted(shape: str, words: list[Value]) -> str:
     return "".join(made)
 
 
+INPUT = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
+"""Names of a program's own input."""
+
+
 def content(machine: Machine, word: Value) -> Value:
     """What a file holds: what this line wrote there, or a hole with the taint of the place."""
-    if word.text in ("-", "/dev/stdin"):
-        return EMPTY
+    if word.text in INPUT:
+        return machine.fed
     path, _ = targets.place_of(machine, word)
     if path == "/dev/null":
         return Value("", Taint.FILE)
@@ -108,7 +112,7 @@ def gather(machine: Machine, operands: list[Value], stdin: Value) -> Value:
         return stdin
     text, taint = "", 0
     for word in operands:
-        found = stdin if word.text == "-" else content(machine, word)
+        found = stdin if word.text in INPUT else content(machine, word)
         text, taint = text + found.text, taint | found.taint
     return bounded(machine, text, taint)
 

@@ -52,13 +52,18 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     deletes = any(flag.startswith("--del") for flag in arguments.flags)
     _, place = targets.place_of(machine, target)
     if deletes:
-        if place in GRAVE or place in (
-            Place.WORKING,
-            Place.PARENT,
-            Place.HOME_TOP,
-            Place.MOUNT,
-            Place.HOME_CONFIG,
-            Place.BACKUP,
+        if (
+            place in GRAVE
+            or place
+            in (
+                Place.WORKING,
+                Place.PARENT,
+                Place.HOME_TOP,
+                Place.MOUNT,
+                Place.HOME_CONFIG,
+                Place.BACKUP,
+            )
+            or target.text.startswith(HOLE)
         ):
             targets.delete(machine, target, tree=True)
         else:

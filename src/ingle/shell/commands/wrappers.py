@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .. import targets
@@ -265,6 +266,21 @@ def _su(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     return UNKNOWN
 
 
+def _screen(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value | None:
+    """`screen -X stuff KEYS` types into another terminal; else it is a wrapper like others."""
+    typed = [then for first, then in pairwise(words) if first.text == "stuff"]
+    if not typed or not any(word.text == "-X" for word in words):
+        return _generic(machine, name, words, stdin)
+    for keys in typed:
+        machine.source(_ENTER.sub("\n", keys.text), UNKNOWN)
+    machine.report(Level.MODERATE, "execute", "types into another terminal")
+    return UNKNOWN
+
+
+_ENTER = re.compile(r"\^[MJ]|\\0?1[25]|\r")
+"""How `stuff` is told to press Enter: in words of screen, octal, or as it is."""
+
+
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(wrappers(), _generic),
     **dict.fromkeys(("sudo", "doas", "sudoedit"), _sudo),
@@ -272,4 +288,5 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("xargs", "gxargs"), _xargs),
     **dict.fromkeys(("parallel", "rush"), _parallel),
     "su": _su,
+    "screen": _screen,
 }
