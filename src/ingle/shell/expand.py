@@ -103,6 +103,8 @@ def expand_parameter(body: str, names: Names) -> Value:
             return UNKNOWN
         value = names.lookup(value.text) if re.fullmatch(r"\w+", value.text) else UNKNOWN
     if flags and "e" in flags:
+        if not value.known and "PROMPT" not in name:
+            names.substitute(HOLE)  # what stands in `$( )` there is run
         value = _again(value, names)
     elif flags:
         value = _zsh_flags(value, flags)

@@ -25,6 +25,9 @@ _FOR = re.compile(
     rf"{_START}((?:for|select)\s+\w+\s+in\s[^;\n]*?)(\s*;?\s*)\{{(?=\s)|"
     rf"{_START}(for\s*\(\([^\n]*?\)\))(\s*;?\s*)\{{(?=\s)"
 )
+_FOR_ONE = re.compile(
+    rf"{_START}((?:for|select)\s+\w+\s+in\s[^;\n(){{}}]*?)(\s*[;\n])(?!\s*(?:do\b|\{{))((?:\$\{{[^{{}}]*\}}|[^;\n&{{}}])+)"
+)
 _WHILE = re.compile(rf"{_START}((?:while|until)\s[^;\n]*?(?:\]\]|\)\)|\]|true|:))(\s*;?\s*)\{{(?=\s)")
 _IF = re.compile(rf"{_START}(if\s[^;\n]*?(?:\]\]|\)\)|\]|true|\w))(\s*;?\s*)\{{(?=\s)")
 _ELIF = re.compile(r"\s*(elif\s[^;\n]*?(?:\]\]|\)\)|\]|\w))\s*\{(?=\s)")
@@ -128,6 +131,9 @@ def short_forms(source: str) -> Translation:
     edits = _Edits(source)
     for match in _FOR.finditer(source):
         _block(edits, match.end() - 1, match.end(2) if match[2] else match.end(5), ("; do ", "; done"))
+    for match in _FOR_ONE.finditer(source):
+        edits.replace(match.end(2), match.start(4), "; do ")
+        edits.replace(match.end(4), match.end(4), "; done")
     for match in _WHILE.finditer(source):
         _block(edits, match.end() - 1, match.end(2), ("; do ", "; done"))
     for match in _IF.finditer(source):

@@ -87,7 +87,8 @@ def _mapped(value: Value) -> Value:
         )
     if re.match(r"(?i)/(?:te?mp)(?=/|\Z)", rest):
         return Value("/tmp" + rest[rest.find("/", 1) :] if rest.count("/") > 1 else "/tmp", value.taint)
-    return Value((HOME + "/src" + rest) if rest.count("/") > 1 else HOME + rest, value.taint)
+    deep = rest.rstrip("/" + STAR).count("/") > 1  # `C:\data\*` is all of `C:\data`
+    return Value(HOME + ("/src" if deep else "") + rest, value.taint)
 
 
 def starts_by_itself(text: str) -> bool:

@@ -60,7 +60,8 @@ def _carried(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
 def _hooked(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """zsh's `add-zsh-hook EVENT FUNCTION`: the function will run by itself."""
     named = [word for word in words if not word.text.startswith("-")]
-    if len(named) > 1 and named[1].text in machine.state.functions and "-d" not in Arguments(words).flags:
+    given = len(named) > 1 and (named[1].text == HOLE or named[1].text in machine.state.functions)
+    if given and "-d" not in Arguments(words).flags:
         with machine.subshell():
             machine.call([named[1]], EMPTY)
     return EMPTY
