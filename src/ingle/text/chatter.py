@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ingle.text.alignment import alike
+from ingle.text.language import is_function_word
 from ingle.text.spans import words
 
 OWN = 0.7
@@ -55,6 +56,32 @@ REFUSALS = re.compile(
     r"\b(?:please )?provide (?:me with )?the (?:text|sentence)|es tut mir leid|je suis désolé|lo siento, no)",
     re.IGNORECASE,
 )
+OFFERS = re.compile(
+    r"""
+      \bi(?:['’]m|\ am)\ (?:ready|here|happy|glad|available)\ to\ (?:help|assist)
+    | \bi\ can\ (?:help|assist)\ you\ with
+    | \bhow\ (?:can|may|could)\ i\ (?:help|assist|be\ of)
+    | \bwhat\ (?:can|may)\ i\ (?:help|assist|do\ for)
+    | \bwhat(?:['’]s|\ is)\ your\ (?:next\ )?(?:question|request|instruction|task)
+    | \bwhat\ would\ you\ like\ (?:me|help|to\ (?:do|know|talk|discuss|ask|work))
+    | \b(?:provide|share|paste|enter|send|give)\ (?:me\ )?(?:with\ )?(?:the|your|a)\ (?:text|sentence|paragraph|instruction|prompt)
+    | \b(?:wie|womit|wobei)\ kann\ ich\ (?:dir|ihnen|euch|behilflich|helfen)
+    | \bich\ bin\ (?:bereit|hier)[^\n.!?]{0,20}\bzu\ helfen | \bals\ (?:eine?\ )?ki(?:-(?:sprach)?modell|\ (?:kann|bin|habe))\b
+    | \b(?:comment|en\ quoi)\ (?:puis-je|je\ peux|est-ce\ que\ je\ peux)\ (?:vous|t['’]|te\ )
+    | \bje\ suis\ (?:prête?|là)\ (?:à|pour)\ vous\ aider | \ben\ tant\ qu['’](?:ia\b|intelligence\ artificielle)
+    | \b(?:cómo|en\ qué)\ (?:puedo|te\ puedo|le\ puedo)\ (?:ayudar|servir)
+    | \bestoy\ (?:list[oa]|aquí)\ para\ ayudar | \bcomo\ (?:una\ |uma\ )?(?:ia|inteligencia\ artificial|inteligência\ artificial)\b
+    | \bcome\ (?:posso|ti\ posso|vi\ posso|la\ posso)\ aiutar | \bsono\ (?:pront[oa]|qui)\ (?:ad|per)\ aiutar
+    | \b(?:como|em\ que)\ posso\ (?:te\ |o\ |a\ )?ajud | \bestou\ (?:pront[oa]|aqui)\ para\ (?:te\ )?ajud
+    | \b(?:hoe|waarmee)\ kan\ ik\ (?:je|u|jullie)?\ ?(?:\w+\ )?helpen | \bhur\ kan\ jag\ hjälpa | \bhvordan\ kan\ jeg\ hjælpe
+    | \b(?:jak|w\ czym)\ (?:mogę|mogę\ ci|mogę\ panu)\ pomóc | \bnasıl\ yardımcı\ olabilirim | \bmiten\ voin\ auttaa
+    | \b(?:jak|s\ čím)\ (?:vám|ti)\ (?:mohu|můžu)\ pomoci
+    | (?:чем|как)\ (?:я\ )?(?:могу|можу)\ (?:вам\ |тебе\ )?(?:помочь|допомогти) | πώς\ μπορώ\ να\ (?:σας\ )?βοηθήσω
+    | 有什么可以帮 | 我(?:能|可以)帮您 | お手伝いできることは | 何かお手伝い | 무엇을\ 도와 | كيف\ يمكنني\ مساعدت
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Help that is offered to whoever asks, and what they are asked for: what a model says when it takes the text for a chat."""
 THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 FENCED = re.compile(r"\A```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“"}
@@ -92,6 +119,30 @@ def is_own(fragment: str, source: str) -> bool:
 def says(rule: re.Pattern[str], source: str, answer: str) -> bool:
     """Whether `rule` finds something in `answer` that is not the source's own."""
     return any(not is_own(found[0], source) for found in rule.finditer(answer))
+
+
+def offers(source: str, answer: str, *, anywhere: bool) -> bool:
+    """Whether `answer` offers its help instead of being about the text.
+
+    A source that does so in any language known here may be answered so, and so may a sentence that shares a word of
+    meaning with the source; with `anywhere` that word may stand in the whole answer.
+    """
+    if OFFERS.search(source):
+        return False
+    there = _meaningful(source)
+    for found in OFFERS.finditer(answer):
+        start = 0 if anywhere else max(answer.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
+        ends = [at for mark in ".!?\n" if (at := answer.find(mark, found.end())) >= 0]
+        end = len(answer) if anywhere else min(ends, default=len(answer))
+        around = _meaningful(f"{answer[start : found.start()]} {answer[found.end() : end]}")
+        if not is_own(found[0], source) and there.isdisjoint(around):
+            return True
+    return False
+
+
+def _meaningful(text: str) -> set[str]:
+    """The words that say what a text is about: those of grammar left out."""
+    return {word for word in words(text) if len(word) > 2 and not is_function_word(word)}
 
 
 def _quoted_whole(text: str) -> bool:

@@ -89,7 +89,7 @@ def judge(
         return None
     return (
         _form(source, answer, finish)
-        or _talk(source, answer)
+        or _talk(tool, source, answer)
         or _fenced(tool, source, answer)
         or _repeats(source, answer)
         or _shape(tool, answer)
@@ -111,10 +111,12 @@ def _form(source: str, answer: str, finish: FinishReason | None) -> Reason | Non
     return None
 
 
-def _talk(source: str, answer: str) -> Reason | None:
+def _talk(tool: Tool, source: str, answer: str) -> Reason | None:
     if chatter.says(chatter.REFUSALS, source, answer):
         return Reason.REFUSAL
     if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
+        return Reason.CHATTER
+    if chatter.offers(source, answer, anywhere=tool.output is Output.FREE):
         return Reason.CHATTER
     return None
 
