@@ -216,11 +216,17 @@ def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
         low = 0.4
     if tool.translates and language.script_of(source) != language.script_of(answer):
         low, high = 0.25, 4.0
-    if theirs < low * mine - 2:
+    if theirs < low * (mine - (_in_digits(source, answer) if faithful else 0)) - 2:
         return Reason.LOST_TEXT
     if theirs > high * mine + 4:
         return Reason.INVENTED_TEXT
     return _faithful(tool, source, answer) if faithful else None
+
+
+def _in_digits(source: str, answer: str) -> int:
+    """How many words of the source may be digits now: `one thousand two hundred and four` is `1,204`."""
+    written = numerals.NUMBER.search(answer) is not None
+    return sum(written and word in numerals.SPOKEN_NUMBERS for word in spans.words(source))
 
 
 def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
@@ -253,7 +259,10 @@ def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
 
 def _kept(source: str, answer: str, free: Set[str]) -> float:
     """The share of the source's letters that the answer holds in the same order; `free` words are not missed."""
-    mine = " ".join(word for word in spans.words(source) if word not in free)
+    said = [word for word in spans.words(source) if word not in free]
+    if numerals.has_number_words(source):  # `the third of April` is `April 3`
+        said = [word for word in said if not language.is_function_word(word)]
+    mine = " ".join(said)
     theirs = " ".join(spans.words(answer))
     if mine == theirs:
         return 1.0

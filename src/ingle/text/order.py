@@ -22,11 +22,15 @@ from ingle.text.spans import PROTECTED, SPACELESS, WORD, names
 
 MOVED = 2
 """Words that a correction may take to another place of their sentence: `I like very much pizza`."""
+FAR = 100
+"""Tokens past which no correction carries a word."""
 DATE = 3
 """Tokens from a number to its word in `the 21st of May`, which may become `May 21`."""
 COMPARED = 2500
 """Pairs of words compared letter by letter at most, which takes 50 ms; beyond it spelling is not forgiven."""
 TOKEN = re.compile(f"{NUMBER.pattern}|{WORD.pattern}")
+TURNS = re.compile(r"\d[:/.-]\d|(?:ty|tieth|zig|ßig|einte|enti|nta)\Z|\A(?:ten|tenth|zehn|diez|dieci)\Z")
+"""Tens (`ein und zwanzig` is 21) and times and dates (`five past three` is 3:05); a row of digits keeps its order."""
 LETTER = re.compile(f"[{SPACELESS}]")
 
 
@@ -37,13 +41,17 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """A thing said once. `at` is the index of its token, `sentence` that of its sentence."""
+    """A thing said once. `at` is the index of its token, `sentence` that of its sentence.
+
+    A digit `turns` that some languages say after the next one, or in a time or date before it.
+    """
 
     key: str
     at: int
     sentence: int
     fact: bool = False
     number: bool = False
+    turns: bool = False
 
 
 class _Side:
@@ -54,7 +62,14 @@ class _Side:
         self.tokens = _tokens(text)
         ends = [match.end() for match in SENTENCE.finditer(text)]
         found = [
-            Anchor(key, at, bisect_left(ends, token.start + 1), token.kept or key in named, key.isdecimal())
+            Anchor(
+                key,
+                at,
+                bisect_left(ends, token.start + 1),
+                token.kept or key in named,
+                key.isdecimal(),
+                TURNS.search(token.text) is not None,
+            )
             for at, token in enumerate(self.tokens)
             for key in _keys(self.tokens, at, named, free)
         ]
@@ -79,19 +94,20 @@ def reordered(source: str, answer: str, *, strictly: bool, free: Set[str] = froz
     named = frozenset(name.lower() for name in names(source) | names(answer))
     mine, theirs = _Side(source, named, free), _Side(answer, named, free)
     pairs = _pairs(mine.anchors, theirs.anchors)
-    ranks = {
-        anchor.key: rank for rank, anchor in enumerate(sorted((b for _, b in pairs), key=lambda b: b.at))
-    }
+    shared = {b.key for _, b in pairs}
+    ranks = {key: rank for rank, key in enumerate(key for key in theirs.anchors if key in shared)}
     order = [ranks[b.key] for _, b in pairs]
     for start, end in _knots(order):
-        if not strictly and end - start - _longest_rise(order[start:end]) > MOVED:
+        moved = [start + at for at in _moved(order[start:end])]
+        if not strictly and len(moved) > MOVED:
             return True
-        for left in range(start, end):
-            for right in range(left + 1, end):
-                if order[left] < order[right] or _may_turn(pairs[left], pairs[right]):
+        for one in moved:
+            for other in range(start, end):
+                left, right = min(one, other), max(one, other)
+                if order[left] <= order[right] or _may_turn(pairs[left], pairs[right]):
                     continue
                 (a, there_a), (b, there_b) = pairs[left], pairs[right]
-                if strictly or a.sentence != b.sentence or (a.fact and b.fact):
+                if strictly or a.sentence != b.sentence or (a.fact and b.fact) or abs(a.at - b.at) > FAR:
                     return True
                 before, after = mine.between(a, b), theirs.between(there_a, there_b)
                 if before and (before == after or mine.once & theirs.once & set(before) & set(after)):
@@ -140,7 +156,8 @@ def _may_turn(one: tuple[Anchor, Anchor], other: tuple[Anchor, Anchor]) -> bool:
     """Whether two that changed places may: the digits of one number, or a number and its word."""
     (a, there_a), (b, there_b) = one, other
     if a.number and b.number:
-        return there_a.at == there_b.at or a.at == b.at
+        together = there_a.at == there_b.at or a.at == b.at
+        return together and any(anchor.turns for anchor in (a, b, there_a, there_b))
     return a.number != b.number and abs(a.at - b.at) <= DATE and abs(there_a.at - there_b.at) == 1
 
 
@@ -155,10 +172,19 @@ def _knots(order: Sequence[int]) -> Iterator[tuple[int, int]]:
             start = place + 1
 
 
-def _longest_rise(order: Sequence[int]) -> int:
-    """How many may stay where they are."""
+def _moved(order: Sequence[int]) -> list[int]:
+    """The places of the fewest that must move for the rest to be in order; of two out of order at least one is there."""
     tails: list[int] = []
+    ends: list[int] = []
     for rank in order:
         at = bisect_left(tails, rank)
         tails[at : at + 1] = [rank]
-    return len(tails)
+        ends.append(at)
+    stay, after = len(tails) - 1, max(order) + 1
+    moved: list[int] = []
+    for place in range(len(order) - 1, -1, -1):
+        if ends[place] == stay and order[place] < after:
+            after, stay = order[place], stay - 1
+        else:
+            moved.append(place)
+    return moved[::-1]
