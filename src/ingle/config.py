@@ -88,6 +88,32 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return f"Config(home={self.home}, cache={self.cache}, token={'set' if self.token else 'none'})"
 
 
+class InForce(msgspec.Struct, frozen=True):
+    """The settings by which a daemon's work would differ, as text: where it lands, and the rest by the name that sets
+    each (no tokens, no passwords). Two of them are comparable where both know a name."""
+
+    cache: str
+    settings: dict[str, str]
+
+    @staticmethod
+    def of(config: Config) -> InForce:
+        endpoints = ",".join(re.sub(r"(?<=://)[^/@]*@", "", one) for one in config.endpoints)
+        found = {"HF_ENDPOINT": endpoints, "HF_HUB_OFFLINE": str(int(config.offline))}
+        for name in _DAEMONS:
+            value = getattr(config, name)
+            found[name] = str(value).lower() if isinstance(value, bool) else f"{value}"
+        cache = os.fsencode(os.path.realpath(config.cache)).decode("utf-8", "replace")
+        return InForce(_printable(cache), {name: _printable(value) for name, value in found.items()})
+
+    def otherwise(self, mine: InForce) -> dict[str, tuple[str, str]]:
+        """The settings in which these are not `mine`: name -> (here, mine)."""
+        return {
+            name: (value, mine.settings[name])
+            for name, value in self.settings.items()
+            if mine.settings.get(name, value) != value
+        }
+
+
 def load_config(
     environ: Mapping[str, str] | None = None, *, platform: str = sys.platform, **options: Any
 ) -> Config:
@@ -165,6 +191,18 @@ _CHOICES = {"cpu_mode": ("auto", "on", "off")}
 _FLAG_WORDS = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
     ("0", "false", "no", "off"), False
 )
+_DAEMONS = (
+    "history",
+    "auto_pull",
+    "engine",
+    "context",
+    "parallel",
+    "keep_alive",
+    "memory_limit",
+    "limit_rate",
+    "verify_every",
+)
+"""What only the daemon acts on, and reads once."""
 _SETTINGS = _DURATIONS | _SIZES | set(_NUMBERS) | _FLAGS | _WORDS | set(_CHOICES)
 
 
@@ -189,6 +227,10 @@ def _parse(name: str, value: Any, source: str) -> Any:
     except InvalidConfig as exc:
         raise InvalidConfig(f"{source} is {text!r}, which does not parse.", hint=exc.hint) from exc
     return text
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _one_of(text: str, choices: tuple[str, ...]) -> str:

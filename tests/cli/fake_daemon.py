@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
+from ingle.config import InForce
 from ingle.version import __version__
 
 STATUS = {"version": "0.1.0", "pid": 1, "uptime": 65.0}
@@ -50,6 +53,7 @@ class FakeDaemon:
         self.gone = threading.Event()
         self.token: str | None = "let-me-in"
         self.version = __version__
+        self.in_force: InForce | None = None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
 
     @property
@@ -64,6 +68,7 @@ class FakeDaemon:
             "port": self.port,
             "token": self.token,
             "version": self.version,
+            "in_force": msgspec.to_builtins(self.in_force),
         }
         (home / "daemon.json").write_text(json.dumps(address))
 

@@ -176,3 +176,10 @@ def test_a_home_that_is_a_file_is_told(machine: Machine) -> None:
     code, out, _ = machine.run("load", MODEL, "--json")
     assert code == 2
     assert str(machine.home) in json.loads(out)["error"]["message"]
+
+
+def test_a_real_daemon_notes_what_it_works_with(machine: Machine) -> None:
+    assert machine.run("run", MODEL, "Hi")[0] == 0
+    code, _, said = machine.run("pull", "org/x", HF_HUB_CACHE=str(machine.root / "other"))
+    assert code == 1 and str(machine.cache) in said
+    assert machine.run("run", MODEL, "Hi")[::2] == (0, "")

@@ -42,11 +42,14 @@ def show_version(short: Short = False, as_json: AsJson = False) -> None:
 
 def show_status(as_json: AsJson = False) -> None:
     """The engine, device and why; the daemon; the cache; the memory. Starts nothing."""
+    from ingle.cli.accord import differing
     from ingle.client import api
 
     session = open_session()
     client = session.running()
     status = client.ask(api.status()) if client else None
+    if client and (said := differing(client.address, session.config)):
+        session.terminal.tell(said)
     found = _status(session, status, f"{client.address.host}:{client.address.port}" if client else None)
     if as_json:
         session.terminal.answer_json(found)

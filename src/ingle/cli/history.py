@@ -106,6 +106,8 @@ def _open() -> tuple[Session, History]:
 
 
 def _print(session: Session, entries: list[Entry], *, as_json: bool) -> None:
+    from ingle.cli.accord import differing
+
     if as_json:
         session.terminal.answer_json(entries)
         return
@@ -116,3 +118,6 @@ def _print(session: Session, entries: list[Entry], *, as_json: bool) -> None:
     if not entries:
         state = "is on" if session.config.history else "is off (`history = true` in config.toml turns it on)"
         session.terminal.tell(f"There is nothing. History {state}.")
+    client = session.running()
+    if client and (said := differing(client.address, session.config, "history")):
+        session.terminal.tell(said)

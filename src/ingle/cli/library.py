@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ingle.catalog.curated import CatalogEntry
     from ingle.catalog.fits import Fit
     from ingle.catalog.model import ModelRef, Snapshot
+    from ingle.hub.health.checks import Checked
 
 HEADS = (
     render.Column("NAME"),
@@ -34,6 +35,8 @@ CATALOG_HEADS = (
     render.Column("LICENCE", rank=5),
     render.Column("GOOD AT", rank=6),
 )
+DAMAGED = "damaged"
+"""The state of a model that is all there and whose last check found wrong bytes."""
 FromCatalog = Annotated[bool, typer.Option("--catalog", help="The models with a short name, to get.")]
 
 
@@ -48,20 +51,24 @@ def register(app: typer.Typer) -> None:
 
 def list_models(catalog: FromCatalog = False, as_json: AsJson = False) -> None:
     """The models on this machine, whoever put them there."""
+    from ingle.hub.health.checks import damaged
+
     session = open_session()
     if catalog:
         _list_catalog(session, as_json=as_json)
         return
     found = sorted(session.store.scan(), key=lambda one: (-one.modified, one.ref.name))
+    bad = damaged(session.config, found)
     if as_json:
-        session.terminal.answer_json([describe(one) for one in found])
+        session.terminal.answer_json([describe(one, bad.get(str(one.path))) for one in found])
         return
     if not found:
         session.terminal.tell(
             f"There are no models in {session.config.cache}. `ingle pull starter` gets a small one."
         )
         return
-    session.terminal.table(render.columns(HEADS, [_row(one) for one in found], session.terminal.width))
+    rows = [_row(one, str(one.path) in bad) for one in found]
+    session.terminal.table(render.columns(HEADS, rows, session.terminal.width))
 
 
 def show_model(model: ModelName, as_json: AsJson = False) -> None:
@@ -77,6 +84,7 @@ def show_model(model: ModelName, as_json: AsJson = False) -> None:
 
 def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) -> None:
     """Delete one model from the cache; only what it names, and not while it is used."""
+    from ingle.cli.accord import refuse_elsewhere
     from ingle.client import api
 
     session = open_session()
@@ -89,6 +97,8 @@ def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) ->
         if not session.terminal.confirm(question, default=False):
             raise typer.Exit(1)
     daemon = session.running()
+    if daemon is not None:
+        refuse_elsewhere(daemon.address, session.config)
     freed = (
         daemon.ask(api.delete(session.daemon_name(model))).freed
         if daemon
@@ -103,11 +113,12 @@ def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) ->
         session.terminal.tell(f"Other versions or files of {ref.repo_id} stay: {', '.join(stays)}")
 
 
-def describe(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot for machines: flat, with the name first."""
+def describe(snapshot: Snapshot, bad: Checked | None = None) -> dict[str, Any]:
+    """A snapshot for machines: flat, with the name first; `bad` is the check that found it damaged."""
     return {
         "name": snapshot.ref.name,
-        "state": snapshot.state,
+        "state": DAMAGED if bad and not snapshot.missing else snapshot.state,
+        "damage": bad.sentence if bad else None,
         "format": snapshot.format,
         "size": snapshot.size,
         "parameters": snapshot.parameters,
@@ -121,6 +132,22 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
         "missing": snapshot.missing,
         "modified": snapshot.modified,
     }
+
+
+def damage_of(session: Session, snapshot: Snapshot) -> Checked | None:
+    """The last check of a model where it found damage that still lies there."""
+    from ingle.hub.health.checks import damaged
+
+    return damaged(session.config, [snapshot]).get(str(snapshot.path))
+
+
+def mends(bad: Checked) -> str:
+    """What to do about a damaged model."""
+    if bad.path:
+        return "Get it again from where it came."
+    if bad.repairable:
+        return f"`ingle repair {bad.name}` mends it."
+    return f"Its publisher has to mend it; `ingle rm {bad.name}` deletes it."
 
 
 def _list_catalog(session: Session, *, as_json: bool) -> None:
@@ -147,8 +174,9 @@ def _list_catalog(session: Session, *, as_json: bool) -> None:
     session.terminal.table(render.columns(CATALOG_HEADS, rows, session.terminal.width))
 
 
-def _row(one: Snapshot) -> tuple[str, ...]:
-    state = f"partial, {len(one.missing)} missing" if one.missing else str(one.state)
+def _row(one: Snapshot, bad: bool) -> tuple[str, ...]:
+    whole = DAMAGED if bad else str(one.state)
+    state = f"partial, {len(one.missing)} missing" if one.missing else whole
     return (
         one.ref.name,
         render.size(one.size),
@@ -164,9 +192,9 @@ def _everything(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> d
     entry = _entry(session, ref)
     if snapshot is None and entry is None:
         raise ModelNotFound(ref.name, where="on this machine or in the catalogue")
-    found = (
-        describe(snapshot) | {"files": snapshot.files} if snapshot else {"name": ref.name, "state": "absent"}
-    )
+    found: dict[str, Any] = {"name": ref.name, "state": "absent"}
+    if snapshot is not None:
+        found = describe(snapshot, damage_of(session, snapshot)) | {"files": snapshot.files}
     judged = _judged(snapshot, entry)
     return found | {
         "catalogue": entry,
@@ -185,7 +213,10 @@ def _facts(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> list[t
         told += [("good at", entry.good_at), ("licence", entry.licence), ("hub", entry.repo_id)]
     elif ref.repo_id:
         told += [("hub", ref.repo_id)]
-    told += _on_disk(snapshot) if snapshot else [("state", f"not here; `ingle pull {ref.name}` gets it")]
+    if snapshot is None:
+        told += [("state", f"not here; `ingle pull {ref.name}` gets it")]
+    else:
+        told += _on_disk(snapshot, damage_of(session, snapshot))
     if snapshot is None and entry is not None:
         told += [
             ("download", render.size(entry.download)),
@@ -195,14 +226,12 @@ def _facts(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> list[t
     return told + ([("memory", judged.sentence)] if judged else [])
 
 
-def _on_disk(snapshot: Snapshot) -> list[tuple[str, str]]:
+def _on_disk(snapshot: Snapshot, bad: Checked | None) -> list[tuple[str, str]]:
+    state = f"{DAMAGED}\n{bad.sentence}\n{mends(bad)}" if bad else str(snapshot.state)
+    if snapshot.missing:
+        state = f"{snapshot.state}, missing:\n" + "\n".join(snapshot.missing)
     told = [
-        (
-            "state",
-            f"{snapshot.state}, missing:\n" + "\n".join(snapshot.missing)
-            if snapshot.missing
-            else snapshot.state,
-        ),
+        ("state", state),
         ("size", render.size(snapshot.size)),
         ("format", snapshot.format),
         ("architecture", snapshot.architecture or "-"),

@@ -79,11 +79,15 @@ class Session:
         return find_daemon(self.config)
 
     def daemon(self) -> Client:
-        """The daemon of this home, started in the background when none answers."""
+        """The daemon of this home, started in the background when none answers.
+
+        Tells where it works with other settings than this command's; raises `OtherSettings` for another cache.
+        """
         return self._daemon
 
     @cached_property
     def _daemon(self) -> Client:
+        from ingle.cli.accord import differing, refuse_elsewhere
         from ingle.cli.answer import Waiting
         from ingle.cli.launch import start_daemon
         from ingle.cli.steady import SteadyClient
@@ -96,6 +100,9 @@ class Session:
                 client = start_daemon(self.config)
             finally:
                 waiting.clear()
+        refuse_elsewhere(client.address, self.config)
+        if told := differing(client.address, self.config):
+            self.terminal.tell(told)
         client = SteadyClient(self.config, client.address, start_daemon)
         if client.address.version not in ("", __version__):
             self.terminal.tell(

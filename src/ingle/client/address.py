@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from ingle.config import Config
+from ingle.config import Config, InForce
 from ingle.errors import DaemonUnreachable
 
 LONGEST = 64 * 1024
@@ -17,13 +17,14 @@ LONGEST = 64 * 1024
 
 class Address(msgspec.Struct, frozen=True):
     """`token` is None where the daemon asks for none. What is read from a file can be used as it is: a process
-    that exists may be asked or ended by it, and a header or a terminal takes the words."""
+    that exists may be asked or ended by it, and a header or a terminal takes the words. `in_force` is what the daemon works with, None where it does not tell."""
 
     pid: Annotated[int, Meta(ge=1, le=2**31 - 1)]
     host: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.:%_-]{1,255}\Z")]
     port: Annotated[int, Meta(ge=1, le=65535)]
     token: Annotated[str, Meta(pattern=r"\A[\x20-\x7e\xa0-\xff]*\Z")] | None = None
     version: Annotated[str, Meta(pattern=r"\A[\x20-\x7e]{0,64}\Z")] = ""
+    in_force: InForce | None = None
 
     @property
     def headers(self) -> dict[str, str]:

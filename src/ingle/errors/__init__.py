@@ -19,6 +19,7 @@ IngleError
 │   ├── InUse                   delete while loaded or being pulled
 │   ├── IllegalTransition       a state machine was asked for an edge it lacks
 │   ├── AlreadyRunning          another daemon owns this home, or the port is taken
+│   ├── OtherSettings           the running daemon works with another cache than the command that asks it
 │   ├── RetryRefused            three failures in a row: ask again by hand
 │   └── CommandRefused          a critical command that was not allowed, or an answer that was no yes
 ├── StoreError                  the disk
@@ -84,6 +85,7 @@ from ingle.errors.request import (
     NotDownloaded,
     NotFound,
     NothingLoaded,
+    OtherSettings,
     PromptTooLong,
     RetryRefused,
     TokenRequired,
@@ -149,6 +151,7 @@ __all__ = [
     "NotFound",
     "NothingLoaded",
     "Offline",
+    "OtherSettings",
     "OutOfMemory",
     "PromptTooLong",
     "RateLimited",

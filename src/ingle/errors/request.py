@@ -144,6 +144,10 @@ class AlreadyRunning(Conflict):
     code = "already_running"
 
 
+class OtherSettings(Conflict):
+    code = "other_settings"
+
+
 class RetryRefused(Conflict):
     code = "retry_refused"
 

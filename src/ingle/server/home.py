@@ -13,11 +13,13 @@ from pathlib import Path
 
 import msgspec
 
+from ingle.config import InForce
 from ingle.errors import AlreadyRunning, NoPermission, StoreError
 
 
 class DaemonFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What `daemon.json` says. `started` is seconds since 1970; `token` None when none is asked for."""
+    """What `daemon.json` says. `started` is seconds since 1970; `token` None when none is asked for;
+    `in_force` is what it works with."""
 
     pid: int
     host: str
@@ -25,6 +27,7 @@ class DaemonFile(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
     version: str = ""
     started: float = 0.0
+    in_force: InForce | None = None
 
 
 def daemon_path(home: Path) -> Path:

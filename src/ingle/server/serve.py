@@ -21,7 +21,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingle.config import Config
+from ingle.config import Config, InForce
 from ingle.errors import AlreadyRunning, InvalidConfig, NoPermission
 from ingle.server.home import DaemonFile, HomeLock, remove_daemon, write_daemon
 from ingle.version import __version__
@@ -132,6 +132,7 @@ async def _serve(
         token=token,
         version=__version__,
         started=time.time(),
+        in_force=InForce.of(config),
     )
     async with Runtime(msgspec.structs.replace(config, host=host)) as runtime:
         app = create_app(runtime, runtime.config, token=token, activity=activity)

@@ -1,0 +1,40 @@
+"""Whether the daemon that runs works with the settings of this command; a daemon keeps those it began with."""
+
+from __future__ import annotations
+
+from ingle.client.address import Address
+from ingle.config import Config, InForce
+from ingle.errors import OtherSettings
+
+RENEW = "`ingle serve --stop` ends it, and the next command begins one with the settings of now"
+
+
+def refuse_elsewhere(address: Address, config: Config) -> None:
+    """Raises `OtherSettings` where the daemon's models lie in another cache: what it did would not be found here."""
+    there, here = address.in_force, InForce.of(config)
+    if there is not None and there.cache != here.cache:
+        raise OtherSettings(
+            f"The daemon at {address.host}:{address.port} works with the cache {there.cache}, "
+            f"this command with {here.cache}.",
+            hint="`ingle serve --stop` (the next command begins one here), or unset HF_HOME and HF_HUB_CACHE.",
+            daemon_cache=there.cache,
+            cache=here.cache,
+        )
+
+
+def differing(address: Address, config: Config, *names: str) -> str:
+    """One line that names what the daemon does otherwise (of `names`, or of all settings); empty when nothing."""
+    there, here = address.in_force, InForce.of(config)
+    if there is None:
+        return ""
+    found = there.otherwise(here)
+    said = [f"{name} is {value}" for name, (value, _) in found.items() if name in names or not names]
+    mine = [value for name, (_, value) in found.items() if name in names or not names]
+    if not names and there.cache != here.cache:
+        said, mine = [f"the cache is {there.cache}", *said], [here.cache, *mine]
+    if not said:
+        return ""
+    return (
+        f"(For the running daemon {', '.join(said)}; for this command {'it is' if len(mine) == 1 else 'they are'} "
+        f"{', '.join(mine)}: {RENEW}.)"
+    )
