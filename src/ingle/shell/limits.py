@@ -68,6 +68,10 @@ def is_cut(consequence: str) -> bool:
     return consequence.startswith(_CUT)
 
 
+_SHORT = min(MAX_PIPES, MAX_SUBSTITUTIONS, MAX_NESTING)
+"""Characters that cannot hold too many of anything of one character."""
+
+
 def _nesting(text: str) -> int:
     depth = deepest = 0
     for char in text:
@@ -93,6 +97,8 @@ def _counts(text: str) -> Iterator[tuple[str, int, int]]:
 
 def exceeded(text: str) -> str:
     """Which bound the text breaks, in words; empty when it may be parsed."""
+    if len(text) <= _SHORT and "<<" not in text:
+        return ""
     for name, found, limit in _counts(text):
         if found > limit:
             return f"{found} {name}, more than the {limit} that are read"

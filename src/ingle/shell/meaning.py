@@ -45,6 +45,8 @@ def is_partly_known(text: str) -> bool:
 
 def shown(text: str, files: Mapping[str, str]) -> str:
     """Text for a person: no marks, and the substitution instead of the file that stands for it."""
+    if text.isascii() and text.isprintable() and "/dev/fd/" not in text:
+        return text
     if "/dev/fd/" in text:
         for path, source in files.items():
             text = text.replace(path, source)
@@ -84,7 +86,9 @@ def tell(pieces: Iterable[Piece], path: Path | None, files: Mapping[str, str]) -
     path = path if path is not None and path.hidden else None
     for index, piece in enumerate(pieces):
         text = shown(piece.text, files)
-        now = _STARS.sub("*", shown(" ".join(field.text for field in piece.fields), files))
+        fields = piece.fields
+        now = shown(fields[0].text if len(fields) == 1 else " ".join(field.text for field in fields), files)
+        now = _STARS.sub("*", now) if "***" in now else now
         if path is not None and len(piece.fields) == 1 and show(piece.fields[0].text) == path.given:
             now, path = path.named, None
         if _plain(text, now, index == 0):

@@ -9,9 +9,10 @@ there, `!-x` one that must not, `-x=glob` an option's value, `@glob` any word, `
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,9 @@ class Spec:
     rules: tuple[Rule, ...] = field(default=())
     consequence: str = ""
     cluster: bool = True
+
+
+_WILD = re.compile(r"[*?\[]")
 
 
 @cache
@@ -120,18 +124,36 @@ def _rule(line: str) -> Rule:
     return Rule(level, effect, where, tuple(tokens), consequence.strip())
 
 
-def _option(token: str, arguments: Arguments) -> bool:
+@cache
+def _globs(wanted: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
+    """The alternatives of a token: those that are plain text, and the rest as one pattern."""
+    globs = wanted.split("|")
+    plain = frozenset(glob for glob in globs if not _WILD.search(glob))
+    wild = [translate(glob) for glob in globs if glob not in plain]
+    return plain, re.compile("|".join(wild)) if wild else None
+
+
+def _fits(wanted: str, text: str) -> bool:
+    plain, wild = _globs(wanted)
+    return text in plain or (wild is not None and wild.match(text) is not None)
+
+
+@cache
+def _option_of(token: str) -> tuple[tuple[str, ...], str | None]:
+    """The names of an option, and what its value has to be like."""
     name, equals, wanted = token.partition("=")
-    names = name.split("/")
-    if not equals:
+    return tuple(name.split("/")), wanted if equals else None
+
+
+def _option(token: str, arguments: Arguments) -> bool:
+    names, wanted = _option_of(token)
+    if wanted is None:
         return not arguments.flags.isdisjoint(names)
-    return any(
-        fnmatchcase(value.text, glob) for value in arguments.each(*names) for glob in wanted.split("|")
-    )
+    return any(_fits(wanted, value.text) for value in arguments.each(*names))
 
 
 def _word(token: str, arguments: Arguments) -> bool:
-    return any(fnmatchcase(show(word.text), glob) for word in arguments.words for glob in token.split("|"))
+    return any(_fits(token, show(word.text)) for word in arguments.words)
 
 
 def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
@@ -158,9 +180,7 @@ def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
         elif head == "@":
             held = _word(token[1:], arguments)
         else:
-            held = position < len(rest) and any(
-                fnmatchcase(show(rest[position].text), glob) for glob in token.split("|")
-            )
+            held = position < len(rest) and _fits(token, show(rest[position].text))
             position += 1
         if not held:
             return False
