@@ -235,17 +235,20 @@ class FakePull:
 
 
 class FakeCheck:
-    """A verify that finds what `errors` holds for a model's name."""
+    """A verify that finds what `errors` holds for a model's name; `found` are the paths of the damaged ones."""
 
     def __init__(self) -> None:
         self.errors: dict[str, IngleError] = {}
         self.checked: list[str] = []
+        self.found: set[str] = set()
 
     def __call__(self, ref: ModelRef, snapshot: Snapshot, cancel: threading.Event) -> Iterator[Progress]:
         self.checked.append(ref.name)
         yield Progress(phase=Phase.VERIFYING, bytes_total=snapshot.size)
         if ref.name in self.errors:
+            self.found.add(str(snapshot.path))
             raise self.errors[ref.name]
+        self.found.discard(str(snapshot.path))
         yield Progress(phase=Phase.DONE, snapshot=snapshot)
 
 
@@ -291,12 +294,17 @@ class World:
         self.made.set()
         return worker
 
+    def repair(self, ref: ModelRef, cancel: threading.Event) -> Iterator[Progress]:
+        yield from self.pull(ref, cancel)
+        self.check.found.clear()
+
     def seams(self, **changes: Any) -> Seams:
         fields: dict[str, Any] = {
             "store": self.store,
             "pull": self.pull,
             "verify": self.check,
-            "repair": self.pull,
+            "repair": self.repair,
+            "damaged": lambda snapshots: self.check.found,
             "limit": self.rates.append,
             "due": lambda snapshots: self.due,
             "begun": lambda ref: None,

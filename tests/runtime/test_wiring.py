@@ -83,6 +83,24 @@ def test_a_check_is_remembered_and_damage_is_raised(tmp_path: Path) -> None:
     assert not checked.ok
 
 
+async def test_damage_that_another_process_found_is_shown_and_a_new_daemon_knows_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    (snapshot,) = world.store.scan()
+    snapshot.root.mkdir(parents=True)
+    snapshot.path.write_bytes(b"not a model")
+    hub = Hub(world.config)
+    async with world.runtime(damaged=hub.damaged) as runtime:
+        with pytest.raises(StoreError):  # as `ingle verify` does it, without the daemon
+            list(hub.verify(snapshot.ref, snapshot, threading.Event()))
+        assert [seen.damaged for seen in await runtime.models()] == [True]
+    async with world.runtime(damaged=hub.damaged) as runtime:
+        seen = await runtime.load(snapshot.ref.name)  # a person may insist
+        assert seen.damaged and "unload" in seen.actions
+        assert [one.damaged for one in await runtime.in_memory()] == [True]
+        snapshot.path.write_bytes(b"another file")
+        assert not (await runtime.view(snapshot.ref.name)).damaged
+
+
 def test_a_folder_that_is_whole_ends_with_the_snapshot(tmp_path: Path) -> None:
     snapshot = make_snapshot("org/tiny", tmp_path, files=("notes.txt",))
     snapshot.root.mkdir(parents=True)

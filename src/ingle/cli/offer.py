@@ -22,15 +22,21 @@ PROBE_S = 3.0
 
 
 def ensure_here(session: Session, model: str) -> None:
-    """Get `model` when a person says yes. Raises `NotDownloaded` where nobody can be asked, or on a no."""
+    """Get `model` when a person says yes. Raises `NotDownloaded` where nobody can be asked, or on a no.
+
+    Of one that is here and damaged it warns: it may be used still, but its answers cannot be trusted.
+    """
     from ingle.catalog.model import DiskState
     from ingle.cli.fetch import fetch
+    from ingle.cli.library import damage_of, mends
 
     ref = session.resolve(model)
-    if ref.path is not None:
-        return
     snapshot = session.store.find(ref)
     if snapshot is not None and snapshot.state is DiskState.COMPLETE:
+        if (bad := damage_of(session, snapshot)) is not None:
+            session.terminal.tell(f"Warning: {ref.name} is damaged. {bad.sentence} {mends(bad)}")
+        return
+    if ref.path is not None:
         return
     if not session.terminal.can_ask or not session.terminal.confirm(_question(session, ref.name, snapshot)):
         raise NotDownloaded(ref.name)

@@ -1,6 +1,6 @@
 """Joins what is on disk, in memory and being pulled into the views of status.py; changes no model.
 
-It also remembers the last error of each model and which ones a check found damaged.
+It also remembers the last error of each model; which ones are damaged the record of checks tells.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import ref_key
@@ -57,7 +58,6 @@ class Eye:
         self._desk = desk
         self._bus = bus
         self._errors: dict[str, tuple[str, IngleError]] = {}
-        self._damaged: set[str] = set()
         self._begun = seams.clock()
 
     # what happened
@@ -68,7 +68,6 @@ class Eye:
     def loaded(self, key: str) -> None:
         """A load succeeded: what went wrong before is history."""
         self._errors.pop(key, None)
-        self._damaged.discard(key)
         self.tell(EventKind.LOADING_COMPLETED, self._fleet.berths[key].model, 1.0)
 
     def failed(self, key: str, model: str, error: IngleError) -> None:
@@ -83,18 +82,14 @@ class Eye:
         key = str(job.snapshot.path) if job.snapshot is not None else None
         if key is None:
             return
-        if error is None:
-            self._damaged.discard(key)
-            if job.work is not Work.VERIFY:
-                self._errors.pop(key, None)
+        if error is None and job.work is not Work.VERIFY:
+            self._errors.pop(key, None)
         elif job.work is Work.VERIFY and isinstance(error, StoreError):
-            self._damaged.add(key)
             self._errors[key] = (job.ref.name, error)
 
     def forget(self, key: str) -> None:
         """The files of this model are deleted."""
         self._errors.pop(key, None)
-        self._damaged.discard(key)
 
     # what is to be seen
 
@@ -108,29 +103,33 @@ class Eye:
 
     async def models(self) -> list[ModelView]:
         jobs = dict(self._desk.jobs)
-        snapshots, places = await asyncio.to_thread(self._look, jobs)
+        snapshots, places, bad = await asyncio.to_thread(self._look, jobs)
         await self._weigh()
-        shown = [self._view(snapshot.ref, snapshot, places) for snapshot in snapshots]
+        shown = [self._view(snapshot.ref, snapshot, bad, places) for snapshot in snapshots]
         here = {str(snapshot.path) for snapshot in snapshots}
         keys = {ref_key(snapshot.ref) for snapshot in snapshots}
         for key, job in jobs.items():
             if key not in keys and places[key] not in here:
-                shown.append(self._view(job.ref, job.snapshot, places))
+                shown.append(self._view(job.ref, job.snapshot, bad, places))
         return shown
 
     async def in_memory(self) -> list[ModelView]:
         """Loaded, being loaded or being worked on; asks the store for nothing."""
         await self._weigh()
+        here = [berth.snapshot for berth in self._fleet.berths.values()]
+        here += [job.snapshot for job in self._desk.jobs.values() if job.snapshot is not None]
+        bad = await asyncio.to_thread(self._seams.damaged, here)
         plans = [berth.snapshot for berth in self._fleet.berths.values()]
-        shown = [self._view(snapshot.ref, snapshot, {}) for snapshot in plans]
+        shown = [self._view(snapshot.ref, snapshot, bad) for snapshot in plans]
         names = {seen.model for seen in shown}
         running = [job for job in self._desk.jobs.values() if job.running and job.ref.name not in names]
-        return shown + [self._view(job.ref, job.snapshot, {}) for job in running]
+        return shown + [self._view(job.ref, job.snapshot, bad) for job in running]
 
     async def view(self, ref: ModelRef) -> ModelView:
         snapshot = await asyncio.to_thread(self._seams.store.find, ref)
+        bad = await asyncio.to_thread(self._seams.damaged, [snapshot] if snapshot is not None else [])
         await self._weigh()
-        return self._view(ref, snapshot, {})
+        return self._view(ref, snapshot, bad)
 
     async def status(self) -> RuntimeStatus:
         await self._weigh()
@@ -182,16 +181,23 @@ class Eye:
         for model, error in self._errors.values():
             yield _error_event(model, error, current=True)
 
-    def _look(self, jobs: dict[str, Job]) -> tuple[list[Snapshot], dict[str, str | None]]:
-        """In a thread: everything in the store, and where the files of each job lie."""
+    def _look(self, jobs: dict[str, Job]) -> tuple[list[Snapshot], dict[str, str | None], Collection[str]]:
+        """In a thread: everything in the store, where the files of each job lie, and what is damaged."""
         store = self._seams.store
         places: dict[str, str | None] = {}
         for key, job in jobs.items():
             snapshot = job.snapshot or store.find(job.ref)
             places[key] = str(snapshot.path) if snapshot is not None else None
-        return store.scan(), places
+        snapshots = store.scan()
+        return snapshots, places, self._seams.damaged(snapshots)
 
-    def _view(self, ref: ModelRef, snapshot: Snapshot | None, places: dict[str, str | None]) -> ModelView:
+    def _view(
+        self,
+        ref: ModelRef,
+        snapshot: Snapshot | None,
+        bad: Collection[str],
+        places: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> ModelView:
         key = str(snapshot.path) if snapshot is not None else ""
         job = self._job(ref, key, places)
         slot = self._scheduler.slot(key)
@@ -200,7 +206,7 @@ class Eye:
             disk=snapshot.state if snapshot is not None else DiskState.ABSENT,
             worker=slot.state if slot is not None else WorkerState.STOPPED,
             pull=PullState.RUNNING if job is not None and job.running else pull,
-            damaged=key in self._damaged or (snapshot is not None and _unreadable(snapshot)),
+            damaged=key in bad or (snapshot is not None and _unreadable(snapshot)),
             from_hub=ref.repo_id is not None,
             ours=snapshot is None or snapshot.origin is Origin.HUB_CACHE,
         )
@@ -216,7 +222,7 @@ class Eye:
             last_error=error.to_dict() if error is not None else None,
         )
 
-    def _job(self, ref: ModelRef, key: str, places: dict[str, str | None]) -> Job | None:
+    def _job(self, ref: ModelRef, key: str, places: Mapping[str, str | None]) -> Job | None:
         """The job on this model, by its name or by where its files lie."""
         job = self._desk.job(ref)
         if job is not None or not key:

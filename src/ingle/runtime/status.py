@@ -57,7 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that the view of one model depends on.
 
     `from_hub`: the name leads to a hub repo, so it can be pulled. `ours`: it lies in the shared cache, the
-    only place Ingle deletes from or mends. `damaged`: a verify found bad bytes and no repair followed.
+    only place Ingle deletes from or mends. `damaged`: the last check found bad bytes that still lie there; it may be loaded all the same.
     """
 
     disk: DiskState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
@@ -76,6 +76,12 @@ class Hub:
             return []
         return due(snapshots, recall(self._config), self._config.verify_every, time.time())
 
+    def damaged(self, snapshots: Sequence[Snapshot]) -> Collection[str]:
+        """The paths of those whose last check, by whatever process, found damage that still lies there."""
+        from ingle.hub.health.checks import damaged
+
+        return damaged(self._config, snapshots)
+
     def begun(self, ref: ModelRef) -> Progress | None:
         """How far an unfinished pull came, counted on disk."""
         from ingle.hub.begun import begun_progress
@@ -110,6 +116,7 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
         repair=hub.repair,
         limit=hub.limit,
         due=hub.due,
+        damaged=hub.damaged,
         begun=hub.begun,
         worker=worker,
         free=free_memory,

@@ -6,13 +6,14 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingle.catalog.names import parse_name
 from ingle.config import Config
 from ingle.hub.cache import Store
 from ingle.hub.health.audit import audit
-from ingle.hub.health.checks import Checked, due, recall, remember
+from ingle.hub.health.checks import Checked, damaged, due, recall, remember
 from ingle.hub.health.finding import Level
 from tests.catalog.shelf import mlx_folder
 from tests.hub.health.test_doctor import findings, of
@@ -68,6 +69,34 @@ def test_a_repaired_model_is_not_told_any_more(config: Config) -> None:
     check_now(config, time.time() - 3 * 86400)
     blob.write_bytes(good)
     assert "verify" not in {finding.check for finding in findings(config)}
+
+
+def test_a_mark_of_damage_does_not_outlive_the_bytes_even_where_the_good_ones_look_old(
+    config: Config,
+) -> None:
+    place = put(config, "org/name", mlx_folder())
+    age(place.folder, days=9)
+    blob = (place.snapshot(COMMIT) / "tokenizer.json").resolve()
+    good, old = blob.read_bytes(), blob.stat()
+    blob.write_bytes(b"[]")
+    check_now(config, time.time() + 5)
+    (snapshot,) = Store(config).scan()
+    assert list(damaged(config, [snapshot])) == [str(snapshot.path)]
+    blob.write_bytes(good)
+    os.utime(blob, ns=(old.st_atime_ns, old.st_mtime_ns))  # as `cp -p` brings them
+    assert damaged(config, Store(config).scan()) == {}
+    assert "verify" not in {finding.check for finding in findings(config)}
+
+
+def test_a_check_of_before_files_were_remembered_holds_until_something_changes(config: Config) -> None:
+    put(config, "org/name", mlx_folder())
+    (snapshot,) = Store(config).scan()
+    found = Checked(
+        name="org/name", root=str(snapshot.root), time=snapshot.modified, ok=False, sentence="Bad."
+    )
+    lay(config.home / "checks.json", msgspec.json.encode({"org/name": found}))
+    assert damaged(config, [snapshot])
+    assert not damaged(config, [msgspec.structs.replace(snapshot, modified=snapshot.modified + 1)])
 
 
 def test_when_everything_that_is_here_was_last_right_is_told(config: Config) -> None:

@@ -1,10 +1,14 @@
-"""Remembers when each model was last checked and what came of it, so that checks can be scheduled and told."""
+"""Remembers when each model was last checked and what came of it: the one owner of "this model is damaged".
+
+Damage is remembered with the identity of the very files that were read, so that it never outlives them.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -17,10 +21,29 @@ _FILE = "checks.json"
 _MOST = 1000
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it was when it was read: `size` in bytes (-1: it was not there), `changed` in nanoseconds."""
+
+    path: str
+    size: int = -1
+    changed: int = 0
+    inode: int = 0
+
+    @staticmethod
+    def now(root: Path, path: str) -> Seen:
+        """The file behind every link, as the disk has it now."""
+        try:
+            found = (root / path).stat()
+        except OSError:
+            return Seen(path=path)
+        return Seen(path=path, size=found.st_size, changed=found.st_mtime_ns, inode=found.st_ino)
+
+
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """The last check of one model: `time` in seconds since the epoch, `root` the snapshot that was read.
 
-    `repairable` is as in `Audit`.
+    `repairable` is as in `Audit`; `path`: it was named by its path, so no hub is
+    known for it; `bad` are the files that cannot be trusted.
     """
 
     name: str
@@ -29,6 +52,16 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     sentence: str
     repairable: bool = True
+    path: bool = False
+    bad: tuple[Seen, ...] = ()
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether it speaks of what lies there now: a file that changed since is another one."""
+        if self.root != str(snapshot.root):
+            return False
+        if self.bad:
+            return any(Seen.now(snapshot.root, one.path) == one for one in self.bad)
+        return snapshot.modified <= self.time
 
 
 def recall(config: Config) -> dict[str, Checked]:
@@ -49,6 +82,8 @@ def remember(config: Config, audit: Audit, now: float) -> None:
         ok=audit.ok,
         sentence=audit.sentence,
         repairable=audit.ok or audit.repairable,
+        path=audit.ref.path is not None,
+        bad=tuple(Seen.now(audit.root, file.path) for file in audit.damaged),
     )
     newest = sorted(found.items(), key=lambda item: item[1].time, reverse=True)[:_MOST]
     path = config.home / _FILE
@@ -60,6 +95,21 @@ def remember(config: Config, audit: Audit, now: float) -> None:
     except OSError:
         with suppress(OSError):
             draft.unlink()
+
+
+def damaged(config: Config, snapshots: Iterable[Snapshot]) -> dict[str, Checked]:
+    """The last check of every model in which it found damage that still lies there; keys are `Snapshot.path`.
+
+    A bad file counts for each model that has it: other quantisations share a folder, and may share its files.
+    """
+    bad = [(key, one) for key, one in recall(config).items() if not one.ok]
+    return {
+        str(snapshot.path): one
+        for snapshot in (snapshots if bad else ())
+        for key, one in bad
+        if (key == ref_key(snapshot.ref) or any(seen.path in snapshot.files for seen in one.bad))
+        and one.holds(snapshot)
+    }
 
 
 def due(

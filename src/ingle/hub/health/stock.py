@@ -53,7 +53,7 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
         yield _partial(model)
     checks = list(recall(config).values())
     for checked in checks:
-        if not checked.ok and _still(checked, models):
+        if not checked.ok and any(checked.holds(one) for one in models):
             yield _damaged(checked)
     whole = [one for one in models if one.state is DiskState.COMPLETE]
     total = sum(one.size for one in whole)
@@ -61,7 +61,7 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
         "models", f"{several(len(whole), 'whole model')}, {gigabytes(total)} together.", count=len(whole)
     )
     if whole:
-        yield _checked([one.time for one in checks if one.ok and _still(one, whole)], len(whole))
+        yield _checked([one.time for one in checks if one.ok and any(map(one.holds, whole))], len(whole))
 
 
 def _damaged(checked: Checked) -> Finding:
@@ -75,11 +75,6 @@ def _damaged(checked: Checked) -> Finding:
         means=means,
         command=f"ingle {'repair' if checked.repairable else 'rm'} {shlex.quote(checked.name)}",
     )
-
-
-def _still(checked: Checked, models: Iterable[Snapshot]) -> bool:
-    """Whether a check speaks of what is here: a file that changed since is another one, a repair has mended it."""
-    return any(str(one.root) == checked.root and one.modified <= checked.time for one in models)
 
 
 def _checked(times: Sequence[float], count: int) -> Finding:
