@@ -2,6 +2,7 @@
 
 `ingle.Client` and `ingle.AsyncClient` talk to a running Ingle:
 
+    ingle.Client().chat("Why is the sky blue?").text
     ingle.Client().text("proofread", "Teh cat.").text
 """
 

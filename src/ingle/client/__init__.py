@@ -1,9 +1,7 @@
 """The Python client of a running Ingle: `Client` for plain code, `AsyncClient` for asyncio.
 
 with Client() as ingle:
-    for line in ingle.stream(api.generate(Generation(messages=(api.user("Hello"),)))):
-        if line.chunk:
-            print(line.chunk.text, end="")
+    print(ingle.chat("Hello", model="starter"))
 """
 
 from __future__ import annotations

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 
 from ingle.client import api
 from ingle.client.address import Address, read_address
-from ingle.client.api import Ask, Stream, read_answer, read_error, read_line
+from ingle.client.api import Ask, Stream, expect, read_answer, read_error, read_line
+from ingle.client.chat import Answer, Conversation, Gathering, question
 from ingle.client.views import Improved, Line
 from ingle.config import Config, load_config
-from ingle.errors import DaemonUnreachable
+from ingle.errors import Conflict, DaemonUnreachable
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -33,6 +34,7 @@ class AsyncClient:
 
     async def ask(self, ask: Ask[T]) -> T:
         """Send one request and return its answer. Raises the daemon's own typed errors."""
+        expect(Ask, ask)
         async with self._translated():
             response = await self._http.request(
                 ask.method, ask.path, json=ask.body, timeout=httpx2.Timeout(ask.timeout, connect=CONNECT_S)
@@ -41,6 +43,7 @@ class AsyncClient:
 
     async def stream(self, request: Stream) -> AsyncGenerator[Line, None]:
         """Yield lines until the last one. Closing this iterator cancels the work in the daemon."""
+        expect(Stream, request)
         timeout = httpx2.Timeout(None, connect=CONNECT_S)
         ended = False
         async with (
@@ -56,6 +59,42 @@ class AsyncClient:
                     yield line
         if not ended:
             raise self._gone("ended the stream without an answer")
+
+    async def chat(
+        self,
+        messages: Conversation,
+        model: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        **sampling: Any,
+    ) -> Answer:
+        """The answer to a question or a conversation, whole; see `Client.chat`."""
+        gathering = Gathering()
+        async with aclosing(
+            self.stream(question(messages, model=model, max_tokens=max_tokens, stop=stop, sampling=sampling))
+        ) as lines:
+            async for line in lines:
+                gathering.take(line)
+        return gathering.answer
+
+    async def chat_stream(
+        self,
+        messages: Conversation,
+        model: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        **sampling: Any,
+    ) -> AsyncGenerator[str, None]:
+        """The answer's text piece by piece. Closing this iterator ends the answer in the daemon."""
+        gathering = Gathering()
+        async with aclosing(
+            self.stream(question(messages, model=model, max_tokens=max_tokens, stop=stop, sampling=sampling))
+        ) as lines:
+            async for line in lines:
+                if text := gathering.take(line):
+                    yield text
 
     async def text(
         self, tool: str, text: str, *, model: str | None = None, clean: bool = True, **options: str
@@ -76,6 +115,8 @@ class AsyncClient:
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
+        if self._http.is_closed:
+            raise Conflict("This client is closed.", hint="Make another one: ingle.AsyncClient().")
         try:
             yield
         except httpx2.HTTPError as exc:

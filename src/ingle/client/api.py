@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from ingle.client.views import Deleted, Improved, Line, Models, ModelView, RuntimeStatus, Unloaded
-from ingle.errors import IngleError
+from ingle.errors import IngleError, InvalidRequest
 from ingle.generation import Generation, Message, Role
 
 T = TypeVar("T")
@@ -36,6 +36,15 @@ class Stream(msgspec.Struct, frozen=True):
 
     path: str
     body: dict[str, Any]
+
+
+def expect(kind: type[Any], given: object) -> None:
+    """Raises `InvalidRequest` where something else was given than one of the values made here."""
+    if not isinstance(given, kind):
+        raise InvalidRequest(
+            f"This takes a request made by ingle.client.api, not {type(given).__name__}.",
+            hint='To ask a model: client.chat("Hello", model="starter").',
+        )
 
 
 def models() -> Ask[Models]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ingle.client import api
 from ingle.client.address import Address, read_address
-from ingle.client.api import Ask, Stream, read_answer, read_error, read_line
+from ingle.client.api import Ask, Stream, expect, read_answer, read_error, read_line
+from ingle.client.chat import Answer, Conversation, Gathering, question
 from ingle.client.views import Improved, Line
 from ingle.config import Config, load_config
-from ingle.errors import DaemonUnreachable
+from ingle.errors import Conflict, DaemonUnreachable
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -25,14 +26,17 @@ class Client:
 
     def __init__(self, config: Config | None = None, *, address: Address | None = None) -> None:
         self.address = address or read_address(config or load_config())
+        self._closed = False
 
     def ask(self, ask: Ask[T]) -> T:
         """Send one request and return its answer. Raises the daemon's own typed errors."""
+        expect(Ask, ask)
         with self._response(ask.method, ask.path, ask.body, ask.timeout) as response:
             return read_answer(ask, response.status, response.read())
 
     def stream(self, request: Stream) -> Generator[Line, None, None]:
         """Yield lines until the last one. Closing this iterator cancels the work in the daemon."""
+        expect(Stream, request)
         with self._response("POST", request.path, request.body, None) as response:
             if response.status >= 400:
                 raise read_error(response.status, response.read())
@@ -45,6 +49,44 @@ class Client:
             if not ended:
                 raise self._gone("ended the stream without an answer")
 
+    def chat(
+        self,
+        messages: Conversation,
+        model: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        **sampling: Any,
+    ) -> Answer:
+        """The answer to a question or a conversation, whole. Without `model` as `ingle run` without one; `sampling` as in
+        `SamplingParams` (`temperature=0`, `seed=1`). Raises `InvalidRequest` for nothing, and the daemon's typed errors.
+        """
+        gathering = Gathering()
+        with closing(
+            self.stream(question(messages, model=model, max_tokens=max_tokens, stop=stop, sampling=sampling))
+        ) as lines:
+            for line in lines:
+                gathering.take(line)
+        return gathering.answer
+
+    def chat_stream(
+        self,
+        messages: Conversation,
+        model: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        **sampling: Any,
+    ) -> Generator[str, None, None]:
+        """The answer's text piece by piece. Closing this iterator ends the answer in the daemon."""
+        gathering = Gathering()
+        with closing(
+            self.stream(question(messages, model=model, max_tokens=max_tokens, stop=stop, sampling=sampling))
+        ) as lines:
+            for line in lines:
+                if text := gathering.take(line):
+                    yield text
+
     def text(
         self, tool: str, text: str, *, model: str | None = None, clean: bool = True, **options: str
     ) -> Improved:
@@ -56,7 +98,8 @@ class Client:
         return self.ask(api.improved(tool, text, model=model, clean=clean, options=options))
 
     def close(self) -> None:
-        """Nothing stays open between requests."""
+        """Nothing stays open between requests; a later one raises `Conflict`."""
+        self._closed = True
 
     def __enter__(self) -> Client:
         return self
@@ -70,6 +113,8 @@ class Client:
     def _response(
         self, method: str, path: str, body: dict[str, Any] | None, timeout: float | None
     ) -> Iterator[http.client.HTTPResponse]:
+        if self._closed:
+            raise Conflict("This client is closed.", hint="Make another one: ingle.Client().")
         headers = dict(self.address.headers)
         payload = None
         if body is not None:
