@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import pytest
 
 from ingle.engines.base import EngineOptions
 from ingle.engines.scripted import Script, ScriptedEngine
+from ingle.errors import LoadFailed, OutOfMemory
 from ingle.generation import Generation, Message, Tool
 from ingle.worker import frames
-from ingle.worker.child import Wire, serve
+from ingle.worker.child import Wire, load_error, serve
 from tests.worker.conftest import ask, script_snapshot
 
 pytestmark = pytest.mark.slow
@@ -84,3 +86,32 @@ def test_a_question_that_takes_long_delays_neither_a_ping_nor_a_cancel(
     assert engine.cancelled.is_set()
     engine.go_on.set()
     assert wire.receive() == frames.Answered("q", answer)
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """`error` raised because of `cause`."""
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("libmlx.so: failed to map segment from shared object"),
+        ImportError("libmlx.so: cannot map zero-fill pages"),
+        RuntimeError("[malloc] Unable to allocate 1048576 bytes."),
+        RuntimeError("std::bad_alloc"),
+        caused(RuntimeError("The library could not be loaded."), OSError(errno.ENOMEM, "")),
+    ],
+    ids=repr,
+)
+def test_whatever_way_a_library_says_that_memory_ran_out_that_is_what_is_told(error: Exception) -> None:
+    told = load_error("org/tiny", error)
+    assert type(told) is OutOfMemory and "smaller model" in told.hint
+
+
+@pytest.mark.parametrize("error", [ImportError("No module named 'mlx'"), OSError(errno.EIO, "I/O error")])
+def test_what_is_no_lack_of_memory_stays_a_load_that_failed(error: Exception) -> None:
+    assert type(load_error("org/tiny", error)) is LoadFailed

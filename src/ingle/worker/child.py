@@ -8,6 +8,7 @@ engine generates on threads of its own and questions about long prompts are answ
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -31,6 +32,15 @@ ENGINE_MODULES = {
 }
 
 _QUESTIONS = 2  # threads: a prompt of megabytes takes seconds, and a short one should not wait for it
+
+_NO_MEMORY = (
+    "failed to map segment from shared object",
+    "cannot map zero-fill pages",
+    "cannot allocate memory",
+    "unable to allocate",
+    "std::bad_alloc",
+)
+"""How loaders (glibc's dl-load.c), C++ and MLX's allocator word it where no error number comes along."""
 
 _LOG = logging.getLogger("ingle.worker")
 
@@ -80,14 +90,24 @@ def open_engine(load: frames.Load) -> Engine:
         return factory(load.snapshot, load.options)
     except IngleError:
         raise
-    except MemoryError as exc:
-        raise OutOfMemory(f"There is not enough memory to load {load.snapshot.ref.name}.") from exc
     except Exception as exc:
         _LOG.exception("load failed")
-        raise LoadFailed(
-            f"{load.snapshot.ref.name} could not be loaded: {type(exc).__name__}: {exc}.",
-            hint="`ingle verify` tells whether the files are whole.",
-        ) from exc
+        raise load_error(load.snapshot.ref.name, exc) from exc
+
+
+def load_error(model: str, error: Exception) -> IngleError:
+    """What an engine's own error at a load means to a person, judged with everything that caused it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen).lower()
+        short = isinstance(seen, MemoryError) or getattr(seen, "errno", None) == errno.ENOMEM
+        if short or any(words in said for words in _NO_MEMORY):
+            return OutOfMemory(f"There is not enough memory to load {model}.")
+        seen = seen.__cause__ or seen.__context__
+    return LoadFailed(
+        f"{model} could not be loaded: {type(error).__name__}: {error}.",
+        hint="`ingle verify` tells whether the files are whole.",
+    )
 
 
 def serve(wire: Wire, opener: Callable[[frames.Load], Engine] = open_engine) -> None:
