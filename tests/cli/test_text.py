@@ -96,6 +96,23 @@ def test_what_stayed_as_written_is_told_beside_the_text(place: Place, daemon: Fa
     assert "refusal" in found.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_part_that_stayed_because_the_engine_failed_is_told_in_its_words_and_is_no_success(
+    place: Place, daemon: FakeDaemon, more: tuple[str, ...]
+) -> None:
+    said = "The worker of starter ended with signal SIGKILL."
+    kept = [
+        {"start": 0, "end": 4, "reason": "engine_error", "detail": said},
+        {"start": 5, "end": 9, "reason": "lost_text", "detail": ""},
+    ]
+    told = done("Teh. Teh.", changed=False, reason="engine_error", kept=kept)
+    daemon.answers["POST /text"] = Lines([READY, {"piece": {"text": "Teh. Teh.", "progress": 1.0}}, told])
+    found = place.ingle("text", "proofread", "Teh. Teh.", *more, *MODEL)
+    assert found.exit_code == 1 and "Teh. Teh." in found.stdout
+    if not more:
+        assert said in found.stderr and "lost_text" in found.stderr and "ingle logs" in found.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [["no-such-tool", "x"], ["translate", "x"], ["proofread", "x", "--in-place"], ["proofread", "x", "-c"]],

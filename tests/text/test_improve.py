@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingle.errors import Cancelled, GenerationFailed, InvalidRequest, ModelNotFound
+from ingle.errors import (
+    Cancelled,
+    GenerationFailed,
+    InvalidRequest,
+    ModelNotFound,
+    WorkerCrashed,
+    WorkerError,
+    WorkerGone,
+)
 from ingle.generation import FinishReason, Role
 from ingle.text import spans
 from ingle.text.guards import Reason
@@ -126,6 +134,14 @@ async def test_an_answer_that_hits_the_token_limit_is_never_a_silent_cut() -> No
     model = ScriptedModel(lambda _p, _n: "He goes", FinishReason.LENGTH)
     result = await run("proofread", "he go home", model)
     assert (result.text, result.reason) == ("he go home", Reason.CUT)
+
+
+@pytest.mark.parametrize("failure", [WorkerCrashed("It died."), WorkerGone("tiny")])
+async def test_a_worker_that_dies_under_the_second_answer_costs_no_answer(failure: WorkerError) -> None:
+    said: list[str | WorkerError] = ["I cannot help with that.", failure, "He goes home."]
+    model = ScriptedModel(lambda _p, asked: said[asked])
+    result = await run("proofread", "he go home", model)
+    assert (result.text, result.kept) == ("He goes home.", ())
 
 
 async def test_a_failure_inside_one_piece_keeps_that_piece_only() -> None:

@@ -11,7 +11,7 @@ import typer
 
 from ingle.cli.options import TALK_PANEL, AsJson
 from ingle.cli.session import Session, open_session
-from ingle.errors import InvalidRequest, UsageError
+from ingle.errors import InvalidRequest, UsageError, WorkerError
 
 if TYPE_CHECKING:
     from ingle.client.views import Improved
@@ -57,6 +57,8 @@ Clean = Annotated[
 ]
 
 
+ENGINE = "engine_error"
+"""The reason of a part that stayed because the engine failed, and not for what the model said."""
 TEXT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".rst", ".tex", ".org", ".adoc", ".html"})
 """A single word that ends so and is no file is a mistyped name, not a text."""
 
@@ -120,8 +122,26 @@ def improve_text(
     done = run_tool(session, tool, given.text, model, options, clean=clean, show=plain)
     _give(session, given, done, diff=diff, as_json=as_json, in_place=in_place, clipboard=clipboard)
     if done.kept and not as_json:
-        places = "it" if done.units <= 1 else f"{len(done.kept)} of {done.units} parts"
-        session.terminal.tell(f"The answer was not usable ({done.reason}), so {places} stayed as written.")
+        _tell_kept(session, done)
+    if any(part.reason == ENGINE for part in done.kept):
+        raise typer.Exit(1)
+
+
+def _tell_kept(session: Session, done: Improved) -> None:
+    """Why parts stayed: the answers' faults together, then the engine's, once each in its own words."""
+    places = "it" if done.units <= 1 else f"{len(done.kept)} of {done.units} parts"
+    faults = list(dict.fromkeys(part.reason for part in done.kept if part.reason != ENGINE))
+    if faults:
+        session.terminal.tell(
+            f"The answer was not usable ({', '.join(faults)}), so {places} stayed as written."
+        )
+    else:
+        session.terminal.tell(f"The engine failed, so {places} stayed as written.")
+    for said in dict.fromkeys(part.detail for part in done.kept if part.reason == ENGINE):
+        failed = WorkerError(
+            said or "The engine failed.", hint="Ask again; `ingle logs` shows what the engine said."
+        )
+        session.terminal.complain(failed)
 
 
 def collect_options(to: str | None, instruction: str | None, pairs: list[str] | None) -> dict[str, str]:

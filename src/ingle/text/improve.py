@@ -263,12 +263,16 @@ class _Run:
         return msgspec.structs.replace(unit, text=restored)
 
     async def _ask_twice(self, shown: str, source: str, previous: tuple[str, str] | None) -> _Unit:
-        """At most two answers; the second without the turn before, with a reminder, not greedy."""
+        """At most two answers; the second without the turn before, with a reminder, not greedy.
+
+        An engine that fails once costs no answer: where it failed on the second, that is asked for again.
+        """
         spent = [0, 0]
         refused: list[Reason] = []
         reason, detail = Reason.EMPTY, ""
         room = token_limit(shown)
-        for attempt in range(2):
+        attempt, failed = 0, False
+        while attempt < 2:
             try:
                 answer = await self._ask(shown, previous if attempt == 0 else None, attempt, room)
             except PromptTooLong as exc:
@@ -276,10 +280,12 @@ class _Run:
             except (Cancelled, UsageError, NotFound):
                 raise
             except IngleError as exc:
-                if exc.code not in ("generation_failed", "worker_crashed", "out_of_memory"):
+                if exc.code not in ("generation_failed", "worker_crashed", "worker_gone", "out_of_memory"):
                     raise
                 reason, detail = Reason.ENGINE, exc.message
                 refused.append(reason)
+                attempt += attempt == 0 or failed
+                failed = True
                 continue
             spent = [spent[0] + answer.prompt_tokens, spent[1] + answer.completion_tokens]
             text = unwrap(shown, answer.text)
@@ -291,6 +297,7 @@ class _Run:
                 return _Unit(text, None, "", spent[0], spent[1], tuple(refused))
             reason, detail = found, ""
             refused.append(found)
+            attempt += 1
             if (
                 found is Reason.CUT
             ):  # a tokenizer that knows this script badly: its own count is the input now
