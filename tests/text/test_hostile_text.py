@@ -33,3 +33,9 @@ def test_addresses_and_code_are_found_as_they_stand() -> None:
     found = protected("mail a.b+c@x-y.example.org, or <x@y.de>, see `x` and ``a b``, not foo@bar")
     assert {"a.b+c@x-y.example.org", "<x@y.de>", "`x`", "``a b``"} <= set(found)
     assert "foo@bar" not in found
+
+
+def test_a_name_with_underscores_is_one_whatever_it_begins_with() -> None:
+    found = protected("the 7__strong__teh of über_mich and a_b, __strong__ and 3 _soft_ words")
+    assert {"7__strong__teh", "über_mich", "a_b"} <= set(found)
+    assert (found["__"], found["_"]) == (2, 2)

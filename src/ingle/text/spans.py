@@ -23,7 +23,7 @@ PROTECTED = re.compile(
         |%\([A-Za-z_]\w*\)[sdfr]|(?<![\d%])%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?[sdfgix]\b)
     | (?P<tag></?[A-Za-z][\w-]*(?:\s[^<>\n]{0,200})?/?>)
     | (?P<entity>&(?:\#\d{1,7}|\#x[\da-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});)
-    | (?P<identifier>(?<!\w)[A-Za-z][^\W_]*+_\w++)
+    | (?P<identifier>(?<!\w)[^\W_]++_\w++)
     | (?P<emphasis>\*{1,3}(?=\S)|(?<=\S)\*{1,3}|~~|(?<!\w)_{1,2}(?=\w)|(?<=\w)_{1,2}(?!\w))
     """,
     re.VERBOSE,
