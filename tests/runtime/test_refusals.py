@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,32 @@ async def test_a_worker_that_dies_costs_its_own_answer_only(world: World) -> Non
         world.hold_answers = False
         assert await text_of(runtime.generate(MODEL, ASK)) == "one two three"
         assert (await runtime.view(MODEL)).last_error is None
+
+
+async def test_the_log_tells_of_a_worker_that_died_and_of_none_that_was_asked_to_leave(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "ingle")
+    async with world.runtime() as runtime:
+        await runtime.load(MODEL)
+        await runtime.unload(MODEL)
+        assert caplog.messages == []
+        await runtime.load(MODEL)
+        pid = world.workers[-1].pid
+        world.workers[-1].die()
+        await until(lambda: bool(caplog.messages))
+        (line,) = caplog.messages
+        assert MODEL in line and f"pid {pid}" in line and "SIGKILL" in line
+
+
+async def test_the_log_tells_of_a_load_that_failed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "ingle")
+    world.load_error = LoadFailed("It is no model.")
+    async with world.runtime() as runtime:
+        with pytest.raises(LoadFailed):
+            await runtime.load(MODEL)
+    (line,) = caplog.messages
+    assert MODEL in line and "It is no model." in line
 
 
 async def test_a_request_that_comes_before_the_news_of_a_death_is_answered_by_the_next_worker(

@@ -12,7 +12,7 @@ import typer
 
 from ingle.cli.options import DAEMON_PANEL
 from ingle.cli.session import open_session
-from ingle.errors import FileMissing
+from ingle.errors import NotFound
 
 
 class Kind(StrEnum):
@@ -22,6 +22,13 @@ class Kind(StrEnum):
 
 
 PATTERNS = {Kind.DAEMON: "daemon.*", Kind.PULL: "pull-*.log", Kind.WORKER: "worker-*.log"}
+MAKERS = {
+    Kind.DAEMON: "The daemon writes one when it starts: any command that asks a model begins it.",
+    Kind.PULL: "Every pull writes one: `ingle pull starter`.",
+    Kind.WORKER: "A model's worker writes what its engine has to say, often nothing; "
+    "`ingle logs` tells how a worker ended, `ingle logs --path` where the files are.",
+}
+"""What makes a log that is not there yet."""
 Of = Annotated[
     Kind, typer.Argument(metavar="daemon|pull|worker", help="`pull` and `worker` show the newest one's log.")
 ]
@@ -44,7 +51,7 @@ def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False) -> N
             session.terminal.answer(str(one))
         return
     if not files:
-        raise FileMissing(session.config.logs / PATTERNS[of])
+        raise NotFound(f"There is no {of} log in {session.config.logs} yet.", hint=MAKERS[of])
     shown = (
         files[-1:] if of is not Kind.DAEMON else [one for one in files if one.suffix in {".log", ".jsonl"}]
     )

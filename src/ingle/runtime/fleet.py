@@ -109,16 +109,21 @@ class Fleet:
         except Exception as exc:  # noqa: BLE001 - the task's edge: a load that fails in any way is reported
             await berth.worker.stop()  # only when its process is gone may the next one begin
             if berth.stopping is None:
+                error = _typed(exc, berth.model)
+                log.warning("%s could not be loaded: %s", berth.model, error.message)
                 self._berths.pop(key, None)
-                self._report(news.LoadFailed(key=key, error=_typed(exc, berth.model)))
+                self._report(news.LoadFailed(key=key, error=error))
             return
         berth.load_seconds = self._clock() - begun
         if berth.stopping is not None:
             return
         self._report(news.Loaded(key=key))
+        pid = berth.worker.pid
         await berth.worker.wait_gone()
         if berth.stopping is None:
             self._berths.pop(key, None)
+            why = berth.worker.error.message if berth.worker.error else "It ended by itself."
+            log.warning("the worker of %s (pid %s) is gone: %s", berth.model, pid, why)
             self._lost(key, berth)
             self._report(news.Gone(key=key))
             await berth.worker.stop()
