@@ -44,7 +44,17 @@ def test_letters_and_line_ends_come_back_as_they_were_put(tmp_path: Path) -> Non
 
 
 def test_a_program_that_fails_is_named() -> None:
-    failing = (sys.executable, "-c", "raise SystemExit(1)")
-    with pytest.raises(IngleError, match="failed") as caught:
+    failing = (sys.executable, "-c", "raise SystemExit('no display\\n')")
+    with pytest.raises(IngleError) as caught:
         read_clipboard(Programs(failing, failing))
+    said = "The clipboard could not be read: {} ended with exit code 1: no display."
+    assert caught.value.message == said.format(sys.executable)
     assert "pipe" in caught.value.hint
+    with pytest.raises(IngleError, match=r"could not be written: .* exit code 1: no display\."):
+        write_clipboard("x", Programs(failing, failing))
+
+
+def test_a_clipboard_that_holds_no_text_says_so() -> None:
+    picture = (sys.executable, "-c", "import sys; sys.stdout.buffer.write(b'\\xff\\xfe\\x00')")
+    with pytest.raises(IngleError, match="not UTF-8 text"):
+        read_clipboard(Programs(picture, picture))

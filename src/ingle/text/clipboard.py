@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -52,16 +53,37 @@ def write_clipboard(text: str, programs: Programs | None = None) -> None:
 
 
 def _run(command: tuple[str, ...], text: str | None) -> str:
-    try:
-        # xclip stays behind to serve the selection and keeps its inherited output open: give it none.
-        done = subprocess.run(
-            command,
-            input=None if text is None else text.encode(),
-            stdout=subprocess.PIPE if text is None else subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            check=True,
-        )
-        return (done.stdout or b"").decode()  # as bytes: line ends and letters come and go unchanged
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as exc:
-        raise IngleError(f"{command[0]} failed: {exc}.", hint="Use a file or a pipe instead.") from exc
+    """What the program prints. Raises `IngleError` with what it said when it failed."""
+    with tempfile.TemporaryFile() as said:
+        try:
+            # xclip stays behind to serve the selection and keeps its inherited output open: give it no pipe.
+            done = subprocess.run(
+                command,
+                input=None if text is None else text.encode(),
+                stdout=subprocess.PIPE if text is None else subprocess.DEVNULL,
+                stderr=said,
+                timeout=TIMEOUT,
+                check=True,
+            )
+            return (done.stdout or b"").decode()  # as bytes: line ends and letters come and go unchanged
+        except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as exc:
+            said.seek(0)
+            raise IngleError(
+                f"The clipboard could not be {'read' if text is None else 'written'}: {_why(command[0], exc, said.read())}.",
+                hint="Use a file or a pipe instead; over a network or in a container there may be no clipboard.",
+            ) from exc
+
+
+def _why(program: str, exc: Exception, said: bytes) -> str:
+    """One clause, without the end of a sentence."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in said.decode(errors="replace")).split())
+    match exc:
+        case subprocess.CalledProcessError():
+            told = f": {words[:300].rstrip('.')}" if words else ""
+            return f"{program} ended with exit code {exc.returncode}{told}"
+        case subprocess.TimeoutExpired():
+            return f"{program} did not answer within {TIMEOUT:g} seconds"
+        case UnicodeDecodeError():
+            return "what it holds is not UTF-8 text"
+        case _:
+            return f"{program} could not be started ({exc})"
