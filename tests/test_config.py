@@ -134,6 +134,12 @@ def test_a_settings_file_that_makes_no_sense_is_named(content: bytes, tmp_path: 
         load_config(HOME | {"INGLE_HOME": str(tmp_path)})
 
 
+def test_a_home_that_is_no_folder_is_told_as_that_and_not_as_a_wrong_file() -> None:
+    with pytest.raises(InvalidConfig, match=r"config\.toml cannot be read: Not a directory") as raised:
+        load_config({"HOME": "/dev/null"})
+    assert "HOME" in raised.value.hint and "delete" not in raised.value.hint
+
+
 def test_durations_and_sizes_are_read_as_people_write_them() -> None:
     assert [parse_seconds(text) for text in ("90", "-1", "5m", "1h30m", "250ms")] == [90, -1, 300, 5400, 0.25]
     assert [parse_bytes(text) for text in ("10M", "8MiB", "500k", "1.5G")] == [

@@ -258,7 +258,12 @@ def _settings_file(path: Path) -> dict[str, Any]:
         settings = tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as exc:
+    except OSError as exc:
+        raise InvalidConfig(
+            f"{path} cannot be read: {exc.strerror or exc}.",
+            hint="Check its owner and mode, and that HOME (or INGLE_HOME) names a folder.",
+        ) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise InvalidConfig(f"{path} does not parse: {exc}.", hint="Mend or delete that file.") from exc
     unknown = sorted(set(settings) - _SETTINGS)
     if unknown:

@@ -78,6 +78,14 @@ def test_a_token_of_this_shell_alone_is_said_to_be_unknown_to_a_daemon_that_was_
     assert "ingle serve --stop" in found.stderr and "hf_mine" not in found.stderr
 
 
+def test_a_path_is_not_pulled_and_one_that_is_not_there_is_not_said_to_be(place: Place) -> None:
+    missing = place.ingle("pull", str(place.root / "nofolder"))
+    assert missing.exit_code == 1 and "There is no file or folder" in missing.stderr
+    (place.root / "folder").mkdir()
+    found = place.ingle("pull", str(place.root / "folder"))
+    assert found.exit_code == 2 and "nothing to pull" in found.stderr and "ingle import" in found.stderr
+
+
 def test_a_rate_that_does_not_parse_is_wrong_use(place: Place) -> None:
     assert place.ingle("pull", "starter", "--limit-rate", "quick").exit_code == 2
     slow = place.ingle("pull", "starter", "--limit-rate", "0")

@@ -76,6 +76,21 @@ def test_what_is_shown_of_an_address_has_no_query_and_no_credentials() -> None:
     assert "secret" not in shown("https://user:secret@h.example/a")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "told"),
+    [
+        ("notaurl", "The hub address 'notaurl' is no http or https address: the scheme is missing."),
+        ("ftp://user:secret@h.example", "The hub address is no http or https address: the scheme is ftp."),
+    ],
+)
+def test_an_endpoint_that_is_no_address_is_shown_unless_it_may_hold_a_secret(
+    endpoint: str, told: str
+) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        under(endpoint, "api")
+    assert caught.value.message == told
+
+
 def test_an_endpoint_may_have_a_path_of_its_own() -> None:
     assert (
         under("https://m.example/hf/", "api", "models", query="a=1").url

@@ -12,7 +12,7 @@ import typer
 from ingle.cli import render
 from ingle.cli.options import MODELS_PANEL, AsJson, ModelName
 from ingle.cli.session import Session, open_session
-from ingle.errors import Cancelled, IngleError, InvalidRequest, UsageError
+from ingle.errors import Cancelled, IngleError, UsageError
 
 if TYPE_CHECKING:
     from ingle.cli.terminal import Terminal
@@ -83,10 +83,9 @@ def pull_model(
     session = open_session()
     ref = session.resolve(model)
     if ref.path is not None:
-        raise InvalidRequest(
-            f"{model} is a path on this machine: there is nothing to pull.",
-            hint=f"`ingle verify {model}` checks it, `ingle import {model}` takes it into the cache.",
-        )
+        from ingle.hub.pull import nothing_to_pull
+
+        raise nothing_to_pull(ref)
     rate = _rate(limit_rate) if limit_rate else None
     if dry_run or manual:
         _tell_plan(session, model, manual=manual, as_json=as_json)

@@ -101,8 +101,9 @@ def endpoint_address(endpoint: str) -> Address:
     try:
         return parse_address(endpoint)
     except (ValueError, UnicodeError) as exc:
+        plain = endpoint.isprintable() and "@" not in endpoint and "?" not in endpoint  # no secret to be told
         raise InvalidConfig(
-            f"The hub address {shown(endpoint)} cannot be used: {exc}.",
+            f"The hub address{f' {endpoint!r}' if plain else ''} is no http or https address: {exc}.",
             hint="Set HF_ENDPOINT to something like https://hub.example.org.",
         ) from exc
 

