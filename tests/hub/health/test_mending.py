@@ -132,6 +132,8 @@ def test_a_cache_without_rights_is_mended_by_what_is_told(config: Config) -> Non
             "sudo chown -R" if config.cache.stat().st_uid == 0 else "chmod -R u+rwX"
         )
     nobody = 65534 if os.geteuid() == 0 else os.geteuid()
+    config.home.mkdir()
+    os.chown(config.home, nobody, -1)
     os.chown(config.cache, nobody, -1)
     config.cache.chmod(0o555)
     with ordinary_user(config):

@@ -16,7 +16,7 @@ from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors
 from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
 from ingle.hub.health.leftover import Leftover
-from ingle.hub.health.place import ELSEWHERE, examine_place
+from ingle.hub.health.place import ELSEWHERE, examine_home, examine_place
 from ingle.hub.health.stock import examine_leftovers, examine_locks, examine_models
 from ingle.hub.health.sweep import find_orphans, surely_ours, sweep
 from ingle.hub.remote import Probe
@@ -59,6 +59,7 @@ def examine(config: Config, store: Store, environment: Environment, hub: Hub | N
     return (
         *examine_environment(environment),
         *examine_place(config, relief(models, orphans)),
+        *examine_home(config, relief(models, orphans)),
         *examine_locks(config),
         *examine_models(config, models),
         *examine_leftovers(config, orphans),

@@ -1,4 +1,4 @@
-"""Examines the disk where the cache is: whether it is there, ours to write, with room, and able to hold links."""
+"""Examines the disk where the cache and the home are: whether they can be written, have room, and hold links."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 
 
-def try_disk(folder: Path) -> OSError | None:
-    """What the disk says to a file and a link in `folder`; removes both, and the folders it needed."""
+def try_disk(folder: Path, *, links: bool = True) -> OSError | None:
+    """What the disk says to a file (and a link) in `folder`; removes both, and the folders it needed."""
     made = [one for one in (folder, folder.parent) if not one.is_dir()]
     name = f"probe.{os.getpid()}.{os.urandom(4).hex()}"
     file, link = folder / f"{name}.file", folder / f"{name}.link"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x")
-        link.symlink_to(file.name)
+        if links:
+            link.symlink_to(file.name)
     except OSError as exc:
         return exc
     finally:
@@ -52,7 +53,14 @@ def examine_place(
     """The cache folder itself. `relief` is the command that gives most room; `tried(folder)` tries the disk."""
     cache = config.cache
     if not cache.is_dir():
-        yield _no_cache(cache)
+        error = None if os.path.lexists(cache) else tried(_nearest(cache))
+        if error is None:
+            yield _no_cache(cache)
+        elif error.errno in _FULL | _NO_LINKS:
+            yield judge_disk(cache, error, relief)
+        else:
+            means = "Models are kept in a folder there, so nothing can be pulled."
+            yield _unwritable(config, "cache", cache, error, means, "HF_HUB_CACHE={}/models")
         return
     yield ok("cache", f"Models are kept in {cache}.", path=str(cache))
     closed = [folder for folder in (cache, cache / ".locks", config.work) if _is_closed(folder)]
@@ -64,6 +72,40 @@ def examine_place(
         yield ok("permissions", "The cache can be read and written.")
         yield judge_disk(cache, tried(config.work), relief)
     yield examine_space(free_bytes(cache), relief)
+
+
+def examine_home(config: Config, relief: str) -> Iterator[Finding]:
+    """Ingle's own folder, or what it would be made in."""
+    home = config.home
+    error = try_disk(home if home.is_dir() else _nearest(home), links=False)
+    if error is None:
+        yield ok("home", f"Ingle keeps its own files in {home}.", path=str(home))
+    elif error.errno in _FULL:
+        yield judge_disk(home, error, relief)
+    else:
+        means = "The daemon keeps its files there, so no model can be loaded."
+        yield _unwritable(config, "home", home, error, means, "INGLE_HOME={}/ingle")
+
+
+def _nearest(path: Path) -> Path:
+    """The nearest of the folders above `path` that is there."""
+    return next(one for one in path.absolute().parents if os.path.lexists(one))
+
+
+def _unwritable(
+    config: Config, check: str, folder: Path, error: OSError, means: str, setting: str
+) -> Finding:
+    """A folder that cannot be made or written; `setting` has `{}` for a place that can be."""
+    places = (config.user_home, Path("/var/tmp"))  # named to a person, who decides
+    elsewhere = next(
+        (one for one in places if one.is_dir() and try_disk(one, links=False) is None), places[0]
+    )
+    return problem(
+        check,
+        says=f"Nothing can be written to {folder} ({error.strerror or error}).",
+        means=means,
+        command=f"export {setting.format(shlex.quote(str(elsewhere)))}",
+    )
 
 
 def judge_disk(cache: Path, error: OSError | None, relief: str) -> Finding:
