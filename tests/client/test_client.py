@@ -104,6 +104,32 @@ def test_a_stream_without_an_end_is_an_error(
         list(Client(config).stream(HELLO))
 
 
+WORDS = {"chunk": {"text": "Hi"}}
+WORK = {"progress": {"phase": "fetching"}}
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([WORDS], "ended in the middle of the answer"),
+        ([WORDS, CUT], "ended in the middle of the answer"),
+        ([WORK], "ended in the middle of its work"),
+        ([WORK, CUT], "ended in the middle of its work"),
+        ([], "does not answer"),
+    ],
+)
+async def test_a_daemon_that_ends_meanwhile_is_told_by_what_had_come(
+    config: Config, daemon: FakeDaemon, lines: list[object], told: str
+) -> None:
+    daemon.answers["POST /ingle/generate"] = Lines(lines)
+    with pytest.raises(DaemonUnreachable, match=told) as caught:
+        list(Client(config).stream(HELLO))
+    assert caught.value.hint
+    async with AsyncClient(config) as client:
+        with pytest.raises(DaemonUnreachable, match=told):
+            [line async for line in client.stream(HELLO)]
+
+
 def test_closing_a_stream_closes_the_connection(config: Config, daemon: FakeDaemon) -> None:
     daemon.answers["POST /ingle/generate"] = Lines([{"chunk": {"text": "Hi"}}, HOLD])
     with closing(Client(config).stream(HELLO)) as lines:

@@ -11,11 +11,12 @@ import httpx2
 
 from ingle.client import api
 from ingle.client.address import Address, read_address
-from ingle.client.api import Ask, Stream, expect, read_answer, read_error, read_line
+from ingle.client.api import Ask, Stream, expect, read_answer, read_error
 from ingle.client.chat import Answer, Conversation, Gathering, question
+from ingle.client.course import Course, gone
 from ingle.client.views import Improved, Line
 from ingle.config import Config, load_config
-from ingle.errors import Conflict, DaemonUnreachable
+from ingle.errors import Conflict
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -45,20 +46,20 @@ class AsyncClient:
         """Yield lines until the last one. Closing this iterator cancels the work in the daemon."""
         expect(Stream, request)
         timeout = httpx2.Timeout(None, connect=CONNECT_S)
-        ended = False
+        course = Course(request.path, self.address)
         async with (
             self._translated(),
             self._http.stream("POST", request.path, json=request.body, timeout=timeout) as response,
         ):
             if response.status_code >= 400:
                 raise read_error(response.status_code, await response.aread())
-            async for text in response.aiter_lines():
-                if text.strip():
-                    line = read_line(request.path, text.encode())
-                    ended = line.done is not None
-                    yield line
-        if not ended:
-            raise self._gone("ended the stream without an answer")
+            try:
+                async for text in response.aiter_lines():
+                    if line := course.take(text.encode()):
+                        yield line
+            except httpx2.TransportError as exc:
+                raise course.cut(str(exc) or type(exc).__name__) from exc
+        course.close()
 
     async def chat(
         self,
@@ -120,12 +121,4 @@ class AsyncClient:
         try:
             yield
         except httpx2.HTTPError as exc:
-            raise self._gone(str(exc) or type(exc).__name__) from exc
-
-    def _gone(self, why: str) -> DaemonUnreachable:
-        return DaemonUnreachable(
-            f"The Ingle at {self.address.host}:{self.address.port} does not answer: {why}.",
-            hint="`ingle status` tells whether it runs, `ingle logs` what it said last.",
-            host=self.address.host,
-            port=self.address.port,
-        )
+            raise gone(self.address, str(exc) or type(exc).__name__) from exc

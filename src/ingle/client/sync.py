@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from ingle.client import api
 from ingle.client.address import Address, read_address
-from ingle.client.api import Ask, Stream, expect, read_answer, read_error, read_line
+from ingle.client.api import Ask, Stream, expect, read_answer, read_error
 from ingle.client.chat import Answer, Conversation, Gathering, question
+from ingle.client.course import Course, gone
 from ingle.client.views import Improved, Line
 from ingle.config import Config, load_config
-from ingle.errors import Conflict, DaemonUnreachable
+from ingle.errors import Conflict
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -40,14 +41,11 @@ class Client:
         with self._response("POST", request.path, request.body, None) as response:
             if response.status >= 400:
                 raise read_error(response.status, response.read())
-            ended = False
-            while text := response.readline():
-                if text.strip():
-                    line = read_line(request.path, text)
-                    ended = line.done is not None
+            course = Course(request.path, self.address)
+            while text := _next_line(response, course):
+                if line := course.take(text):
                     yield line
-            if not ended:
-                raise self._gone("ended the stream without an answer")
+            course.close()
 
     def chat(
         self,
@@ -131,12 +129,12 @@ class Client:
                 with closing(connection.getresponse()) as response:
                     yield response
             except (OSError, http.client.HTTPException) as exc:
-                raise self._gone(str(exc) or type(exc).__name__) from exc
+                raise gone(self.address, str(exc) or type(exc).__name__) from exc
 
-    def _gone(self, why: str) -> DaemonUnreachable:
-        return DaemonUnreachable(
-            f"The Ingle at {self.address.host}:{self.address.port} does not answer: {why}.",
-            hint="`ingle status` tells whether it runs, `ingle logs` what it said last.",
-            host=self.address.host,
-            port=self.address.port,
-        )
+
+def _next_line(response: http.client.HTTPResponse, course: Course) -> bytes:
+    """Empty at the end. Raises `DaemonUnreachable` where the connection broke."""
+    try:
+        return response.readline()
+    except (OSError, http.client.HTTPException) as exc:
+        raise course.cut(str(exc) or type(exc).__name__) from exc
