@@ -39,3 +39,8 @@ def test_a_name_with_underscores_is_one_whatever_it_begins_with() -> None:
     found = protected("the 7__strong__teh of über_mich and a_b, __strong__ and 3 _soft_ words")
     assert {"7__strong__teh", "über_mich", "a_b"} <= set(found)
     assert (found["__"], found["_"]) == (2, 2)
+
+
+def test_a_placeholder_behind_a_digit_is_one_and_an_escaped_percent_sign_is_none() -> None:
+    assert protected("file7%s.txt and 3%d") == {"%s": 1, "%d": 1}
+    assert not protected("100%% of it, 50% of them, 20%%s, 90 % discount")

@@ -20,7 +20,7 @@ PROTECTED = re.compile(
     | (?P<named>\[\[[^\[\]\n]{1,200}\]\]|\[[A-Z][A-Z0-9_ -]{0,40}\](?![(\[]))
     | (?P<link>!?\[(?=(?:[^\[\]\n]++|\[[^\[\]\n]*+\](?:\([^()\n]*+\))?)*+\][(\[]))
     | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{%[^{}\n]{1,100}%\}|\{(?:[A-Za-z_][\w.]{0,40}|\d{0,3})\}
-        |%\([A-Za-z_]\w*\)[sdfr]|(?<![\d%])%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?[sdfgix]\b)
+        |%\([A-Za-z_]\w*\)[sdfr]|(?<!%)%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?[sdfgix]\b)
     | (?P<tag></?[A-Za-z][\w-]*(?:\s[^<>\n]{0,200})?/?>)
     | (?P<entity>&(?:\#\d{1,7}|\#x[\da-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});)
     | (?P<identifier>(?<!\w)[^\W_]++_\w++)
@@ -29,7 +29,7 @@ PROTECTED = re.compile(
     re.VERBOSE,
 )
 """What must come back as it was; of a link its brackets and target, of emphasis and tags the marks: the words are prose."""
-POSITIONAL = re.compile(r"\{\}|(?<![\d%])%[-+0#]?\d*(?:\.\d+)?[sdfgix]\b")
+POSITIONAL = re.compile(r"\{\}|(?<!%)%[-+0#]?\d*(?:\.\d+)?[sdfgix]\b")
 """Placeholders that are filled in the order in which they stand."""
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 """Elements of HTML that hold nothing and have no end."""
