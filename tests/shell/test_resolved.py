@@ -115,10 +115,26 @@ def test_what_would_write_to_the_terminal_or_turn_the_line_round_is_shown_escape
         ("echo x > ~/notes.txt", "overwrites `~/notes.txt`"),
         ("sudo tee /etc/hosts < x", "overwrites `/etc/hosts` (a system file)"),
         ("kill $(lsof -ti :3000)", "ends processes that are found when it runs"),
+        ("kill -STOP 31337", "pauses the process 31337"),
+        ("pkill -HUP nginx", "sends a signal to every `nginx`"),
+        ("kill -s USR1 42", "sends a signal to the process 42"),
+        ("pkill -9 -f server", "ends every `server`"),
+        ("git push origin main", "sends commits to the remote repository"),
+        ("npm ci", "installs the packages of the lock file anew"),
+        ("podman build -t app .", "builds an image"),
     ],
 )
 def test_what_is_said_of_a_file_is_what_happens_to_it(command: str, told: str) -> None:
     assert analyse(command).findings[0].consequence == told
+
+
+def test_a_folder_of_a_drive_is_none_of_the_home_and_a_block_is_no_unknown_word() -> None:
+    told = analyse("Remove-Item C:\\data -Recurse", "powershell").findings[0].consequence
+    assert told == "deletes `C:\\data` (a top-level folder of the drive), without undo"
+    found = analyse(
+        "Invoke-Command -ComputerName web1 -ScriptBlock { Remove-Item a.txt }", "powershell"
+    ).findings
+    assert [finding.resolved for finding in found] == ["", ""]
 
 
 def test_a_folder_that_nobody_named_is_not_told() -> None:

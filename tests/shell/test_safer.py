@@ -66,6 +66,11 @@ def test_the_safer_way_names_the_matter_at_hand(command: str, told: str) -> None
     assert told in analyse(command).findings[0].safer
 
 
+def test_code_is_no_operand_of_an_advice() -> None:
+    found = analyse("osascript -e 'tell application \"Finder\" to delete (every item of home)'").findings[0]
+    assert "`" not in found.safer or "tell" not in found.safer
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [

@@ -275,15 +275,16 @@ def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str, 
         strangers.judge_code(machine, words, EMPTY, short=False)
     if level is Level.MODERATE and entry.name not in strangers.MOUNTERS:
         strangers.judge_operands(machine, words)
-    machine.report(level, "effect", consequence or f"`{_called(machine, entry, words)}` changes something")
+    machine.report(level, "effect", consequence or _told(machine, entry, level, words))
 
 
-def _called(machine: Machine, entry: spec.Spec, words: list[Value]) -> str:
-    """The command as it was called, with the task it was given."""
+def _told(machine: Machine, entry: spec.Spec, level: Level, words: list[Value]) -> str:
+    """What a command does whose rule does not say it: by its task, else only that, and how it was called."""
     here = machine.here.words
     name = here[0].shown().rpartition("/")[2] if here and here[0].known else entry.name
     task = words[0].text if words and _TASK.fullmatch(words[0].text) else ""
-    return f"{name} {task}".strip()
+    said = spec.says(name, task) if level is Level.MODERATE else ""
+    return said or f"`{f'{name} {task}'.strip()}` changes something"
 
 
 def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> None:

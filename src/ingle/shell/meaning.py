@@ -91,8 +91,8 @@ def tell(pieces: Iterable[Piece], path: Path | None, files: Mapping[str, str]) -
         now = _STARS.sub("*", now) if "***" in now else now
         if path is not None and len(piece.fields) == 1 and show(piece.fields[0].text) == path.given:
             now, path = path.named, None
-        if _plain(text, now, index == 0):
-            continue
+        if _plain(text, now, index == 0) or (not fields and text[:1] == "{"):
+            continue  # a block of code is read by itself
         hole = any(HOLE in field.text for field in piece.fields)
         if hole and not now.strip("… "):
             now = ""

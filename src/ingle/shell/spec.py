@@ -110,6 +110,17 @@ def find(name: str) -> Spec | None:
     )
 
 
+@cache
+def _said() -> dict[str, dict[str, str]]:
+    data = tomllib.loads((Path(__file__).parent / "effects" / "says.toml").read_text(encoding="utf-8"))
+    return {other: table for name, table in data.items() for other in (name, *table.get("same", "").split())}
+
+
+def says(name: str, task: str) -> str:
+    """What an everyday call does, in words; empty where nothing is written down."""
+    return "" if task == "same" else _said().get(name, {}).get(task, "")
+
+
 def known() -> frozenset[str]:
     """Every command name that has a specification."""
     plain, tables = _tables()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ _REACHES_OUT = frozenset(("exhaust", "backdoor", "privilege", "exfiltrate", "dec
 # Of a command of thousands of words and findings: the words that a finding is told by, the findings that are told in full.
 _LOOKED = 64
 _MANY = 256
+_CODE = re.compile(r"[()\n;{}]|\w \w+ \w")
+"""What no file or folder is likely to have in its name: such a word is code, and no operand."""
+_TOP = re.compile(r"[A-Za-z]:[\\/][^\\/]+[\\/]?")
 _FILES = frozenset(("delete", "write", "move", "persist"))
 _PACKAGERS = frozenset("apt apt-get apk dnf yum microdnf zypper pacman pip pip3 npm yarn gem".split())
 
@@ -45,6 +49,8 @@ class Names:
     def shown(self, text: str) -> str:
         if "`" in text:
             for mapped, written in self.drives.items():
+                if _TOP.fullmatch(written) and f"`{mapped}`" in text:
+                    text = text.replace("folder of your home", "folder of the drive")
                 text = text.replace(f"`{mapped}`", f"`{written}`")
         return meaning.shown(text, self.files)
 
@@ -116,7 +122,7 @@ def _meaning(machine: Machine, path: meaning.Path | None) -> str:
 def _safer(machine: Machine, effect: str, consequence: str, path: meaning.Path | None) -> str:
     here = machine.here
     words = tuple(word.shown() for word in here.words[:_LOOKED])
-    if path is None and len(words) > 1 and words[-1][:1] != "-":
+    if path is None and len(words) > 1 and words[-1][:1] != "-" and not _CODE.search(words[-1]):
         path = meaning.Path(words[-1], "", hidden=False)
     word = meaning.operand(here.pieces[:_LOOKED], path, machine.naming.files)
     first, last = here.span

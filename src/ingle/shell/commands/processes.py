@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .. import targets
@@ -36,6 +37,7 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         operands = words[2:]
     if sum(word.text.isdigit() for word in operands) >= _SWEEP:
         machine.report(Level.HIGH, "kill", "ends every process whose number it can count to")
+    verb = _verb(words)
     for word in operands:
         if word.text == "--":
             continue
@@ -49,8 +51,23 @@ def _kill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.report(Level.HIGH, "kill", "signals the first process, which every other depends on")
         elif not probes:
             which = f"the process {word.shown()}" if word.known else "processes that are found when it runs"
-            machine.report(Level.MODERATE, "kill", f"ends {which}")
+            machine.report(Level.MODERATE, "kill", f"{verb} {which}")
     return EMPTY
+
+
+_PAUSES = frozenset("STOP TSTP TTIN TTOU 19 20".split())
+_TELLS = frozenset("HUP USR1 USR2 CONT WINCH CHLD URG 1 10 12 18 28".split())
+
+
+def _verb(words: list[Value]) -> str:
+    """What the signal that is asked for does; most end a process, also one that is not known."""
+    texts = [word.text for word in words]
+    asked = {text[1:] for text in texts if text[:1] == "-"} | {
+        then for first, then in pairwise(texts) if first in ("-s", "--signal", "-n")
+    }
+    asked |= {text.partition("=")[2] for text in texts if text.startswith("--signal=")}
+    names = {name.upper().removeprefix("SIG") for name in asked}
+    return "pauses" if names & _PAUSES else "sends a signal to" if names & _TELLS else "ends"
 
 
 def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -75,7 +92,7 @@ def _pkill(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
     elif any(_SESSION.match(word.text) for word in named):
         machine.report(Level.HIGH, "kill", "ends your session or a service the machine depends on")
     elif named or arguments.any("-f", "-t", "-P"):
-        machine.report(Level.MODERATE, "kill", f"ends every `{named[0].shown() if named else '…'}`")
+        machine.report(Level.MODERATE, "kill", f"{_verb(words)} every `{named[0].shown() if named else '…'}`")
     else:
         machine.report(Level.MODERATE, "kill", "ends processes")
     return EMPTY
