@@ -175,6 +175,7 @@ def test_ctrl_c_ends_only_the_pull_that_was_begun_here(place: Place, daemon: Fak
     begun_here = state == "not_downloaded"
     assert daemon.bodies("/ingle/cancel") == ([{"model": "starter"}] if begun_here else [])
     assert ("goes on from there" if begun_here else "goes on there") in screen.seen
+    assert ("ingle cancel starter" in screen.seen) is not begun_here
 
 
 def test_cancel_ends_a_pull_that_was_begun_elsewhere_and_says_what_is_kept(
