@@ -1,4 +1,4 @@
-"""What a check found damaged is told by every verb, from the check until the bytes are others."""
+"""What a check found damaged is told by every verb until the bytes are others; what rm leaves is nobody else's."""
 
 from __future__ import annotations
 
@@ -47,3 +47,14 @@ def test_a_damaged_model_that_is_used_is_warned_of_on_standard_error(place: Hub)
         assert "is damaged" in found.stderr and f"ingle repair {REPO}" in found.stderr
         place.ingle("repair", REPO)
         assert place.ingle("run", REPO, "Hi").stderr == ""
+
+
+def test_what_an_import_and_a_removal_leave_is_not_said_to_be_of_other_tools(place: Hub) -> None:
+    brought = place.root / "brought"
+    brought.mkdir()
+    for name, content in place.files.items():
+        (brought / name).write_bytes(content)
+    assert place.ingle("import", str(brought), "--as", "me/test").exit_code == 0
+    assert place.ingle("rm", "me/test", "--yes").exit_code == 0
+    told = place.json("clean", "--others")
+    assert (told["ours"], told["others"]) == ([], []), told

@@ -227,6 +227,14 @@ def test_leftovers_of_other_tools_are_recognised(config: Config) -> None:
     assert all(not one.ours and one.why.endswith(".") for one in find_leftovers(config))
 
 
+def test_lock_files_that_ingle_may_have_made_are_not_said_to_be_of_others(config: Config) -> None:
+    for name in ("models--org--ours", "models--org--theirs"):
+        lay(config.cache / ".locks" / name / "x.lock", b"")
+    (config.cache / ".locks" / "models--org--empty").mkdir()
+    (config.work / "models--org--ours").mkdir(parents=True)
+    assert others(config) == {"models--org--theirs": Kind.LOCK}
+
+
 def test_leftovers_of_others_are_never_among_ours(config: Config) -> None:
     place = pulled(config)
     lay(place.blobs / f"{DIGEST}.incomplete")

@@ -73,8 +73,12 @@ def _blobs(place: RepoPlace, used: set[str]) -> Iterator[Leftover]:
 
 
 def _locks_of_nothing(config: Config) -> Iterator[Leftover]:
+    """Lock files of models that are gone. An empty folder is what every writer leaves, Ingle too: it costs nothing,
+    and a writer that has just come for its lock must find it. Where our work folder is, the locks may be ours."""
     for folder in entries(config.cache / ".locks"):
         if not folder.is_dir() or not repo_id_of(folder.name) or (config.cache / folder.name).exists():
+            continue
+        if not any(entries(folder)) or (config.work / folder.name).exists():
             continue
         if not any(is_held(path) for path in entries(folder)):
             yield _one(folder, Kind.LOCK, "Lock files of a model that is gone.", None)
