@@ -168,8 +168,8 @@ def fetch(
                     view = line.done.view
     except KeyboardInterrupt:
         if joined:
-            said = f"The pull of {model} was begun elsewhere, and goes on there."
-            raise Cancelled(said, hint=f"`ingle cancel {model}` ends it.") from None
+            said = f"The pull of {model} was begun elsewhere, and goes on there; `ingle cancel {model}` ends it."
+            raise Cancelled(said) from None
         client.ask(api.cancel(model))
         raise Cancelled(f"Stopped. What came is kept: `ingle pull {model}` goes on from there.") from None
     except IngleError as exc:
