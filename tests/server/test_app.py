@@ -7,6 +7,7 @@ import sys
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +67,19 @@ def test_the_daemon_imports_no_engine_and_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     found = {name.partition(".")[0] for name in done.stdout.split()}
     assert not found & HEAVY
+
+
+async def test_the_address_itself_names_the_documentation_and_routes_that_are_there(
+    client: httpx.AsyncClient, app: FastAPI
+) -> None:
+    answer = await client.get("/")
+    told = answer.json()
+    assert answer.status_code == 200 and told["docs"] == "/docs"
+    known = {*app.openapi()["paths"], "/docs", "/openapi.json"}
+    named = {
+        told["docs"],
+        told["openapi"],
+        told["status"],
+        *(path for one in told["apis"].values() for path in one),
+    }
+    assert named <= known

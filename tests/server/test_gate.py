@@ -28,6 +28,7 @@ async def test_foreign_web_pages_are_refused(client: httpx.AsyncClient) -> None:
     for origin in ["https://evil.example", "http://127.0.0.1.evil.example", "null"]:
         answer = await client.get("/status", headers={"origin": origin})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access_refused"), origin
+        assert "Origin" in answer.json()["error"]["hint"]
 
 
 async def test_pages_of_this_machine_are_let_in(client: httpx.AsyncClient) -> None:

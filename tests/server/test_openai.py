@@ -206,6 +206,34 @@ async def test_the_models_are_those_that_are_here_and_whole(client: httpx.AsyncC
     assert body["data"] == [{"id": MODEL, "object": "model", "created": 0, "owned_by": "org"}]
 
 
+async def test_one_model_is_shown_by_its_id_and_one_that_is_not_here_is_a_404(
+    client: httpx.AsyncClient,
+) -> None:
+    found = await client.get(f"/v1/models/{MODEL}")
+    assert found.json() == {"id": MODEL, "object": "model", "created": 0, "owned_by": "org"}
+    assert (await client.get("/v1/models/org%2Ftiny")).json() == found.json()
+    for absent in ("org/absent", "gpt-4"):
+        missing = await client.get(f"/v1/models/{absent}")
+        error = missing.json()["error"]
+        assert (missing.status_code, error["code"]) == (404, "model_not_found")
+        assert error["type"] == "invalid_request_error" and error["details"]["model"] == absent
+
+
+async def test_what_a_message_may_hold_is_told_in_a_sentence_without_the_names_of_our_types(
+    client: httpx.AsyncClient,
+) -> None:
+    image = {"type": "image_url", "image_url": {"url": "x"}}
+    for content, said in (
+        ([image], "messages.0.content: images are not taken here, only text."),
+        ([{"type": "text"}], "only parts like"),
+        (5, "messages.0.content: it must be text, or a list of text parts."),
+        ([{"type": "text", "text": "x", "mood": 1}], "there is no field messages.0.content.0.mood"),
+    ):
+        answer = await client.post(CHAT, json={**ASK, "messages": [{"role": "user", "content": content}]})
+        message = answer.json()["error"]["message"]
+        assert answer.status_code == 400 and said in message and "TextPart" not in message, message
+
+
 async def test_errors_have_openais_shape(client: httpx.AsyncClient, world: World) -> None:
     unknown = await client.post(CHAT, json={**ASK, "best_of": 3})
     assert unknown.status_code == 400

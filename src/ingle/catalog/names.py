@@ -153,7 +153,9 @@ def _unknown(text: str, catalog: Catalog) -> ModelNotFound:
     known = [alias for entry in catalog.entries for alias in entry.aliases]
     close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.6)
     meant = f"Did you mean {close[0]}? " if close else ""
-    return ModelNotFound(_shown(text), where="in the catalogue", hint=meant + _FORMS)
+    unknown = ModelNotFound(_shown(text), where="in the catalogue", hint=meant + _FORMS)
+    unknown.details["model"] = text  # for machines, as it was asked for
+    return unknown
 
 
 def _shown(text: str) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ingle.config import Config
 from ingle.runtime.runtime import Runtime
-from ingle.server.faults import install_faults
+from ingle.server.faults import JsonResponse, install_faults
 from ingle.server.gate import Activity, Gate
 from ingle.server.health import health_routes
 from ingle.server.metrics import metrics_routes
@@ -24,6 +24,21 @@ from ingle.version import __version__
 
 REFUSED = 'Refused: `{"error": {"code", "message", "hint"?, "details"?}}`; under /v1 in OpenAI\'s shape.'
 """What every route may answer instead, as the description says it."""
+
+
+FRONT = {
+    "name": "Ingle",
+    "version": __version__,
+    "docs": "/docs",
+    "openapi": "/openapi.json",
+    "status": "/ingle/status",
+    "apis": {
+        "openai": ["/v1/chat/completions", "/v1/completions", "/v1/models"],
+        "sidecar": ["/load", "/generate", "/unload", "/status"],
+        "text": ["/text", "/process", "/shell/check"],
+        "ingle": ["/ingle/ps", "/ingle/models"],
+    },
+}
 
 
 def create_app(
@@ -41,6 +56,7 @@ def create_app(
         responses={"4XX": {"description": REFUSED}},  # in place of the framework's 422, which nobody gets
     )
     app.add_route("/docs", _reference(app), include_in_schema=False)
+    app.add_route("/", _front, include_in_schema=False)
     install_faults(app)
     app.include_router(sidecar_routes(runtime))
     app.include_router(native_routes(runtime))
@@ -51,6 +67,11 @@ def create_app(
     app.include_router(text_routes(runtime, config))
     app.add_middleware(Gate, token=token, host=config.host, activity=activity or Activity())
     return app
+
+
+async def _front(_request: Request) -> Response:
+    """What a person sees who opens the address, and a probe that asks whether anybody is there."""
+    return JsonResponse(FRONT)
 
 
 def _reference(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:

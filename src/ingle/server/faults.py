@@ -151,13 +151,16 @@ def _sentence(problem: Mapping[str, Any]) -> str:
         return f"there is no field {field}"
     if problem["type"] == "missing":
         return f"{field} is missing"
-    return f"{field}: {problem['msg']}"
+    return f"{field}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _field(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "json_invalid":
         return WHOLE
-    parts = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+    named = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+    parts = [
+        part for part in named if "[" not in part
+    ]  # of a field with two forms, the form is no part of the path
     return ".".join(parts) or WHOLE
 
 

@@ -78,7 +78,10 @@ class Gate:
             )
         origin = headers.get("origin")
         if origin is not None and not self._is_ours(urlsplit(origin).netloc):
-            raise AccessRefused(f"Web pages of {origin} may not use this server.")
+            raise AccessRefused(
+                f"Web pages of {origin} may not use this server.",
+                hint="Only pages of this machine (http://localhost, http://127.0.0.1) may; a program sends no Origin header.",
+            )
         if self._token is not None and not _same(headers.get("authorization", ""), self._token):
             raise TokenRequired(
                 f"{path} needs the token of this server.",

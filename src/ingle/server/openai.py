@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from ingle.errors import ModelNotFound
 from ingle.generation import (
     CallPart,
     Chunk,
@@ -65,6 +66,16 @@ def openai_routes(runtime: Runtime) -> APIRouter:
         """The models that are here, whole."""
         found = [one for one in await runtime.models() if one.snapshot is not None and not one.partial]
         return JsonResponse({"object": "list", "data": [_model(one.model, one.snapshot) for one in found]})
+
+    @router.get("/models/{model:path}")
+    async def model(model: str) -> Response:
+        """One model that is here, whole."""
+        found = await runtime.view(model)
+        if found.snapshot is None or found.partial:
+            raise ModelNotFound(
+                found.model, where="on this machine", hint="GET /v1/models lists those that are."
+            )
+        return JsonResponse(_model(found.model, found.snapshot))
 
     return router
 

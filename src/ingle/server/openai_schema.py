@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ingle.errors import InvalidRequest
 from ingle.generation import Generation
@@ -22,6 +22,7 @@ EFFORTS = {"minimal": 128, "low": 1024, "medium": 2048}
 """Tokens of reasoning for each `reasoning_effort`; "high" has no bound. OpenAI names no numbers."""
 
 
+PICTURES = ("image_url", "input_image", "image")
 CHOICES = ("none", "auto", "required")
 
 
@@ -49,6 +50,22 @@ class ChatMessage(Body):
     tool_call_id: str | None = None
     reasoning_content: str | None = None
     refusal: None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _is_text(cls, content: Any) -> Any:
+        """Says what is wrong in one sentence, where the two forms that are taken would give two each."""
+        if content is None or isinstance(content, str):
+            return content
+        if not isinstance(content, list):
+            raise ValueError("it must be text, or a list of text parts")
+        for part in content:
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind in PICTURES:
+                raise ValueError("images are not taken here, only text")
+            if kind != "text" or not isinstance(part.get("text"), str):
+                raise ValueError('only parts like {"type": "text", "text": "..."} are taken')
+        return content
 
     def fields(self) -> dict[str, Any]:
         """As `generation.Message`; what a model once reasoned is not shown to it again."""
