@@ -109,3 +109,9 @@ def test_a_traceback_shows_the_hint_as_it_is_now_beside_the_notes_of_others() ->
 
 def test_an_unknown_code_is_still_an_error() -> None:
     assert IngleError.from_dict({"code": "of-tomorrow", "message": "It is new."}).message == "It is new."
+
+
+def test_a_full_disk_is_told_in_sizes_that_people_read_and_for_every_verb() -> None:
+    told = DiskFull("/out", 159_980_000, 0)
+    assert told.message == "/out has 0 bytes free and 160 MB are needed."
+    assert "1.1 GB" in DiskFull("/out", 1_120_000_000, 5_000_000).message and "pull" not in told.hint

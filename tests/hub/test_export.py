@@ -62,6 +62,20 @@ def test_the_folder_holds_plain_files_that_any_app_opens(config: Config, tmp_pat
     assert os.listdir(exported.folder.parent) == ["name"]  # noqa: PTH208  # names only
 
 
+def test_a_copy_shares_no_file_with_the_cache(config: Config, tmp_path: Path) -> None:
+    weights = llama() + bytes(EDITABLE)
+    place = put(config, "org/name", {"m.gguf": weights})
+    blob = place.snapshot(COMMIT) / "m.gguf"
+    made = finish(export_model(config, found(config), tmp_path / "out", link=False))
+    assert set(made.how) <= {How.CLONE, How.COPY} and not (made.folder / "m.gguf").samefile(blob)
+    again = finish(export_model(config, found(config), tmp_path / "out", link=False))
+    assert again.how == {} and (made.folder / "m.gguf").read_bytes() == weights
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "m.gguf").hardlink_to(blob.resolve())
+    with pytest.raises(InvalidRequest, match="hard-linked"):
+        finish(export_model(config, found(config), tmp_path / "linked", link=False))
+
+
 def test_large_weights_cost_no_second_copy_and_small_files_are_no_links(
     config: Config, tmp_path: Path
 ) -> None:

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 WAYS = {"clone": "cloned", "link": "hard-linked", "copy": "copied"}
 Brought = Annotated[Path, typer.Argument(metavar="DIR_OR_FILE", help="A model folder, or a .gguf file.")]
 As = Annotated[str | None, typer.Option("--as", metavar="ORG/NAME", help="Which model of the hub it is.")]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="A folder that is empty, not there yet, or this very export: then it is checked.",
+    ),
+]
+Copy = Annotated[
+    bool,
+    typer.Option("--copy", help="Hard-link nothing with the cache, for an app that writes into the files."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -52,20 +62,25 @@ def import_model(source: Brought, repo: As = None, as_json: AsJson = False) -> N
         session.terminal.tell(f"Left out, the hub does not list them: {', '.join(brought.ignored)}")
 
 
-def export_model(model: ModelName, folder: Folder, as_json: AsJson = False) -> None:
-    """Make a plain, checked folder of a model for another app; costs no second copy where disks can share."""
+def export_model(model: ModelName, folder: Folder, copy: Copy = False, as_json: AsJson = False) -> None:
+    """Make a plain, checked folder of a model for another app; costs no second copy where disks can share.
+
+    Large files are cloned, or else hard-linked with the cache:
+    an app that writes into a hard link damages the model there,
+    which `ingle verify` tells. --copy keeps the two apart.
+    """
     session = open_session()
-    export_to(session, model, folder, quiet=as_json)
+    export_to(session, model, folder, quiet=as_json, link=not copy)
 
 
-def export_to(session: Session, model: str, folder: Path, *, quiet: bool) -> None:
+def export_to(session: Session, model: str, folder: Path, *, quiet: bool, link: bool = True) -> None:
     """Fill `folder` with a model that is here, and say (or answer, when `quiet`) what came of it."""
     from ingle.hub.export import export_model as export
 
     snapshot = session.store.require(session.resolve(model))
     target = folder.expanduser().absolute()
     with Drawing(session.terminal, snapshot.ref.name, quiet=quiet, steps=False) as drawing:
-        made = finish(export(session.config, snapshot, target), drawing)
+        made = finish(export(session.config, snapshot, target, link=link), drawing)
     if quiet:
         session.terminal.answer_json(made)
         return

@@ -67,12 +67,19 @@ class DiskFull(StoreError):
 
     def __init__(self, path: Path | str, needed: int, free: int) -> None:
         super().__init__(
-            f"{path} has {free} bytes free and {needed} are needed.",
-            hint="Free some space (`ingle list` shows sizes, `ingle rm MODEL` deletes one), then pull again.",
+            f"{path} has {_in_words(free)} free and {_in_words(needed)} are needed.",
+            hint="Free some space (`ingle list` shows sizes, `ingle rm MODEL` deletes one) or name another place, then try again.",
             path=str(path),
             needed=needed,
             free=free,
         )
+
+
+def _in_words(count: int) -> str:
+    """`1.1 GB`, `93 MB`; below a megabyte the bytes."""
+    if count < 1e6:
+        return f"{count} bytes"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 class NoPermission(StoreError):

@@ -39,12 +39,14 @@ def export_model(
     folder: Path,
     cancel: threading.Event | None = None,
     *,
+    link: bool = True,
     shares: Callable[[Path, Path], bool] = can_share,
 ) -> Generator[Progress, None, Exported]:
     """Fills `folder` with the model's files, all of them checked, and shows it only when it is whole.
 
     Files are cloned or hard-linked where the file system can, so that it costs no second copy; small ones,
-    which people edit, are never linked. `shares(file, folder)`: whether a second copy costs no room. A folder that already holds exactly this model is only checked.
+    which people edit, are never linked, and none without `link`: an app that writes into a hard-linked file writes
+    into the cache. `shares(file, folder)`: whether a second copy costs no room. A folder that already holds exactly this model is only checked.
     Raises `Incomplete`, `InvalidRequest` for a folder with other things in it, `DiskFull` before the
     first byte, `DigestMismatch` and other damage; then nothing is left in `folder`.
     """
@@ -52,6 +54,8 @@ def export_model(
         raise Incomplete(snapshot.ref.name, snapshot.missing)
     target = folder.absolute()
     if _holds(target, snapshot):
+        if not link:
+            _refuse_linked(target, snapshot)
         checked = yield from _check(config, snapshot, target, cancel)
         if (differs := checked.error()) is not None:
             differs.hint = f"Delete {target}, or name a folder that is empty or not there yet."
@@ -60,10 +64,10 @@ def export_model(
     with disk_errors(target, "write to", snapshot.size):
         _refuse_filled(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _need_space(snapshot, target.parent, shares)
+        _need_space(snapshot, target.parent, shares if link else _never)
         staged = target.parent / f".{target.name}.ingle-{os.getpid()}-{os.urandom(4).hex()}"
         try:
-            how = yield from _fill(snapshot, staged, cancel)
+            how = yield from _fill(snapshot, staged, cancel, link=link)
             checked = yield from _check(config, snapshot, staged, cancel)
             # What was copied is bad because what it was copied from is: that is what is to be mended.
             error = msgspec.structs.replace(checked, root=snapshot.root).error()
@@ -81,7 +85,7 @@ def export_model(
 
 
 def _fill(
-    snapshot: Snapshot, staged: Path, cancel: threading.Event | None
+    snapshot: Snapshot, staged: Path, cancel: threading.Event | None, *, link: bool
 ) -> Generator[Progress, None, Counter[str]]:
     how: Counter[str] = Counter()
     done = 0
@@ -89,7 +93,7 @@ def _fill(
     for path in snapshot.files:
         target = staged / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        for step in place_copy(snapshot.root / path, target, link=True, cancel=cancel):
+        for step in place_copy(snapshot.root / path, target, link=link, cancel=cancel):
             if isinstance(step, How):
                 how[step] += 1
             done += bytes_of(step, target)
@@ -127,6 +131,20 @@ def _refuse_filled(folder: Path) -> None:
         )
     if folder.is_dir() and any(folder.iterdir()):
         raise InvalidRequest(f"{folder} is not empty.", hint="Name a folder that is empty or not there yet.")
+
+
+def _refuse_linked(folder: Path, snapshot: Snapshot) -> None:
+    """A copy was asked for, and what is there already is the cache's own files under second names."""
+    if any((folder / path).samefile(snapshot.root / path) for path in snapshot.files):
+        raise InvalidRequest(
+            f"{folder} holds the model already, hard-linked with the cache.",
+            hint=f"Delete {folder}, then export again.",
+        )
+
+
+def _never(_file: Path, _folder: Path) -> bool:
+    """A copy costs its room: whether the disk can clone is known only when it has been tried."""
+    return False
 
 
 def _need_space(snapshot: Snapshot, parent: Path, shares: Callable[[Path, Path], bool]) -> None:
