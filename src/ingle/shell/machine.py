@@ -139,6 +139,7 @@ class Machine:
 
     def visit(self, node: Node, stdin: Value = EMPTY) -> Value:
         self.step()
+        stdin = self.state.input if stdin is EMPTY else stdin
         before, self.fed = self.fed, stdin
         try:
             return statements.visit(self, node, stdin)

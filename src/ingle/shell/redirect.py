@@ -84,6 +84,7 @@ def apply(
     """Run `body` with its redirections; `sources` when it is a simple command already taken apart."""
     hanging: list[Node] = []
     outputs: list[Output] = []
+    before = stdin
     for node in redirects:
         if node.type == "herestring_redirect":
             words = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
@@ -97,6 +98,8 @@ def apply(
             hanging.extend(item for item in extra if item.type != "file_redirect")
         else:
             stdin = _file(machine, node, stdin, outputs)
+    if stdin is not before and sources and [machine.text(source) for source in sources] == ["exec"]:
+        machine.state.input = stdin  # `exec < file`: what follows reads it
     out = _run(machine, body, stdin, sources, assignments)
     for output in outputs:
         errors = output.descriptor == "2"

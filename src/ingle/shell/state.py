@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from tree_sitter import Node
 
 from .paths import HOME, PROJECT
-from .words import UNKNOWN, Value
+from .words import EMPTY, UNKNOWN, Value
 
 KNOWN_NAMES: dict[str, str] = {
     "HOME": HOME,
@@ -75,6 +75,7 @@ class State:
     references: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     splats: dict[str, dict[str, Value | Node]] = field(default_factory=dict)
+    input: Value = EMPTY
 
     def copy(self) -> State:
         """A subshell's view: names and place are its own, files are everybody's."""
