@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from .copying import GRAVE
 from .modes import judge_mode
 
+_KEPT = (Place.WORKING, Place.PARENT, Place.HOME_TOP, Place.MOUNT, Place.HOME_CONFIG, Place.BACKUP)
 _SETUID = re.compile(r"[ug+=]\w*s|\A[DF]?[4-7]\d{3}\Z")
 
 
@@ -49,29 +50,8 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
                 "deletes on the other host what is missing here",
             )
         return UNKNOWN
-    deletes = any(flag.startswith("--del") for flag in arguments.flags)
-    _, place = targets.place_of(machine, target)
-    if deletes:
-        if (
-            place in GRAVE
-            or place
-            in (
-                Place.WORKING,
-                Place.PARENT,
-                Place.HOME_TOP,
-                Place.MOUNT,
-                Place.HOME_CONFIG,
-                Place.BACKUP,
-            )
-            or target.text.startswith(HOLE)
-        ):
-            targets.delete(machine, target, tree=True)
-        else:
-            machine.report(
-                Level.MODERATE,
-                "delete",
-                f"deletes in `{target.shown()}` what is missing in the source",
-            )
+    if any(flag.startswith("--del") for flag in arguments.flags):
+        _delete_missing(machine, target)
     for mode in arguments.each("--chmod"):
         for part in mode.text.split(","):
             judge_mode(machine, part.lstrip("DF"), target, recursive=True) if _SETUID.search(part) else None
@@ -83,6 +63,17 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             path, _ = targets.place_of(machine, Value(f"{target.text.rstrip('/')}/{name_of}"))
             targets.remember(machine, path, Value(HOLE, Taint.NETWORK), append=False)
     return UNKNOWN
+
+
+def _delete_missing(machine: Machine, target: Value) -> None:
+    """What `--delete` takes away: all of a place that is worth more than a copy, or that nobody knows."""
+    _, place = targets.place_of(machine, target)
+    if place in GRAVE or place in _KEPT or target.text.startswith(HOLE):
+        targets.delete(machine, target, tree=True)
+    else:
+        machine.report(
+            Level.MODERATE, "delete", f"deletes in `{target.shown()}` what is missing in the source"
+        )
 
 
 def _is_remote(word: Value) -> bool:
