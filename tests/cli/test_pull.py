@@ -50,6 +50,27 @@ def test_a_pull_for_machines_is_the_view_alone(place: Place) -> None:
     assert found.stderr == ""
 
 
+def unreachable(seconds: int) -> dict[str, Any]:
+    """As the daemon tells of a hub whose name nobody knows."""
+    return progress("listing", message=f"hub.example cannot be reached. Trying again in {seconds} s.")
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_hub_that_cannot_be_reached_is_told_with_a_way_out_also_beside_json(
+    place: Place, daemon: FakeDaemon, words: tuple[str, ...]
+) -> None:
+    asking = progress("listing", message="Asking what org/x holds.")
+    lines = [asking, unreachable(1), unreachable(1), unreachable(2), {"done": {"view": HERE}}]
+    daemon.answers["POST /ingle/pull"] = Lines(lines)
+    found = place.ingle("pull", "starter", *words)
+    assert found.stderr.count("cannot be reached") == 2
+    assert found.stderr.count("Ctrl-C stops the wait") == 1
+    assert "hub.example" in next(line for line in found.stderr.splitlines() if "Ctrl-C" in line)
+    if words:
+        assert "Asking" not in found.stderr
+        assert json.loads(found.stdout)["state"] == "downloaded"
+
+
 def test_a_pull_with_an_output_ends_with_a_plain_folder(place: Place) -> None:
     fill_cache(place.cache, 1)
     folder = place.root / "plain"

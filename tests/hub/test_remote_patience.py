@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from ingle.errors import HubUnreachable
 from ingle.hub.limit import RateLimit
+from ingle.hub.pace import Patience
 from ingle.hub.ranges import Ranges
 from ingle.hub.remote import Remote
 from ingle.hub.transport import Timeouts
@@ -68,6 +70,17 @@ def test_a_hub_that_never_answers_is_given_up_after_the_set_time(tmp_path: Path,
     with Remote(config, note=notes.append, patience=patience) as remote, pytest.raises(HubUnreachable):
         remote.listing("org/name")
     assert bool(notes) == (patience > 0)
+    for note in notes:
+        assert "cannot be reached" in note and "in 0 s" not in note
+        assert re.search(r"[Gg]iven up after 1 s without an answer\.$", note), note
+
+
+def test_a_wait_tells_since_when_and_until_when() -> None:
+    patience = Patience(120.0, since=1000.0)
+    assert patience.told(1000.2) == "Given up after 120 s without an answer."
+    assert patience.told(1030.0) == "No answer for 30 s; given up after 120 s without an answer."
+    patience.arrived(1029.0)
+    assert "No answer for 2 s" in patience.told(1031.0)
 
 
 def test_the_next_mirror_is_asked_before_any_pause(hub: FakeHub, tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ def fetch(
                     view = line.done.view
     except KeyboardInterrupt:
         if joined:
-            said = f"The pull of {model} was begun elsewhere, and goes on there; `ingle cancel {model}` ends it."
+            said = (
+                f"The pull of {model} was begun elsewhere, and goes on there; `ingle cancel {model}` ends it."
+            )
             raise Cancelled(said) from None
         client.ask(api.cancel(model))
         raise Cancelled(f"Stopped. What came is kept: `ingle pull {model}` goes on from there.") from None
@@ -216,7 +218,10 @@ def finish(steps: Generator[Shown, None, Result], drawing: Drawing) -> Result:
 
 
 class Drawing:
-    """Draws work on bytes: a bar on an interactive standard error, a line for each of its `steps` elsewhere."""
+    """Draws work on bytes: a bar on an interactive standard error, a line for each of its `steps` elsewhere.
+
+    With `quiet` only what keeps a pull from beginning is told.
+    """
 
     def __init__(self, terminal: Terminal, model: str, *, quiet: bool, steps: bool = True) -> None:
         self.terminal = terminal
@@ -226,6 +231,7 @@ class Drawing:
         self._bar: Any = None
         self._task: Any = None
         self._said: tuple[str, str] = ("", "")
+        self._warned = False
 
     def __enter__(self) -> Drawing:
         if not self.quiet and self.terminal.stderr.isatty():
@@ -248,12 +254,27 @@ class Drawing:
                 moving=_moving(progress),
             )
             if self.steps and progress.message and progress.message != self._said[1]:
-                self._bar.console.print(progress.message, highlight=False, markup=False)
+                said = progress.message + self._way_out(progress)
+                self._bar.console.print(said, highlight=False, markup=False)
         elif self.steps and not self.quiet and self._is_news(progress):
             total = f" {render.size(progress.bytes_total)}" if progress.bytes_total else ""
             note = f" ({progress.message})" if progress.message else ""
-            self.terminal.tell(f"{self.model}: {progress.phase}{total}{note}")
+            self.terminal.tell(f"{self.model}: {progress.phase}{total}{note}{self._way_out(progress)}")
+        elif self.steps and self.quiet and self._is_trouble(progress) and progress.message != self._said[1]:
+            self.terminal.tell(f"{self.model}: {progress.message}{self._way_out(progress)}")
         self._said = (progress.phase, progress.message)
+
+    def _is_trouble(self, progress: Step) -> bool:
+        from ingle.hub.progress import AGAIN
+
+        return progress.phase == "listing" and AGAIN in progress.message
+
+    def _way_out(self, progress: Step) -> str:
+        """Said once, at the first word of trouble before anything is fetched."""
+        if self._warned or not self._is_trouble(progress):
+            return ""
+        self._warned = True
+        return " Ctrl-C stops the wait; what came is kept."
 
     def _is_news(self, progress: Step) -> bool:
         empty = progress.phase == "waiting" and not progress.message

@@ -61,6 +61,12 @@ class Patience:
         self.since += granted
         self._left -= granted
 
+    def told(self, now: float) -> str:
+        """How long there was no answer, and how long that is borne."""
+        silent = now - self.since
+        head = f"No answer for {silent:.0f} s; given" if silent >= 1 else "Given"
+        return f"{head} up after {self.limit:.0f} s without an answer."
+
     def spent(self, now: float) -> bool:
         return now - self.since >= self.limit
 

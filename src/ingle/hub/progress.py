@@ -8,6 +8,13 @@ import msgspec
 
 from ingle.catalog.model import Snapshot
 
+HERE = "Everything is here already."
+"""The last message of a pull or repair that had nothing to fetch."""
+
+
+AGAIN = "Trying again"
+"""In the message of every wait for a hub that has trouble."""
+
 
 class Phase(StrEnum):
     WAITING = "waiting"

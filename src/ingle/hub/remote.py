@@ -43,6 +43,7 @@ from ingle.hub.address import (
 )
 from ingle.hub.body import Body, check_body
 from ingle.hub.pace import Backoff, Patience
+from ingle.hub.progress import AGAIN
 from ingle.hub.resolved import Resolved, check_head, file_address, resolved_at
 from ingle.hub.search import Found, parse_found, search_query
 from ingle.hub.transport import REDIRECTS, Log, Request, Timeouts
@@ -141,7 +142,8 @@ class Remote:
                 wait = backoff.failed(asked or None)
                 if asked:
                     patience.excused(now + asked)
-                self._note(f"{exc.message} Trying again in {wait:.0f} s.")
+                again = f" in {wait:.0f} s" if wait >= 1 else ""
+                self._note(f"{exc.message} {AGAIN}{again}. {patience.told(now)}")
                 if self._cancel.wait(wait):
                     raise Cancelled from exc
 
