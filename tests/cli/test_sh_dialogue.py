@@ -92,6 +92,30 @@ def test_a_question_is_answered_and_asked_again_with_the_answer(
     ]
 
 
+@pytest.mark.parametrize("typed", ["\n", "\x04"])
+def test_no_answer_to_a_question_is_no_success_and_not_a_ctrl_c(
+    place: Place, suggest: Suggest, typed: str
+) -> None:
+    suggest("", "Which folder?")
+    with Dialogue(words(), place.environ()) as screen:
+        screen.wait_for("Which folder?")
+        screen.key_in(typed)
+        screen.wait_for("No answer, so there is no command.")
+        assert screen.wait() == 1
+
+
+def test_a_question_that_comes_again_after_its_answer_is_not_put_again(
+    place: Place, daemon: FakeDaemon, suggest: Suggest
+) -> None:
+    suggest("", "Which folder?")
+    with Dialogue(words(), place.environ()) as screen:
+        screen.wait_for("Which folder?")
+        screen.key_in("/tmp\n")
+        screen.wait_for("The same question came again")
+        assert screen.wait() == 1
+    assert len(daemon.bodies("/ingle/generate")) == 2
+
+
 def test_e_explains_from_the_findings_and_asks_again(
     place: Place, daemon: FakeDaemon, suggest: Suggest
 ) -> None:
@@ -196,7 +220,7 @@ def test_a_copy_or_an_explanation_that_fails_does_not_cost_the_command(
     programs = clipboard(place, "exit 1")
     with Dialogue(words(), place.environ(), path=programs) as screen:
         screen.answer("c")
-        screen.wait_for("wl-copy failed")
+        screen.wait_for("could not be written: wl-copy")
         screen.asked()
         daemon.answers["POST /ingle/generate"] = Refusal(500, {"code": "generation_failed", "message": "No."})
         screen.key_in("e\n")

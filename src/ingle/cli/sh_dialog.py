@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ingle.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW
-from ingle.errors import Cancelled, IngleError, UsageError
+from ingle.errors import IngleError, UsageError
 from ingle.shell.confirm import TYPED_YES, Ask, asks, confirm, is_yes
 from ingle.shell.finding import Level
 from ingle.shell.suggest import Suggestion, unnamed_loss
@@ -104,6 +104,8 @@ class Dialog:
     def talk(self) -> int:
         """Ask until a person has decided; the exit code of what was run, 0 when nothing was, 1 when refused."""
         found = self._asked_back() if self.dry_run else self._suggestion()
+        if found is None:
+            return 1
         if found.question:
             self.terminal.tell(escaped(found.question))
             return 1
@@ -129,16 +131,28 @@ class Dialog:
             elif choice is Choice.COPY:
                 self._copy(command)
 
-    def _suggestion(self) -> Suggestion:
-        """The first suggestion that is a command; questions are put to the person."""
+    def _suggestion(self) -> Suggestion | None:
+        """The first suggestion that is a command; questions are put to the person.
+
+        None where a person gives no answer, or the same question comes again after one.
+        """
+        put: set[str] = set()
         for _ in range(MAX_QUESTIONS):
             found = self._asked_back()
             if not found.question:
                 return found
+            if found.question.casefold() in put:
+                self.terminal.tell(f"The same question came again: {escaped(found.question)}")
+                self.terminal.tell(
+                    "So there is no command. Say the request in other words, with names and places."
+                )
+                return None
+            put.add(found.question.casefold())
             self.terminal.tell(f"{escaped(found.question)} ", end="")
             said = self.terminal.stdin.readline().strip()
             if not said:
-                raise Cancelled("No answer, so there is no command.")
+                self.terminal.tell("No answer, so there is no command.")
+                return None
             self.model.answer(found.question, said)
         raise UsageError(
             "The request is still unclear.", hint="Say it in other words, with names and places."
