@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingle.cli import entry
+from ingle.cli.main import run
 from ingle.cli.serve import token_for
 from ingle.cli.terminal import Terminal
 from tests.cli.conftest import Place
@@ -21,6 +22,28 @@ from tests.cli.conftest import Place
 )
 def test_wrong_use_ends_in_2(place: Place, words: list[str]) -> None:
     assert place.ingle(*words).exit_code == 2
+
+
+def test_help_before_a_command_is_its_help(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", "version"]) == 0
+    assert "ingle version" in capfd.readouterr().out
+    assert run(["help"]) == 0
+    assert "proofread" in capfd.readouterr().out
+    assert run(["help", "nonsense"]) == 2
+
+
+def test_an_empty_prompt_is_told_as_one(place: Place) -> None:
+    found = place.ingle("run", "")
+    assert found.exit_code == 2 and "The prompt is empty." in found.stderr and "run  " not in found.stderr
+
+
+def test_the_tab_key_finds_the_tools(place: Place) -> None:
+    asked = {"_INGLE_COMPLETE": "complete_bash", "COMP_WORDS": "ingle text pro", "COMP_CWORD": "2"}
+    code = "from ingle.cli.main import build_app; build_app()(prog_name='ingle')"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=place.environ(**asked)
+    )
+    assert {"proofread", "professional"} <= set(found.stdout.split()) and "concise" not in found.stdout
 
 
 def test_wrong_use_with_json_is_json(place: Place) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
 import pytest
 
+from ingle.errors import Cancelled
 from ingle.hub.limit import RateLimit
 from ingle.hub.meter import Meter, paced
 from ingle.hub.progress import Phase, Progress
-from ingle.hub.pulllog import PullLog, scrub
+from ingle.hub.pulllog import PullLog, how_it_ended, scrub
 
 
 def test_the_bucket_lets_through_what_the_rate_allows() -> None:
@@ -99,6 +101,16 @@ def test_no_secret_gets_into_the_log(tmp_path: Path, line: str, secret: str) -> 
     log.close()
     assert secret not in log.path.read_text()
     assert secret not in scrub(line)
+
+
+def test_a_line_has_its_day_and_an_end_that_says_no_more_than_its_kind_is_said_once(tmp_path: Path) -> None:
+    log = PullLog(tmp_path, "org/name")
+    log(how_it_ended(Cancelled()))
+    log(how_it_ended(Cancelled("The pull was cancelled.")))
+    log.close()
+    first, second = log.path.read_text().splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ended: Cancelled", first)
+    assert second.endswith("ended: Cancelled: The pull was cancelled.")
 
 
 def test_a_log_that_cannot_be_written_is_silent(tmp_path: Path) -> None:

@@ -35,8 +35,9 @@ def test_one_line_in_gives_one_answer_with_the_same_id() -> None:
     "line", ["nonsense", "[]", "{}", '{"command": 3}', '{"command": "ls", "shell": "tcl"}']
 )
 def test_line_that_is_no_question_is_refused(line: str) -> None:
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequest) as refused:
         check_line(line, "bash", None)
+    assert refused.value.hint.startswith(("For example: {", "One of: "))
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def check_line(
         text, chosen = asked["command"], asked.get("shell") or shell
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise InvalidRequest(
-            "A line is no object with a `command`.", hint='{"id": 1, "command": "ls"}'
+            "A line is no object with a `command`.", hint='For example: {"id": 1, "command": "ls"}'
         ) from exc
     if not isinstance(text, str) or not isinstance(chosen, str) or chosen not in SHELLS:
         raise InvalidRequest(

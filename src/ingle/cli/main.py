@@ -122,13 +122,19 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without some letter must not end an answer
+    words = asking_for_help(list(arguments))
     try:
-        build_app(arguments[0] if arguments else None)(list(arguments), prog_name="ingle")
+        build_app(words[0] if words else None)(words, prog_name="ingle")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 1
     finally:
         _give_up_unwritten()
     return 0
+
+
+def asking_for_help(words: list[str]) -> list[str]:
+    """`help COMMAND` as people write it is `COMMAND --help`; anything else as it is."""
+    return [*words[1:], "--help"] if words[:1] == ["help"] else words
 
 
 def _give_up_unwritten() -> None:

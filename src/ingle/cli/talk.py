@@ -120,6 +120,10 @@ def run_model(
     session = open_session()
     manner = wishes.manner()
     typed = list(prompt or ())
+    if model is not None and not model.strip() and not typed:
+        raise UsageError(
+            "The prompt is empty.", hint="ingle run MODEL PROMPT, or the prompt alone in quotes."
+        )
     if model is not None and is_prompt(session, model):
         typed, model = [model, *typed], None
     words = join_prompt(typed, session.terminal.read_input())

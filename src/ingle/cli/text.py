@@ -11,7 +11,7 @@ import typer
 
 from ingle.cli.options import TALK_PANEL, AsJson
 from ingle.cli.session import Session, open_session
-from ingle.errors import InvalidRequest, UsageError, WorkerError
+from ingle.errors import IngleError, InvalidRequest, UsageError, WorkerError
 
 if TYPE_CHECKING:
     from ingle.client.views import Improved
@@ -29,8 +29,26 @@ ingle text translate --to French < note.md
 ingle text custom 'make it rhyme' poem.txt
 
 ingle text dictation --clipboard"""
+
+
+def complete_tool(incomplete: str) -> list[str]:
+    """Every tool whose name begins like this, your own too; asked by the shell, so it never fails."""
+    from ingle.config import load_config
+    from ingle.text.tool import open_toolbox
+
+    try:
+        return sorted(name for name in open_toolbox(load_config().tools).tools if name.startswith(incomplete))
+    except IngleError:
+        return []
+
+
 ToolName = Annotated[
-    str, typer.Argument(metavar="TOOL", help="proofread, rewrite, concise, ... (`ingle tools` lists them)")
+    str,
+    typer.Argument(
+        metavar="TOOL",
+        help="proofread, rewrite, concise, ... (`ingle tools` lists them)",
+        autocompletion=complete_tool,
+    ),
 ]
 Source = Annotated[
     list[str] | None,

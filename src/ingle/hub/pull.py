@@ -27,9 +27,9 @@ from ingle.hub.meter import Meter, paced
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.prepare import held, machine_memory, prepare, reserved
-from ingle.hub.progress import Phase, Progress
+from ingle.hub.progress import HERE, Phase, Progress
 from ingle.hub.publish import publish_snapshot
-from ingle.hub.pulllog import PullLog
+from ingle.hub.pulllog import PullLog, how_it_ended
 from ingle.hub.ranges import Ranges
 from ingle.hub.receipt import Asked, Receipt, read_receipt, write_receipt
 from ingle.hub.remote import Remote
@@ -121,7 +121,7 @@ def _logged_starter(
         yield _done(ref, config, last)
         log("done")
     except BaseException as exc:
-        log(f"ended: {type(exc).__name__}: {exc}")
+        log(how_it_ended(exc))
         raise
     finally:
         log.close()
@@ -166,7 +166,7 @@ class PullRun:
                 teller.close()
                 lock.release()
         except BaseException as exc:
-            self._log(f"ended: {type(exc).__name__}: {exc}")
+            self._log(how_it_ended(exc))
             raise
         finally:
             self._log.close()
@@ -180,17 +180,20 @@ class PullRun:
             plan, ranges = yield from self._deciding(remote)
             self._log(plan.sentence)
             meter = Meter(plan.total)
+            fetched = False
             for _ in range(_ROUNDS):
                 bad = yield from self._check(plan, meter)
                 if bad:
                     self._need_space(plan)
                 self._remember(plan)
                 if bad:
+                    fetched = True
                     yield from self._fetch(plan, bad, ranges, meter)
                 missing = self._vanished(plan)
                 if missing:
                     continue
-                last = meter.at(Phase.PUBLISHING, plan.total, self._note)
+                phase = Phase.PUBLISHING if fetched else Phase.VERIFYING
+                last = meter.at(phase, plan.total, self._note or ("" if fetched else HERE))
                 yield last
                 self.publish(plan)
                 missing = self._unshown(plan)

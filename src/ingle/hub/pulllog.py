@@ -26,6 +26,12 @@ def scrub(line: str) -> str:
     return _CONTROL.sub(" ", line)
 
 
+def how_it_ended(exc: BaseException) -> str:
+    """The last line of a pull that was not finished: the kind of its end, and its words where they say more."""
+    kind, words = type(exc).__name__, str(exc)
+    return f"ended: {kind}" + ("" if words.rstrip(".") in ("", kind) else f": {words}")
+
+
 class PullLog:
     """`<folder>/pull-<time>-<name>.log`. A log that cannot be written never fails a pull: it stays silent."""
 
@@ -41,11 +47,11 @@ class PullLog:
             self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
 
     def __call__(self, line: str) -> None:
-        """Adds a line with the time in front. Safe from several threads."""
+        """Adds a line with day and time in front. Safe from several threads."""
         if self._file is None:
             return
         with self._lock, suppress(OSError, ValueError):
-            self._file.write(f"{time.strftime('%H:%M:%S')} {scrub(line)}\n")
+            self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {scrub(line)}\n")
             self._file.flush()
 
     def close(self) -> None:

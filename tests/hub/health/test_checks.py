@@ -107,8 +107,10 @@ def test_when_everything_that_is_here_was_last_right_is_told(config: Config) -> 
     told = of("checked", findings(config))
     assert told.level is Level.OK
     assert (
-        told.says == "1 of 2 models was checked again since it came and was right, 3 days ago the last time."
+        told.says == "1 of 2 models was checked again since it came and was right, the last time 3 days ago."
     )
+    check_now(config, time.time() - 60)
+    assert of("checked", findings(config)).says.endswith("the last time less than a day ago.")
 
 
 def test_a_good_check_replaces_a_bad_one(config: Config) -> None:

@@ -82,11 +82,12 @@ def _checked(times: Sequence[float], count: int) -> Finding:
     if not times:
         return ok("checked", "No model was checked again since it came.")
     days = int((time.time() - max(times)) / 86400)
+    ago = several(days, "day") if days > 0 else "less than a day"
     was, it = ("was", "it") if len(times) == 1 else ("were", "they")
     return ok(
         "checked",
         f"{len(times)} of {several(count, 'model')} {was} checked again since {it} came and {was} right, "
-        f"{several(days, 'day')} ago the last time.",
+        f"the last time {ago} ago.",
         count=len(times),
     )
 
