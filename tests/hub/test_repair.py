@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from ingle.catalog.model import ModelRef
 from ingle.errors import InvalidRequest, NotDownloaded
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
-from ingle.hub.pull import pull
+from ingle.hub.progress import HERE, Phase
+from ingle.hub.pull import PullOptions, PullRun, pull
 from ingle.hub.repair import repair
 from tests.fakes.hub import FakeHub
 from tests.hub.pulling import (
@@ -58,6 +60,16 @@ def test_a_whole_model_needs_no_hub_to_be_repaired(tmp_path: Path) -> None:
         hub.forget_requests()
         assert_whole(config, snapshot_of(list(repair(REF, config))), files)
         assert hub.requests() == []
+
+
+def test_a_pull_of_what_is_whole_says_so_and_does_not_speak_of_publishing(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, model_files(1000))
+        config = settings(tmp_path, hub.url)
+        first, again = (list(PullRun(REF, config, threading.Event(), PullOptions()).run()) for _ in range(2))
+    assert Phase.PUBLISHING in {event.phase for event in first}
+    assert Phase.PUBLISHING not in {event.phase for event in again}
+    assert again[-2].message == HERE and again[-1].phase is Phase.DONE
 
 
 def test_a_missing_blob_and_a_damaged_small_file_are_fetched_alone(tmp_path: Path) -> None:

