@@ -46,11 +46,10 @@ ModelView: `model`, `state` (not_downloaded | downloading | downloaded | loading
 `damaged`, `progress` (0..1), `actions` (of pull, cancel, retry, load, unload, delete, verify, repair),
 `last_error` (error object or null), `pull` (progress object or null), `snapshot` ({format, origin, path, root,
 size, commit, files, missing, architecture, parameters, quantization, context, modified} or null), `memory`
-({state, pid, engine: EngineInfo, why, bytes, active, waiting, keep_alive, unload_in} or null).
+({state, pid, engine: EngineInfo, why, bytes, active, waiting, health, keep_alive, unload_in} or null).
 
 RuntimeStatus: `version`, `pid`, `home`, `uptime`, `platform`, `engines` ([{format, engine, device, why}]),
-`models` (loaded ones: {model, state, engine, why, bytes, active, waiting, unload_in}), `pulls` ([{model, fraction,
-phase}]), `memory` ({ours, free, total, pressure}), `subscribers`.
+`models` (loaded ones: [{model, memory}], `memory` as in ModelView), `pulls` ([{model, fraction, phase}]), `memory` ({ours, free, total, pressure}), `subscribers`.
 """
 
 from __future__ import annotations

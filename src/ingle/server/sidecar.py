@@ -6,7 +6,8 @@
     GET  /status                              -> {"status": "running", "model_loaded", "model_path"}
     POST /warm {"model_path"?}                -> {"status": "warming" | "loaded", "model_path"}, at once
 
-`/generate` answers with the model of the last `/load`, loading it again when it left for idleness. None of
+`model_loaded` is about the model of the last `/load`, not about what other routes loaded.
+`/generate` answers with that model, loading it again when it left for idleness. None of
 these ever downloads unless `auto_pull` is on.
 """
 
