@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingle.catalog.model import DiskState, ModelRef
-from ingle.errors import Cancelled, HubUnreachable, InvalidRequest
+from ingle.errors import Cancelled, FileMissing, HubUnreachable, InvalidRequest
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
@@ -85,7 +85,9 @@ def test_a_second_pull_fetches_no_file_again(tmp_path: Path) -> None:
 def test_a_path_cannot_be_pulled(tmp_path: Path) -> None:
     config = settings(tmp_path, "http://127.0.0.1:9")
     with pytest.raises(InvalidRequest):
-        next(pull(ModelRef(name="/x", path=Path("/x")), config))
+        next(pull(ModelRef(name=str(tmp_path), path=tmp_path), config))
+    with pytest.raises(FileMissing):
+        next(pull(ModelRef(name="/x", path=tmp_path / "x"), config))
 
 
 @pytest.mark.slow
