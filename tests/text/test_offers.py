@@ -37,6 +37,14 @@ def test_an_offer_of_help_is_not_the_text(tool: str, answer: str) -> None:
     assert judge(find_tool(tool), NOTE, answer, FinishReason.STOP) is not None
 
 
+@pytest.mark.parametrize(
+    "before", ["We were at home. ", "We were at home, ", '"We were at home." ', "We were at home…"]
+)
+def test_what_explains_a_correction_is_chatter_whatever_stands_before_it(before: str) -> None:
+    answer = f'{before}The comma after "yesterday" was added to improve the clarity.'
+    assert judge(find_tool("custom"), "we was at home yesterday", answer, FinishReason.STOP) is Reason.CHATTER
+
+
 @pytest.mark.parametrize("tool", ["custom", "friendly"])
 def test_an_offer_of_help_is_told_as_chatter(tool: str) -> None:
     assert judge(find_tool(tool), NOTE, OFFERED[0], FinishReason.STOP) is Reason.CHATTER
