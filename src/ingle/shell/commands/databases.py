@@ -144,6 +144,9 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         task = stdin.text
     if arguments.any("--eval"):
         machine.report(Level.MODERATE, "database", "runs a script inside the database")
+    host = arguments.value("-h", "--host", "-u")
+    if host is not None and arguments.any("-x") and stdin.has(Taint.SECRET):
+        targets.leak(machine, host)
     for line in task.split("\n"):
         _redis_line(machine, line.upper().strip())
     if not arguments.rest and stdin.has(Taint.NETWORK):
