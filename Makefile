@@ -6,10 +6,11 @@ BIN    := $(VENV)/bin
 # The tests start hundreds of short processes; without bytecode each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test fast soak check lock clean
+.PHONY: help demo test fast fuzz soak check lock clean
 help:
 	@echo "make demo    a real model corrects a real text, from nothing"
 	@echo "make test    every test that CI runs      make fast   no model, no network, under 15 s"
+	@echo "make fuzz    property tests with new examples, a thousand where a test names no number"
 	@echo "make soak    the pull under 1,000 mixes of trouble, 200 kills, the largest repos: half an hour"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make lock    write constraints/*.txt again from pyproject.toml"
@@ -35,7 +36,10 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not model and not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not model and not slow"
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 2 -m "hypothesis and not model" --hypothesis-profile search
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.soak.pull_soak

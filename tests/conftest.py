@@ -9,13 +9,17 @@ from hypothesis import HealthCheck, settings
 
 # How long an example takes says more about the machine than about the code: no deadline, no "too slow".
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("whole", CALM, max_examples=100)
-settings.register_profile("fast", CALM, max_examples=25)
+# The examples of a test are the same in each run, so that a failure is the change's and not the day's;
+# `make fuzz` looks for new ones.
+settings.register_profile("whole", CALM, derandomize=True, max_examples=100)
+settings.register_profile("fast", CALM, derandomize=True, max_examples=25)
+settings.register_profile("search", CALM, max_examples=1000)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The fast suite tries a quarter of the examples; everything else hypothesis's own hundred."""
-    settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
+    if not config.option.hypothesis_profile:
+        settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
 
 
 # A run that was started in the background ignores Ctrl-C, and so would every process a test starts.

@@ -77,6 +77,7 @@ def test_a_config_that_is_no_object_is_malformed(content: bytes) -> None:
         read_config(content)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.recursive(

@@ -193,6 +193,7 @@ def test_random_bytes_are_read_or_refused(tail: bytes) -> None:
             pass
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), min_size=1, max_size=6), st.data())
 def test_a_real_header_with_changed_bytes_is_read_or_refused(

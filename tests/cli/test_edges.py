@@ -37,6 +37,7 @@ def test_an_empty_prompt_is_told_as_one(place: Place) -> None:
     assert found.exit_code == 2 and "The prompt is empty." in found.stderr and "run  " not in found.stderr
 
 
+@pytest.mark.slow
 def test_the_tab_key_finds_the_tools(place: Place) -> None:
     asked = {"_INGLE_COMPLETE": "complete_bash", "COMP_WORDS": "ingle text pro", "COMP_CWORD": "2"}
     code = "from ingle.cli.main import build_app; build_app()(prog_name='ingle')"

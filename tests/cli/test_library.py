@@ -109,6 +109,7 @@ def test_the_shell_completes_models_that_are_here_and_short_names(place: Place) 
     assert found.output.split() == ["starter"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "verb", ["run", "chat", "pull", "cancel", "show", "rm", "load", "stop", "verify", "export"]
 )

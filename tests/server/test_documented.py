@@ -16,6 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 CONTRACT = re.sub(r"\s+", " ", native.__doc__ or "")
 
 
+@pytest.mark.slow
 async def test_every_route_stands_in_the_page_or_in_the_contract_it_leads_to(
     client: httpx.AsyncClient,
 ) -> None:

@@ -125,11 +125,13 @@ def _number(node: ast.expr | None) -> int | None:
     return None
 
 
+@pytest.mark.slow
 def test_every_number_is_a_bound_with_a_command_beyond_it_or_said_to_be_none() -> None:
     bounds = {f"limits.{name}" for name in BEYOND}
     assert set(_numbers()) == bounds | set(OTHER)
 
 
+@pytest.mark.slow
 def test_no_list_is_cut_at_a_number_that_stands_in_the_code() -> None:
     """A bound has a name in `limits`; up to three are the parts of something (`words[:2]`)."""
     cut = []
@@ -195,6 +197,7 @@ def test_what_is_long_but_followed_to_its_end_is_safe(command: str) -> None:
     assert analyse(command).level is Level.SAFE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

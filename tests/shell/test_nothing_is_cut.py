@@ -138,6 +138,7 @@ def test_brackets_side_by_side_are_bounded_too(unit: str, shell: str) -> None:
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.slow
 def test_code_that_does_not_parse_opens_no_file_that_lies_here(tmp_path: Path) -> None:
     os.mkfifo(
         tmp_path / "<unknown>"

@@ -254,6 +254,7 @@ def _holds_together(command: str, shell: str) -> None:
         assert not (verdict.allowed and (reading.doubt is not None or not reading.whole))
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14), st.sampled_from(SHELLS))
 def test_any_row_of_shell_pieces_is_analysed_without_a_crash(pieces: list[str], shell: str) -> None:
@@ -324,6 +325,7 @@ def test_an_open_end_is_never_safe_in_any_shell(shell: str, end: str) -> None:
     assert analyse(end, shell).level >= Level.HIGH
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(labelled()), st.data())
 def test_a_harmless_command_with_an_open_end_behind_it_is_never_safe(

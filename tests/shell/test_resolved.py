@@ -74,6 +74,7 @@ def _marks(text: str) -> list[str]:
     return [char for char in text if 0xE000 <= ord(char) <= 0xF8FF or ord(char) >= 0xF0000]
 
 
+@pytest.mark.slow
 def test_no_private_character_is_ever_shown() -> None:
     commands = [one for at, one in enumerate(labelled()) if at % 12 == 0]
     assert [one.command for one in commands if _marks(said(analyse(one.command, one.shell)))] == []

@@ -97,6 +97,7 @@ def lacking(rows: list[Labelled]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_no_grave_finding_is_without_advice_of_its_own() -> None:
     assert lacking([row for at, row in enumerate(labelled()) if at % 12 == 1]) == []
 
@@ -106,6 +107,7 @@ def test_no_grave_finding_of_any_command_is_without_advice_of_its_own() -> None:
     assert lacking(labelled()) == []
 
 
+@pytest.mark.slow
 def test_every_grave_rule_says_what_follows_and_has_advice_of_its_own() -> None:
     rest = table("effects")["effect"][-1].text
     lost = []

@@ -101,6 +101,7 @@ def test_what_no_step_can_read_is_nothing(text: str) -> None:
     assert read_answer(text) is None
 
 
+@pytest.mark.slow
 @given(
     st.text(max_size=300)
     | st.lists(st.sampled_from(["{", "}", '"', "\\", "```\n", answer(), ":"])).map("".join)

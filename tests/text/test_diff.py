@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ def test_a_word_is_the_smallest_difference() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_book_is_compared_too() -> None:
     before = "".join(f"Teh sentence {n} is one of many, and it go on and on. " for n in range(1_500))
     after = before.replace("Teh", "The").replace("it go", "it goes")

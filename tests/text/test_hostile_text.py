@@ -10,6 +10,7 @@ from ingle.text.document import cut
 from ingle.text.spans import protected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

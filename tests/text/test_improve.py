@@ -33,6 +33,7 @@ async def run(tool: str, text: str, model: ScriptedModel, **options: str) -> Tex
     return result
 
 
+@pytest.mark.slow
 @given(MARKDOWN | st.text(max_size=200))
 @settings(max_examples=30)
 async def test_a_model_that_changes_nothing_changes_nothing(text: str) -> None:
@@ -41,6 +42,7 @@ async def test_a_model_that_changes_nothing_changes_nothing(text: str) -> None:
     assert not result.changed
 
 
+@pytest.mark.slow
 @given(
     MARKDOWN, st.lists(st.sampled_from(["", "x", "Sure!", "[a](b)", "{n}", "a\n\n```\n", "the the the the"]))
 )

@@ -31,6 +31,7 @@ OFFERED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", OFFERED)
 @pytest.mark.parametrize("tool", ["custom", "friendly", "proofread", "rewrite"])
 def test_an_offer_of_help_is_not_the_text(tool: str, answer: str) -> None:

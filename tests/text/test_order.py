@@ -153,6 +153,7 @@ def test_any_two_texts_are_compared_without_a_crash(source: str, answer: str) ->
         reordered(source, answer, strictly=strictly)
 
 
+@pytest.mark.slow
 def test_a_word_carried_through_a_sentence_of_thousands_is_told_in_bounded_time() -> None:
     words = [
         f"{first}{second}{third}a"

@@ -28,6 +28,7 @@ def asked(model: ScriptedModel, index: int) -> tuple[Message, ...]:
     return model.asked[index].messages or ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "answer"),
     [

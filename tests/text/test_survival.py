@@ -148,6 +148,7 @@ def test_no_tool_takes_an_answer_without_a_span_of_the_text(span: str) -> None:
         assert judge(TOOLS[tool], source, answer, FinishReason.STOP, "en") is not None, tool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("span", SPANS)
 def test_a_correction_that_keeps_the_span_is_taken(span: str) -> None:
     source, answer = (

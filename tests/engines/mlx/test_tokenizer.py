@@ -24,6 +24,7 @@ def folder_with(folder: Path, settings: dict[str, object], **files: str) -> Path
     return folder
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_pieces_put_together_are_the_whole_text(text: str) -> None:
     pieces = Detokenizer(lambda ids: TINY.decode(ids, skip_special_tokens=False), frozenset())
