@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # psutil ships no types
@@ -37,12 +36,6 @@ PLAIN: Given = {
     "tokenizer.json": MODEL["tokenizer.json"],
     BIG: weights(3 * PIECE),
 }
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    with FakeHub() as hub:
-        yield hub
 
 
 @pytest.fixture
