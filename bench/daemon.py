@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 from ingle.worker.memory import process_memory
 

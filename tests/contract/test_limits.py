@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import msgspec
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 import pytest
 
 from ingle.errors import InvalidRequest, NoChatTemplate, PromptTooLong

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.catalog.model import DiskState, ModelRef, Snapshot
@@ -65,7 +66,7 @@ class Scene:
     """A hub with one model, an Ingle that may pull it, and neighbours that nobody may touch."""
 
     def __init__(
-        self, folder: Path, hub: FakeHub, files: Given = MODEL, *, token: str | None = None, **facts: object
+        self, folder: Path, hub: FakeHub, files: Given = MODEL, *, token: str | None = None, **facts: Any
     ) -> None:
         self.folder = folder
         self.hub = hub
@@ -73,7 +74,7 @@ class Scene:
         self.config = settings(folder, hub, token=token)
         self.ref = ModelRef(name=REPO, repo_id=REPO)
         self.place = RepoPlace(self.config.cache, REPO)
-        self.commit = hub.add_repo(REPO, files, **facts)  # type: ignore[arg-type]  # facts of a repo
+        self.commit = hub.add_repo(REPO, files, **facts)
         self.seen_half_made: list[str] = []
         self._neighbours()
         self.foreign = self._untouchable()

@@ -8,6 +8,7 @@ import os
 import struct
 import threading
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import scan_cache_dir
 
@@ -41,7 +42,7 @@ def model_files(size: int = 9_000_000, seed: int = 0) -> dict[str, bytes]:
     }
 
 
-def settings(folder: Path, url: str, **more: object) -> Config:
+def settings(folder: Path, url: str, **more: Any) -> Config:
     """Settings whose home and cache lie in `folder` and whose hub is `url`."""
     return Config(
         home=folder / "home",
@@ -50,7 +51,7 @@ def settings(folder: Path, url: str, **more: object) -> Config:
         endpoints=(url,),
         lmstudio=folder / "lmstudio",
         mlx_models=folder / "mlx",
-        **more,  # type: ignore[arg-type]  # a test's keyword arguments
+        **more,
     )
 
 

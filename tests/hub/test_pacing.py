@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,13 @@ def test_a_cancel_ends_the_wait_for_the_bucket() -> None:
 def test_events_come_at_most_ten_a_second_and_the_last_one_always() -> None:
     now = [0.0]
 
-    def events() -> object:
+    def events() -> Iterator[Progress]:
         for number in range(1000):
             now[0] += 0.01
             yield Progress(phase=Phase.FETCHING, bytes_done=number, bytes_total=1000)
         yield Progress(phase=Phase.DONE, bytes_done=1000, bytes_total=1000)
 
-    told = list(paced(events(), clock=lambda: now[0]))  # type: ignore[arg-type]  # a generator, as pulls are
+    told = list(paced(events(), clock=lambda: now[0]))
     assert len(told) <= 102
     assert told[-1].phase is Phase.DONE
 

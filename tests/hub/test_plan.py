@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ingle.catalog.fits import Memory
@@ -19,11 +21,11 @@ def _file(path: str, size: int = 100) -> ListedFile:
     return ListedFile(path, size, f"{abs(hash(path)):064x}"[:64], DigestKind.SHA256)
 
 
-def _plan(*paths: str | tuple[str, int], ref: ModelRef | None = None, **more: object) -> PullPlan:
+def _plan(*paths: str | tuple[str, int], ref: ModelRef | None = None, **more: Any) -> PullPlan:
     files = [_file(path) if isinstance(path, str) else _file(*path) for path in paths]
     gguf = any(file.path.endswith(".gguf") for file in files)
     kind = more.pop("format", Format.GGUF if gguf else Format.SAFETENSORS)
-    return plan_pull(ref or _ref(), listing_of(*files), kind, **more)  # type: ignore[arg-type]  # options of plan_pull
+    return plan_pull(ref or _ref(), listing_of(*files), kind, **more)
 
 
 def _ref(file: str | None = None, quant: str | None = None) -> ModelRef:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -340,4 +339,4 @@ def test_a_cache_that_may_not_be_written_is_said_and_nothing_begun(tmp_path: Pat
         with pytest.raises(Exception) as caught:
             pull_all(config)
     assert type(caught.value).__name__ in {"StoreError", "NoPermission"}
-    assert os.path.isfile(config.cache)  # noqa: PTH113  # the very thing that was there
+    assert config.cache.is_file()

@@ -7,7 +7,7 @@ import threading
 import zlib
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 import pytest
 
 from ingle.catalog.listing import ListedFile

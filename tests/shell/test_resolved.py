@@ -30,9 +30,9 @@ def resolved(command: str, shell: str = "bash") -> str:
         ('eval "$x"', '`"$x"` is not known before it runs'),
         ('ssh h "$x"', '`"$x"` is not known before it runs'),
         ('ssh h "rm -rf $x"', "what runs is `rm -rf …`, where `…` is not known"),
-        ("f() { rm -rf \"$1\"; }; f /", '`"$1"` is `/`'),
+        ('f() { rm -rf "$1"; }; f /', '`"$1"` is `/`'),
     ],
-)  # fmt: skip
+)
 def test_words_are_told_as_the_shell_would_read_them(command: str, told: str) -> None:
     assert resolved(command) == told
 

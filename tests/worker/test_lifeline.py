@@ -9,7 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 import pytest
 
 PARENT = textwrap.dedent(

@@ -107,7 +107,7 @@ def end_daemon(
 
 def _end_of(pid: int) -> Callable[[], None]:
     """What waits, `PATIENCE` at most, until this very process has ended; it is not reaped, that is its parent's."""
-    import psutil  # type: ignore[import-untyped]  # psutil ships no types
+    import psutil
 
     try:
         process = psutil.Process(pid)

@@ -61,7 +61,7 @@ def dial(
     sock = _connect(first, timeout, cancel)
     try:
         if address.scheme == "https":
-            with _ended_on(cancel, sock):
+            with _EndedOn(cancel, sock):
                 sock.settimeout(max(0.1, deadline - time.monotonic()))
                 if proxy is not None:
                     _tunnel(sock, address, proxy)
@@ -158,7 +158,7 @@ def proxy_authorization(proxy: Proxy) -> str | None:
     return "Basic " + b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode("ascii")
 
 
-class _ended_on:  # noqa: N801 - reads as a phrase after `with`
+class _EndedOn:
     """Shuts a socket down while a handshake blocks, as soon as `cancel` is set."""
 
     def __init__(self, cancel: threading.Event, sock: socket.socket) -> None:

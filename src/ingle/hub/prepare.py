@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 from ingle.catalog.fits import Memory
 from ingle.catalog.formats import classify

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 from ingle.catalog.curated import Catalog
 from ingle.catalog.model import ModelRef, Snapshot

@@ -205,8 +205,8 @@ class ChatRequest(SamplingFields):
             fields["constraint"] = self._format(self.response_format)
         fields["tools"] = [_tool(spec) for spec in self.tools or ()]
         if self.tool_choice is not None:
-            named = isinstance(self.tool_choice, ToolChoice)
-            fields["tool_choice"] = self.tool_choice.function.name if named else self.tool_choice  # type: ignore[union-attr]  # `named` says which of the two it is
+            choice = self.tool_choice
+            fields["tool_choice"] = choice.function.name if isinstance(choice, ToolChoice) else choice
         fields["parallel_calls"] = self.parallel_tool_calls
         fields["thinking"] = self._thinking()
         return generation_of({name: value for name, value in fields.items() if value is not None})

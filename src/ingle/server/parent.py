@@ -8,7 +8,7 @@ import select
 import sys
 import threading
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 POLL = 0.5
 """Seconds between two looks where the system cannot tell by itself."""

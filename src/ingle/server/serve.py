@@ -256,7 +256,7 @@ def _run(main: Coroutine[Any, Any, bool]) -> bool:
 
 def _holder(port: int) -> str:
     """Who listens on a port, as far as the system tells this user."""
-    import psutil  # type: ignore[import-untyped]  # psutil ships no types
+    import psutil
 
     try:
         for connection in psutil.net_connections("tcp"):

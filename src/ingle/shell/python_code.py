@@ -85,8 +85,8 @@ class _Reader(ast.NodeVisitor):
         for part in (*node.generators, node.elt):
             self.visit(part)
 
-    # The names are those that `ast` asks for; each node has the parts that are read.
-    visit_SetComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]  # noqa: N815
+    # `ast` asks for these names (N815), and each of these nodes has the two parts that are read (assignment).
+    visit_SetComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]  # noqa: N815  # as said above
 
     def visit_While(self, node: ast.While) -> None:
         self.loops += 1

@@ -53,10 +53,16 @@ def _closing(text: str, at: int, mark: str, brackets: bool) -> int:
     return -1
 
 
+def _behind(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what `pattern` matches at `at` ends; `at` where it matches nothing."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
 def _read(text: str, brackets: bool) -> Standing:
     at = depth = 0
     while True:
-        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+        at = _behind(_BLANK, text, at)
         if at >= len(text):
             return Standing.BROKEN if depth else Standing.READ
         if text[at] == "#":
@@ -119,7 +125,7 @@ def _command(text: str, at: int, brackets: bool) -> int | Standing:
         at = _closing(text, middle, mark, False) if middle > 0 else -1
         if at < 0:
             return Standing.BROKEN
-        at = _FLAGS.match(text, at).end() if name == "s" else at  # type: ignore[union-attr]  # it matches nothing, too
+        at = _behind(_FLAGS, text, at) if name == "s" else at
     elif name in _COUNTED:
         while text[at : at + 1] in (" ", HOLE) or text[at : at + 1].isdigit():
             at += 1

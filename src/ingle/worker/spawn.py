@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 from ingle.config import child_environment
 from ingle.errors import IngleError, LoadFailed, OutOfMemory, WorkerCrashed

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 from ingle.catalog.fits import gigabytes
 from ingle.catalog.model import DiskState, Origin, Snapshot
