@@ -12,6 +12,7 @@ class IngleError(Exception):
     `message` is one sentence (what and where), `hint` what a person can do next, `details`
     are JSON-ready facts for machines. `code` is stable and part of the API. `next_step` is the hint
     of an error that was raised without one of its own. A traceback shows the hint below the message, as a note.
+    Copies and pickles are whole, with the cause where that can be pickled.
     """
 
     code: ClassVar[str] = "error"
@@ -38,6 +39,10 @@ class IngleError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again from what it holds: the rule for exceptions, `kind(*args)`, fits no class with words of its own."""
+        return _again, (type(self), self.args, _portable(self.__cause__)), self.__dict__
 
     def to_dict(self) -> dict[str, Any]:
         """The form that travels: over frames, over HTTP, in `--json`."""
@@ -74,6 +79,26 @@ class IngleError(Exception):
 
 def _note(hint: str) -> str:
     return f"Next: {hint}"
+
+
+def _again(kind: type[IngleError], args: tuple[Any, ...], cause: BaseException | None) -> IngleError:
+    """An error without its attributes, which `copy` and `pickle` put back."""
+    error = kind.__new__(kind, *args)
+    error.__cause__ = cause
+    return error
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """The cause, unless it cannot be pickled and made again: an error is worth more than where it came from."""
+    if isinstance(cause, IngleError):
+        return cause  # it asks for its own: a chain is tried once, not once for each link
+    import pickle  # only here: a command that ends well need not read it
+
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:  # noqa: BLE001 - a foreign class may raise anything here
+        return None
+    return cause
 
 
 class DaemonUnreachable(IngleError):
