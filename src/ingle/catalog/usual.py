@@ -1,14 +1,32 @@
-"""Says which model is meant where none was named; pure."""
+"""Says which model is meant where none was named; asks only the shelf it is handed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from ingle.catalog.model import ModelRef, Snapshot
+from ingle.catalog.model import DiskState, ModelRef, Snapshot
 
 
-def usual_model(default: ModelRef, here: Sequence[Snapshot]) -> ModelRef | None:
-    """The default where it is among the whole models `here`, else the only one of them; None leaves a choice."""
-    if any(one.ref.name == default.name for one in here):
-        return default
-    return here[0].ref if len(here) == 1 else None
+class Shelf(Protocol):
+    """Where models lie (hub/cache.py); both calls may block."""
+
+    def find(self, ref: ModelRef) -> Snapshot | None: ...
+    def scan(self) -> list[Snapshot]: ...
+
+
+@dataclass(frozen=True)
+class Usual:
+    """`ref` is the model meant, None where `here` (the whole ones that were looked at) leaves a choice, or nothing."""
+
+    ref: ModelRef | None
+    here: tuple[Snapshot, ...]
+
+
+def usual_model(default: ModelRef, shelf: Shelf) -> Usual:
+    """The default where it is whole, also at a path that no scan comes by; else the only whole model there is."""
+    found = shelf.find(default)
+    if found is not None and found.state is DiskState.COMPLETE:
+        return Usual(default, (found,))
+    here = tuple(one for one in shelf.scan() if one.state is DiskState.COMPLETE)
+    return Usual(here[0].ref if len(here) == 1 else None, here)

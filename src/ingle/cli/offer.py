@@ -59,7 +59,7 @@ def offer(session: Session, model: str, praise: str) -> bool:
     if not fit(entry.memory_4k, machine_memory()).ok:
         return False
     question = _question(session, model, session.store.find(session.resolve(model)))
-    if not session.terminal.confirm(f"{praise} {question}", default=not _here(session)):
+    if not session.terminal.confirm(f"{praise} {question}", default=not _any_here(session)):
         _decline(session.config, known, model)
         session.terminal.tell(f"Going on without, now and from here on; `ingle pull {model}` gets it.")
         return False
@@ -97,17 +97,15 @@ def pick_model(session: Session, *, offer: bool = False, example: str = "--model
     Otherwise a person chooses among what is here and what fits; with `offer` also where only one is here.
     Raises `UsageError` saying what to type (`example`, with the name put in) where nobody can be asked.
     """
-    from ingle.catalog.model import DiskState
     from ingle.catalog.usual import usual_model
 
     default = session.resolve("default")
-    found = session.store.find(default)  # also a path that no scan comes by
-    if found is not None and found.state is DiskState.COMPLETE:
+    usual = usual_model(default, session.store)
+    if usual.ref == default:
         return "default"
-    here = _here(session)
-    usual = usual_model(default, here)
-    if usual is not None and not (offer and session.terminal.can_ask):
-        return _typed(usual)
+    if usual.ref is not None and not (offer and session.terminal.can_ask):
+        return _typed(usual.ref)
+    here = sorted(usual.here, key=lambda one: one.modified, reverse=True)
     options = [(_typed(one.ref), f"{one.ref.name} (here, {render.size(one.size)})") for one in here[:5]]
     options += [
         (entry.alias, _describe(session, entry))
@@ -159,11 +157,10 @@ def hub_answers(session: Session) -> bool:
         return any(not probe.problem for probe in remote.probe())
 
 
-def _here(session: Session) -> list[Snapshot]:
+def _any_here(session: Session) -> bool:
     from ingle.catalog.model import DiskState
 
-    whole = [one for one in session.store.scan() if one.state is DiskState.COMPLETE]
-    return sorted(whole, key=lambda one: one.modified, reverse=True)
+    return any(one.state is DiskState.COMPLETE for one in session.store.scan())
 
 
 def _describe(session: Session, entry: CatalogEntry) -> str:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
-from ingle.catalog.model import DiskState, ModelRef, Snapshot
+from ingle.catalog.model import ModelRef, Snapshot
 from ingle.catalog.names import parse_name
 from ingle.catalog.usual import usual_model
 from ingle.config import Config
@@ -292,19 +292,15 @@ class Runtime:
 
     def _usual(self, default: ModelRef) -> ModelRef:
         """For a thread: `meant` where none was named."""
-        found = self._seams.store.find(default)
-        if found is not None and found.state is DiskState.COMPLETE:
-            return default
-        here = [one for one in self._seams.store.scan() if one.state is DiskState.COMPLETE]
-        usual = usual_model(default, here)
-        if usual is None and here and not self.config.auto_pull:
-            names = [str(one.ref.path or one.ref.name) for one in here]
+        usual = usual_model(default, self._seams.store)
+        if usual.ref is None and usual.here and not self.config.auto_pull:
+            names = [str(one.ref.path or one.ref.name) for one in usual.here]
             raise InvalidRequest(
                 f"Which model? None was named, and the default, {default.name}, is not on this machine.",
                 hint=f"Name one that is: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}",
                 models=names,
             )
-        return usual or default
+        return usual.ref or default
 
     async def _whole(self, ref: ModelRef, wants: Wants) -> Snapshot:
         """The complete snapshot of a model, pulled first where that is wanted."""
