@@ -123,7 +123,7 @@ def test_who_waits_for_another_that_runs_alone_can_be_cancelled(tmp_path: Path) 
     for name in ("one", "three"):
         engine.cancel(name)
     try:
-        assert waiting[0].done.wait(10) and waiting[1].done.wait(10)
+        assert waiting[0].done.wait(HANG / 2) and waiting[1].done.wait(HANG / 2)
     finally:
         go_on.set()
     assert [set(answer.reasons) for answer in waiting] == [{FinishReason.CANCELLED}] * 2

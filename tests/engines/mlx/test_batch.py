@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,12 @@ import msgspec
 import pytest
 
 from ingle.engines.base import Engine
-from ingle.engines.mlx.engine import open_engine
 from ingle.errors import Cancelled, GenerationFailed, InvalidRequest, OutOfMemory
 from ingle.generation import FinishReason, Generation, SamplingParams
-from tests.engines.mlx.asking import GREEDY, HANG, Torn, ask, begin, chat
+from tests.engines.mlx.asking import GREEDY, HANG, Answer, Torn, ask, begin, chat
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet, write_random
-from tests.engines.mlx.troubled import Gate, troubled
-from tests.models import mlx_snapshot
+from tests.engines.mlx.troubled import Gate, Watched, troubled
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +42,16 @@ def gated(folder: Path, gate: Gate) -> Iterator[Engine]:
     engine.close()
 
 
-def test_a_cancelled_answer_ends_within_a_step(gated: Engine, gate: Gate) -> None:
-    answer = begin(gated, "one", chat(sampling=ENDLESS, max_tokens=900))
-    assert answer.begun.wait(HANG)
+def begun(engine: Engine, gate: Gate, name: str, answer: Answer) -> Answer:
+    """An answer that is told and does not end by itself, held before its next forward pass."""
     gate.close()
-    assert gate.reached.wait(HANG)
+    engine.start(name, chat(sampling=ENDLESS, max_tokens=900), answer)
+    gate.go_on_until(answer.begun.is_set)
+    return answer
+
+
+def test_a_cancelled_answer_ends_within_a_step(gated: Engine, gate: Gate) -> None:
+    answer = begun(gated, gate, "one", Answer())
     before = gate.passes
     gated.cancel("one")
     gate.release()
@@ -181,11 +185,10 @@ def test_a_restarted_request_keeps_its_random_choices(tmp_path: Path) -> None:
         engine.close()
 
 
-def test_a_cancel_that_fails_ends_its_own_request_and_the_loop_lives_on(gated: Engine) -> None:
-    torn = Torn()
-    gated.start("torn", chat(sampling=ENDLESS, max_tokens=900), torn)
-    assert torn.begun.wait(HANG)
+def test_a_cancel_that_fails_ends_its_own_request_and_the_loop_lives_on(gated: Engine, gate: Gate) -> None:
+    torn = begun(gated, gate, "torn", Torn())
     gated.cancel("torn")
+    gate.release()
     assert isinstance(torn.wait().error, GenerationFailed)
     assert ask(gated, chat(), "after").text == ALPHABET
     assert gated.health().ok
@@ -205,11 +208,19 @@ def test_when_the_loop_itself_ends_requests_fail_typed_and_health_says_why(folde
 
 
 def test_closing_ends_what_runs_and_refuses_what_comes(folder: Path) -> None:
-    engine = open_engine(mlx_snapshot(folder), OPTIONS)
-    answer = begin(engine, "one", chat(sampling=ENDLESS, max_tokens=900))
-    assert answer.begun.wait(HANG)
-    engine.close()
-    engine.close()
+    gate = Gate()
+    watched = Watched(folder, gate)
+    engine = watched.engine
+    closing = threading.Thread(target=engine.close)
+    try:
+        answer = begun(engine, gate, "one", Answer())
+        closing.start()
+        assert watched.stopping.wait(HANG)
+        gate.release()
+        closing.join(HANG)
+    finally:
+        gate.release()
+        engine.close()
     assert isinstance(answer.wait().error, Cancelled)
     assert isinstance(ask(engine, chat(), "late").error, Cancelled)
     assert not engine.health().ok

@@ -10,7 +10,7 @@ import pytest
 
 from ingle.engines.mlx.pace import SMALLEST_PREFILL
 from ingle.generation import FinishReason, Generation, SamplingParams
-from tests.engines.mlx.asking import GREEDY, HANG, begin
+from tests.engines.mlx.asking import GREEDY, begin
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet
 from tests.engines.mlx.troubled import Gate, Watched
@@ -35,15 +35,14 @@ def test_more_newcomers_than_tokens_in_a_piece_do_not_wait_for_the_others_to_end
     options = msgspec.structs.replace(OPTIONS, slots=count + 1)
     watched = Watched(write_alphabet(tmp_path / "model"), gate, options, make_batch=make_slow)
     try:
-        streaming = begin(watched.engine, "s", Generation(prompt="y", sampling=ENDLESS, max_tokens=900))
-        assert streaming.begun.wait(HANG)
         gate.close()
-        assert gate.reached.wait(HANG)
+        streaming = begin(watched.engine, "s", Generation(prompt="y", sampling=ENDLESS, max_tokens=900))
+        gate.go_on_until(streaming.begun.is_set)
         asked = Generation(prompt="abcde", sampling=GREEDY, max_tokens=1)
         newcomers = [begin(watched.engine, f"new{i}", asked) for i in range(count)]
         for i in range(count):
             watched.wait_for(f"new{i}")
-        gate.release()
+        gate.go_on_until(lambda: all(one.done.is_set() for one in newcomers))
         assert [one.wait().reasons for one in newcomers] == [[FinishReason.LENGTH]] * count
         assert not streaming.done.is_set()
     finally:

@@ -11,7 +11,7 @@ import pytest
 from ingle.engines.mlx.pace import PREFILL_ROWS
 from ingle.errors import GenerationFailed
 from ingle.generation import FinishReason, Generation, SamplingParams
-from tests.engines.mlx.asking import GREEDY, HANG, Answer, begin, chat
+from tests.engines.mlx.asking import GREEDY, Answer, begin, chat
 from tests.engines.mlx.tiny import write_alphabet, write_random
 from tests.engines.mlx.troubled import Gate, Watched, troubled
 
@@ -40,12 +40,14 @@ def watched(folder: Path, gate: Gate) -> Iterator[Watched]:
     found.engine.close()
 
 
-def streams(watched: Watched, count: int) -> list[Answer]:
-    """So many answers that are being read and do not end by themselves."""
+def streams(watched: Watched, gate: Gate, count: int) -> list[Answer]:
+    """So many answers that are being read and do not end by themselves; their next step waits for the gate."""
     asked = Generation(prompt="y", sampling=ENDLESS, max_tokens=900)
+    gate.close()
     answers = [begin(watched.engine, f"s{i}", asked) for i in range(count)]
-    for answer in answers:
-        assert answer.begun.wait(HANG)
+    for i in range(count):
+        watched.wait_for(f"s{i}")
+    gate.go_on_until(lambda: all(answer.begun.is_set() for answer in answers))
     return answers
 
 
@@ -54,40 +56,33 @@ def prompt(text: str) -> Generation:
     return Generation(prompt=text, sampling=GREEDY, max_tokens=1)
 
 
-def hold(gate: Gate) -> None:
-    """Until the next forward pass is about to begin; it waits for the gate."""
-    gate.close()
-    assert gate.reached.wait(HANG)
-
-
 def passes_of(watched: Watched, gate: Gate, asked: list[Generation]) -> list[tuple[int, ...]]:
-    """The forward passes begun after the one that was on its way when the newcomers had been prepared."""
-    hold(gate)
+    """The forward passes begun after the one that waits for the gate now, until the newcomers have been answered."""
     before = gate.passes
     answers = [begin(watched.engine, f"new{i}", one) for i, one in enumerate(asked)]
     for i in range(len(asked)):
         watched.wait_for(f"new{i}")
-    gate.release()
+    gate.go_on_until(lambda: all(answer.done.is_set() for answer in answers))
     for answer in answers:
         assert answer.wait().reasons == [FinishReason.LENGTH]
     return gate.shapes[before:]
 
 
 def test_no_step_of_the_others_begins_before_a_newcomer_is_read(watched: Watched, gate: Gate) -> None:
-    streaming = streams(watched, 3)
+    streaming = streams(watched, gate, 3)
     # its prompt, the prompt's last token, and the next step of all: there its first token is told
     assert passes_of(watched, gate, [prompt("a" * 30)])[:3] == [(1, 29), (1, 1), (4, 1)]
     assert not any(answer.done.is_set() for answer in streaming)
 
 
 def test_newcomers_that_come_together_are_read_together(watched: Watched, gate: Gate) -> None:
-    streams(watched, 2)
+    streams(watched, gate, 2)
     asked = [prompt("a" * 30), prompt("b" * 30)]
     assert passes_of(watched, gate, asked)[:3] == [(2, 29), (2, 1), (4, 1)]
 
 
 def test_a_short_newcomer_beside_a_long_one_does_not_wait_for_all_of_it(watched: Watched, gate: Gate) -> None:
-    streams(watched, 2)
+    streams(watched, gate, 2)
     shapes = passes_of(watched, gate, [prompt("a" * 900), prompt("b" * 9)])
     first_step = next(at for at, (rows, tokens) in enumerate(shapes) if tokens == 1 and rows > 1)
     assert shapes[first_step] == (3, 1)  # the others and the short one, whose first token it tells
@@ -100,7 +95,7 @@ def test_a_model_whose_caches_cannot_be_cut_reads_a_newcomer_without_a_step_of_t
     folder = write_random(tmp_path / "model", kind="gemma3_text", **ROTATING)
     watched = Watched(folder, gate)
     try:
-        streams(watched, 2)
+        streams(watched, gate, 2)
         asked = chat("a newcomer", max_tokens=1)  # a chat has a tail that only opens the answer
         length = watched.engine.count_tokens(asked)
         shapes = passes_of(watched, gate, [asked])
@@ -116,7 +111,7 @@ def test_a_model_whose_caches_cannot_be_cut_reads_a_newcomer_without_a_step_of_t
 def test_a_long_prompt_is_read_in_pieces_with_one_step_of_the_others_between_two(
     watched: Watched, gate: Gate
 ) -> None:
-    streams(watched, 2)
+    streams(watched, gate, 2)
     shapes = passes_of(watched, gate, [prompt("a" * 1000)])
     end = shapes.index((3, 1))
     pieces, between, last = shapes[:end:2], shapes[1:end:2], shapes[end - 1]
@@ -151,9 +146,9 @@ def test_a_newcomer_whose_prompt_cannot_be_read_costs_the_others_no_token(folder
     try:
         gate.close()
         others = [begin(watched.engine, f"o{i}", chat(max_tokens=26)) for i in range(2)]
-        assert gate.reached.wait(HANG)
-        while not all(other.begun.is_set() for other in others):
-            gate.let_one()
+        for i in range(2):
+            watched.wait_for(f"o{i}")
+        gate.go_on_until(lambda: all(other.begun.is_set() for other in others))
         assert not any(other.done.is_set() for other in others)
         newcomer = begin(watched.engine, "new", prompt("a" * 41))
         watched.wait_for("new")
@@ -169,15 +164,14 @@ def test_a_newcomer_whose_prompt_cannot_be_read_costs_the_others_no_token(folder
 
 
 def test_a_cancel_between_two_pieces_ends_a_long_prompt(watched: Watched, gate: Gate) -> None:
-    streaming = streams(watched, 2)
-    hold(gate)
+    streaming = streams(watched, gate, 2)
     long = begin(watched.engine, "long", Generation(prompt="a" * 1000, sampling=GREEDY))
     watched.wait_for("long")
     before = gate.passes
     while gate.shapes[-1][1] == 1:  # pass by pass, until the first piece is about to be computed
         gate.let_one()
     watched.engine.cancel("long")
-    gate.release()
+    gate.go_on_until(long.done.is_set)
     assert long.wait().reasons == [FinishReason.CANCELLED]
     assert sum(tokens for _, tokens in gate.shapes[before:] if tokens > 1) <= PREFILL_ROWS
     assert not any(answer.done.is_set() for answer in streaming)

@@ -15,6 +15,7 @@ from ingle.generation import Constraint, FinishReason, SamplingParams
 from tests.engines.mlx.asking import HANG, Held, begin, chat
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_alphabet
+from tests.engines.mlx.troubled import Gate, Watched, troubled
 from tests.models import mlx_snapshot
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,7 @@ def test_a_request_that_takes_long_to_prepare_holds_up_no_other(alphabet: Engine
     slow = begin(alphabet, "slow", chat(constraint=Constraint(kind="choice", value=held)))
     assert held.read.wait(HANG)
     try:
-        assert begin(alphabet, "quick", chat(max_tokens=2)).done.wait(20)
+        assert begin(alphabet, "quick", chat(max_tokens=2)).done.wait(HANG / 2)
     finally:
         held.go_on.set()
     assert slow.wait().text == "abc"
@@ -46,19 +47,48 @@ def test_a_request_that_is_being_prepared_is_counted_as_one_that_waits(alphabet:
 
 
 def test_health_tells_requests_that_wait_from_those_that_are_answered(tmp_path: Path) -> None:
-    options = msgspec.structs.replace(OPTIONS, slots=1)
-    engine = open_engine(mlx_snapshot(write_alphabet(tmp_path / "model")), options)
+    options, gate = msgspec.structs.replace(OPTIONS, slots=1), Gate()
+    engine = troubled(write_alphabet(tmp_path / "model"), gate, options)
     try:
+        gate.close()
         first = begin(engine, "first", chat(sampling=ENDLESS, max_tokens=900))
-        assert first.begun.wait(HANG)
+        gate.go_on_until(first.begun.is_set)
         answers = [begin(engine, f"q{i}", chat(max_tokens=2)) for i in range(2)]
         health = engine.health()
         assert (health.active, health.queued) == (1, 2)
         engine.cancel("first")
+        gate.release()
         assert [answer.wait().text for answer in (*answers, first)][:2] == ["ab", "ab"]
         health = engine.health()
         assert (health.active, health.queued) == (0, 0)
     finally:
+        gate.release()
+        engine.close()
+
+
+def test_a_name_that_is_used_again_at_once_stands_for_the_new_request(tmp_path: Path) -> None:
+    watched = Watched(write_alphabet(tmp_path / "model"), lambda tokens: None)
+    begun_again, held = threading.Event(), Held()
+
+    def hand_over_slowly(request_id: str) -> None:
+        assert begun_again.wait(HANG)
+
+    watched.handed_over = hand_over_slowly
+    engine = watched.engine
+    try:
+        assert begin(engine, "one", chat(max_tokens=2)).wait().text == "ab"
+        again = begin(engine, "one", chat(constraint=Constraint(kind="choice", value=held)))
+        begun_again.set()
+        assert held.read.wait(HANG)
+        health = engine.health()
+        assert (health.active, health.queued) == (0, 1)
+        engine.cancel("one")
+        held.go_on.set()
+        assert again.wait().reasons == [FinishReason.CANCELLED]
+        assert (again.text, again.usage.prompt_tokens) == ("", 0)
+    finally:
+        begun_again.set()
+        held.go_on.set()
         engine.close()
 
 

@@ -52,7 +52,10 @@ def troubled(folder: Path, trouble: Trouble, options: EngineOptions = OPTIONS) -
 
 
 class Gate:
-    """Holds forward passes up while it is closed; `shapes` are (sequences, tokens) of all that came."""
+    """Holds forward passes up while it is closed; `shapes` are (sequences, tokens) of all that came.
+
+    What must still be running when a test looks is held by it: an answer that is only long may be over.
+    """
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
@@ -60,6 +63,7 @@ class Gate:
         self._changed = threading.Condition()
         self._closed = False
         self._due = 0  # passes that may go on though it is closed
+        self._until: Callable[[], bool] | None = None  # when this holds it closes itself
 
     @property
     def passes(self) -> int:
@@ -79,14 +83,24 @@ class Gate:
             self._changed.notify_all()
         assert self.reached.wait(HANG)
 
+    def go_on_until(self, condition: Callable[[], bool]) -> None:
+        """Let passes go on; the first one that begins when `condition` holds waits, and is waited for here."""
+        with self._changed:
+            self.reached.clear()
+            self._closed, self._until = False, condition
+            self._changed.notify_all()
+        assert self.reached.wait(HANG)
+
     def release(self) -> None:
         with self._changed:
-            self._closed = False
+            self._closed, self._until = False, None
             self._changed.notify_all()
 
     def __call__(self, tokens: Any) -> None:
         with self._changed:
             self.shapes.append(tuple(tokens.shape))
+            if self._until is not None and self._until():
+                self._closed, self._until = True, None
             if self._closed:
                 self.reached.set()
                 assert self._changed.wait_for(lambda: not self._closed or self._due > 0, HANG)
@@ -94,7 +108,11 @@ class Gate:
 
 
 class Watched:
-    """An engine that tells when a request has reached the loop: from then on only the batch is waited for."""
+    """An engine that tells when a request has reached the loop: from then on only the batch is waited for.
+
+    `stopping` is set when the loop has been told to stop. `handed_over` is called with each request's name, on
+    the thread that has just handed it to the loop.
+    """
 
     def __init__(
         self,
@@ -106,6 +124,8 @@ class Watched:
         from ingle.engines.mlx.serving import MlxEngine
 
         self.submitted: dict[str, threading.Event] = {}
+        self.stopping = threading.Event()
+        self.handed_over: Callable[[str], None] = lambda request_id: None
         self._make_batch = make_batch
         ready: Future[Any] = Future()
         thread = threading.Thread(target=self._own_mlx, args=(folder, trouble, options, ready))
@@ -117,12 +137,17 @@ class Watched:
         from ingle.engines.mlx.load import end_streams
         from ingle.engines.mlx.loop import Loop
 
-        submitted = self.submitted
+        watched = self
 
         class TellingLoop(Loop):
             def submit(self, job: Job) -> None:
                 super().submit(job)
-                submitted.setdefault(job.request_id, threading.Event()).set()
+                watched.submitted.setdefault(job.request_id, threading.Event()).set()
+                watched.handed_over(job.request_id)
+
+            def stop(self) -> None:
+                super().stop()
+                watched.stopping.set()
 
         from ingle.engines.mlx.batch import Batch
 

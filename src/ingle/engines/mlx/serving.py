@@ -89,7 +89,8 @@ class MlxEngine:
         arriving.work = self._preparing.submit(self._prepare, request_id, arriving)
 
     def cancel(self, request_id: str) -> None:
-        arriving = self._pending.get(request_id)
+        with self._handing_over:
+            arriving = self._pending.get(request_id)
         if arriving is not None and arriving.give_up():
             del self._pending[request_id]
             arriving.end()
@@ -130,8 +131,9 @@ class MlxEngine:
             arriving.end()
             return
         with self._handing_over:
-            self._loop.submit(job)
+            # first: once it is in the loop it may be answered, and its name belong to another request
             del self._pending[request_id]
+            self._loop.submit(job)
         if arriving.cancelled.is_set():
             self._loop.cancel(request_id)
 
