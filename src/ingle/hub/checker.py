@@ -11,6 +11,7 @@ from ingle.hub.partial import Check, Partial
 
 _SYNC_SECONDS = 1.0
 _SYNC_PIECES = 2  # written and not yet recorded: with the batch under way 32 MiB, which a kill can cost
+_BEGUN_SECONDS = 5.0  # what a kill costs of a slow line, whose pieces take minutes to be done
 _MAX_WRONG = 2  # times a whole file may come out wrong
 
 
@@ -78,23 +79,28 @@ class Checker:
         ledger.missing.notify_all()
 
     def sync_loop(self) -> None:
-        """Records what was written, once a second or when enough waits."""
-        last = self._clock()
+        """Records what was written, once a second or when enough waits, and now and then what is begun."""
+        last = looked = self._clock()
         ledger = self._ledger
         while not ledger.stop.is_set():
             with ledger.changed:
                 ledger.changed.wait(_SYNC_SECONDS)
-                due = self._clock() - last >= _SYNC_SECONDS
+                now = self._clock()
+                due = now - last >= _SYNC_SECONDS
+                begun = ledger.begun() if now - looked >= _BEGUN_SECONDS else None
                 waiting = [
-                    partial
-                    for partial in ledger.partials.values()
-                    if partial.unsynced and (due or partial.unsynced >= _SYNC_PIECES)
+                    (partial, begun.get(number, ()) if begun else ())
+                    for number, partial in ledger.partials.items()
+                    if (partial.unsynced and (due or partial.unsynced >= _SYNC_PIECES))
+                    or (begun and number in begun)
                 ]
-            for partial in waiting:
+            for partial, beginnings in waiting:
                 if not ledger.stop.is_set():
-                    partial.sync()
+                    partial.sync(beginnings)
             if waiting:
                 with ledger.changed:  # connections may be waiting for the disk
                     ledger.changed.notify_all()
             if due:
                 last = self._clock()
+            if begun is not None:
+                looked = self._clock()

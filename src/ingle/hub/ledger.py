@@ -7,8 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from ingle.hub.journal import Written
 from ingle.hub.partial import Partial
-from ingle.hub.pieces import STALL, Pieces
+from ingle.hub.pieces import PIECE, STALL, Pieces
 
 _NEWS = 5.0  # seconds
 
@@ -50,6 +51,14 @@ class Ledger:
     def unsynced(self) -> int:
         """Pieces written and not yet recorded, over all files."""
         return sum(partial.unsynced for partial in self.partials.values())
+
+    def begun(self) -> dict[int, tuple[Written, ...]]:
+        """By file, the beginnings of pieces that are written and whose rest is missing. Called under the lock."""
+        found: dict[int, tuple[Written, ...]] = {}
+        for span in self.pieces.unfinished():
+            written = Written(span.start // PIECE, span.start % PIECE, span.crc)
+            found[span.file] = (*found.get(span.file, ()), written)
+        return found
 
     def path(self, file: int) -> str:
         """A file's path in the repo, to be shown."""

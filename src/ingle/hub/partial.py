@@ -232,16 +232,19 @@ class LargePartial:
     def sync(self, prefixes: tuple[Written, ...] = ()) -> None:
         """Makes data durable, then records it. Raises `DiskFull`, `StoreError`.
 
-        `prefixes` are pieces begun and not done, kept when a pull is stopped.
+        `prefixes` are pieces begun and, when somebody looked, not done; one that is recorded already is left out.
         """
         with self._syncing, disk_errors(self._path, "write", self.file.size):
-            batch = [*self._unsynced, *prefixes]
-            if self._closed or not batch:
+            known = self._journal.written
+            begun = [one for one in prefixes if one.index not in self._fresh and known.get(one.index) != one]
+            done = [*self._unsynced]
+            if self._closed or not (begun or done):
                 return
             self._flush(self._descriptor)
-            self._journal.append(batch)
+            # The last record of a piece counts: one that got done meanwhile stands behind its beginning.
+            self._journal.append([*begun, *done])
             self._journal.sync()
-            del self._unsynced[: len(batch) - len(prefixes)]
+            del self._unsynced[: len(done)]
 
     def records(self) -> dict[int, Written]:
         """The record of every piece, for `pieces/` (see journal.write_pieces)."""

@@ -18,7 +18,6 @@ import msgspec
 from ingle.errors import Cancelled, IngleError
 from ingle.hub.checker import Checker
 from ingle.hub.connection import Connection, Line, OpenRange
-from ingle.hub.journal import Written
 from ingle.hub.ledger import Ledger
 from ingle.hub.limit import RateLimit
 from ingle.hub.pace import MOST_CONNECTIONS, Connections, Patience
@@ -149,7 +148,7 @@ class Transfer:
         ledger = self._ledger
         ledger.stop.set()
         with ledger.changed:
-            spans = ledger.pieces.unfinished()
+            begun = ledger.begun()
             streams = list(self._line.streams.values())
             leases = ledger.pieces.leases
             for lease in leases:
@@ -161,10 +160,8 @@ class Transfer:
             ledger.changed.wait_for(lambda: not any(lease.writing for lease in leases), _DISK)
         self._join()
         for number, partial in [*ledger.partials.items(), *((-1, partial) for partial in ledger.finished)]:
-            mine = [span for span in spans if span.file == number]
-            prefixes = tuple(Written(s.start // PIECE, s.start % PIECE, s.crc) for s in mine)
             try:
-                partial.sync(prefixes)
+                partial.sync(begun.get(number, ()))
             except IngleError as exc:
                 self._log(f"could not record what was fetched of {partial.file.path}: {exc}")
             finally:
