@@ -11,7 +11,7 @@ from ingle.hub.partial import Check, Partial
 
 _SYNC_SECONDS = 1.0
 _SYNC_PIECES = 2  # written and not yet recorded: with the batch under way 32 MiB, which a kill can cost
-_BEGUN_SECONDS = 5.0  # what a kill costs of a slow line, whose pieces take minutes to be done
+_BEGUN_SECONDS = 2.0  # what a kill costs of a slow line, whose pieces take minutes to be done
 _MAX_WRONG = 2  # times a whole file may come out wrong
 
 
