@@ -235,20 +235,20 @@ class FakePull:
 
 
 class FakeCheck:
-    """A verify that finds what `errors` holds for a model's name; `found` are the paths of the damaged ones."""
+    """A verify that finds what `errors` holds for a model's name; `found` is by path what is damaged."""
 
     def __init__(self) -> None:
         self.errors: dict[str, IngleError] = {}
         self.checked: list[str] = []
-        self.found: set[str] = set()
+        self.found: dict[str, IngleError] = {}
 
     def __call__(self, ref: ModelRef, snapshot: Snapshot, cancel: threading.Event) -> Iterator[Progress]:
         self.checked.append(ref.name)
         yield Progress(phase=Phase.VERIFYING, bytes_total=snapshot.size)
         if ref.name in self.errors:
-            self.found.add(str(snapshot.path))
+            self.found[str(snapshot.path)] = self.errors[ref.name]
             raise self.errors[ref.name]
-        self.found.discard(str(snapshot.path))
+        self.found.pop(str(snapshot.path), None)
         yield Progress(phase=Phase.DONE, snapshot=snapshot)
 
 
@@ -263,6 +263,7 @@ class World:
         self.check = FakeCheck()
         self.rates: list[int | None] = []
         self.due: list[Snapshot] = []
+        self.sound = False
         self.workers: list[FakeWorker] = []
         self.free: int | None = None
         self.pressure = False
@@ -305,6 +306,7 @@ class World:
             "verify": self.check,
             "repair": self.repair,
             "damaged": lambda snapshots: self.check.found,
+            "sound": lambda snapshot, since: self.sound,
             "limit": self.rates.append,
             "due": lambda snapshots: self.due,
             "begun": lambda ref: None,

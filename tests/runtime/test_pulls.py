@@ -17,12 +17,26 @@ from ingle.catalog.model import ModelRef
 from ingle.errors import Cancelled, HubUnreachable, IngleError, InUse, RetryRefused
 from ingle.hub.progress import Phase, Progress
 from ingle.runtime.events import EventKind
-from ingle.runtime.pulls import PullDesk, Work
+from ingle.runtime.job import Work
+from ingle.runtime.pulls import PullDesk
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.status import ModelState, PullState
 from tests.runtime.fakes import World, until
 
 MODEL = "org/new"
+
+
+def lonely_desk(memo: Path) -> PullDesk:
+    """A desk that nobody listens to, on an empty disk."""
+    return PullDesk(
+        memo,
+        time.monotonic,
+        lambda _event: None,
+        lambda _job, _error: None,
+        lambda _ref: None,
+        lambda _ref: None,
+        lambda _snapshot, _since: False,
+    )
 
 
 async def drain(runtime: Runtime, *, retry: bool = False) -> list[Progress]:
@@ -157,9 +171,7 @@ async def test_a_daemon_that_dies_suddenly_has_already_written_down_what_it_pull
         runtime.start_pull(MODEL)
         await asyncio.to_thread(world.pull.begun.wait)
         memo = world.config.home / "pulls.json"
-        heir = PullDesk(
-            memo, time.monotonic, lambda _event: None, lambda _job, _error: None, lambda _ref: None
-        )
+        heir = lonely_desk(memo)
         heir.restore()
         assert [(job.ref.name, job.state) for job in heir.jobs.values()] == [(MODEL, PullState.PAUSED)]
         world.pull.go_on.set()
@@ -231,13 +243,7 @@ async def test_verify_tells_what_it_finds(world: World) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux alone")
 async def test_a_scheduled_check_steps_behind_everything_else(tmp_path: Path) -> None:
-    desk = PullDesk(
-        tmp_path / "pulls.json",
-        time.monotonic,
-        lambda _event: None,
-        lambda _job, _error: None,
-        lambda _ref: None,
-    )
+    desk = lonely_desk(tmp_path / "pulls.json")
     seen: dict[str, int] = {}
 
     def check(name: str) -> Callable[[threading.Event], Iterator[Progress]]:

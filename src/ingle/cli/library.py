@@ -141,15 +141,6 @@ def damage_of(session: Session, snapshot: Snapshot) -> Checked | None:
     return damaged(session.config, [snapshot]).get(str(snapshot.path))
 
 
-def mends(bad: Checked) -> str:
-    """What to do about a damaged model."""
-    if bad.path:
-        return "Get it again from where it came."
-    if bad.repairable:
-        return f"`ingle repair {bad.name}` mends it."
-    return f"Its publisher has to mend it; `ingle rm {bad.name}` deletes it."
-
-
 def _list_catalog(session: Session, *, as_json: bool) -> None:
     from ingle.catalog.fits import fit
     from ingle.cli.offer import machine_memory
@@ -227,7 +218,7 @@ def _facts(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> list[t
 
 
 def _on_disk(snapshot: Snapshot, bad: Checked | None) -> list[tuple[str, str]]:
-    state = f"{DAMAGED}\n{bad.sentence}\n{mends(bad)}" if bad else str(snapshot.state)
+    state = f"{DAMAGED}\n{bad.sentence}\n{bad.mends}" if bad else str(snapshot.state)
     if snapshot.missing:
         state = f"{snapshot.state}, missing:\n" + "\n".join(snapshot.missing)
     told = [

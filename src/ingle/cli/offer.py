@@ -28,13 +28,13 @@ def ensure_here(session: Session, model: str) -> None:
     """
     from ingle.catalog.model import DiskState
     from ingle.cli.fetch import fetch
-    from ingle.cli.library import damage_of, mends
+    from ingle.cli.library import damage_of
 
     ref = session.resolve(model)
     snapshot = session.store.find(ref)
     if snapshot is not None and snapshot.state is DiskState.COMPLETE:
         if (bad := damage_of(session, snapshot)) is not None:
-            session.terminal.tell(f"Warning: {ref.name} is damaged. {bad.sentence} {mends(bad)}")
+            session.terminal.tell(f"Warning: {ref.name} is damaged. {bad.sentence} {bad.mends}")
         return
     if ref.path is not None:
         return

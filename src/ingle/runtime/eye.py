@@ -1,6 +1,7 @@
 """Joins what is on disk, in memory and being pulled into the views of status.py; changes no model.
 
-It also remembers the last error of each model; which ones are damaged the record of checks tells.
+It also remembers the last error of each model, as long as its files are those that it was about; which ones are
+damaged the record of checks tells.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import ref_key
@@ -19,7 +21,8 @@ from ingle.engines.free import total_memory
 from ingle.errors import IngleError, StoreError, Unsupported
 from ingle.runtime.events import EventBus, EventKind, RuntimeEvent
 from ingle.runtime.fleet import Berth, Fleet
-from ingle.runtime.pulls import Job, PullDesk, Work
+from ingle.runtime.job import Files, Job, Work
+from ingle.runtime.pulls import PullDesk
 from ingle.runtime.scheduler import Scheduler
 from ingle.runtime.seams import Seams
 from ingle.runtime.status import (
@@ -37,6 +40,15 @@ from ingle.runtime.status import (
 )
 from ingle.version import __version__
 from ingle.worker.state import WorkerState
+
+
+class Failure(NamedTuple):
+    """What went wrong with a model whose files were `files`; `check`: reading every byte found it."""
+
+    ref: ModelRef
+    error: IngleError
+    files: Files | None
+    check: bool = False
 
 
 class Eye:
@@ -57,7 +69,7 @@ class Eye:
         self._fleet = fleet
         self._desk = desk
         self._bus = bus
-        self._errors: dict[str, tuple[str, IngleError]] = {}
+        self._failures: dict[str, Failure] = {}
         self._begun = seams.clock()
 
     # what happened
@@ -67,29 +79,54 @@ class Eye:
 
     def loaded(self, key: str) -> None:
         """A load succeeded: what went wrong before is history."""
-        self._errors.pop(key, None)
+        self._failures.pop(key, None)
         self.tell(EventKind.LOADING_COMPLETED, self._fleet.berths[key].model, 1.0)
 
-    def failed(self, key: str, model: str, error: IngleError) -> None:
+    def failed(self, snapshot: Snapshot, error: IngleError) -> None:
         """Remember and tell it, once for each error, however many requests it was told to."""
-        if self._errors.get(key, ("", None))[1] is error:
+        before = self._failures.get(str(snapshot.path))
+        if before is not None and before.error is error:
             return
-        self._errors[key] = (model, error)
-        self._bus.publish(_error_event(model, error))
+        self._failures[str(snapshot.path)] = Failure(snapshot.ref, error, Files.of(snapshot))
+        self._bus.publish(_error_event(snapshot.ref.name, error))
 
     def job_ended(self, job: Job, error: IngleError | None) -> None:
         """`error` is how it ended; only a `StoreError` of a check means damage."""
-        key = str(job.snapshot.path) if job.snapshot is not None else None
-        if key is None:
+        if job.snapshot is None:
             return
+        key = str(job.snapshot.path)
         if error is None and job.work is not Work.VERIFY:
-            self._errors.pop(key, None)
+            self._failures.pop(key, None)
         elif job.work is Work.VERIFY and isinstance(error, StoreError):
-            self._errors[key] = (job.ref.name, error)
+            self._failures[key] = Failure(job.ref, error, Files.of(job.snapshot), check=True)
 
     def forget(self, key: str) -> None:
         """The files of this model are deleted."""
-        self._errors.pop(key, None)
+        self._failures.pop(key, None)
+
+    async def settle(self) -> None:
+        """Forget what went wrong with files that are others now, or whose damage is gone: other processes mend, pull
+        and check models too."""
+        await self._desk.settle()
+        failures = dict(self._failures)
+        if not failures:
+            return
+        over = await asyncio.to_thread(
+            lambda: [key for key, failure in failures.items() if not self._stands(key, failure)]
+        )
+        for key in over:
+            if self._failures.get(key) is failures[key]:
+                del self._failures[key]
+
+    def _stands(self, key: str, failure: Failure) -> bool:
+        """For a thread."""
+        try:
+            snapshot = self._seams.store.find(failure.ref)
+        except IngleError:  # a place that cannot be looked at says nothing
+            return True
+        if failure.check:
+            return snapshot is not None and key in self._seams.damaged([snapshot])
+        return Files.of(snapshot) == failure.files
 
     # what is to be seen
 
@@ -102,6 +139,7 @@ class Eye:
         return str(snapshot.path) if snapshot is not None else None
 
     async def models(self) -> list[ModelView]:
+        await self.settle()
         jobs = dict(self._desk.jobs)
         snapshots, places, bad = await asyncio.to_thread(self._look, jobs)
         await self._weigh()
@@ -114,7 +152,8 @@ class Eye:
         return shown
 
     async def in_memory(self) -> list[ModelView]:
-        """Loaded, being loaded or being worked on; asks the store for nothing."""
+        """Loaded, being loaded or being worked on; scans no store."""
+        await self.settle()
         await self._weigh()
         here = [berth.snapshot for berth in self._fleet.berths.values()]
         here += [job.snapshot for job in self._desk.jobs.values() if job.snapshot is not None]
@@ -126,6 +165,7 @@ class Eye:
         return shown + [self._view(job.ref, job.snapshot, bad) for job in running]
 
     async def view(self, ref: ModelRef) -> ModelView:
+        await self.settle()
         snapshot = await asyncio.to_thread(self._seams.store.find, ref)
         bad = await asyncio.to_thread(self._seams.damaged, [snapshot] if snapshot is not None else [])
         await self._weigh()
@@ -178,10 +218,12 @@ class Eye:
                 yield _state_event(EventKind.LOADING_STARTED, slot.need.model, 0.0)
             elif slot.state is WorkerState.READY:
                 yield _state_event(EventKind.LOADING_COMPLETED, slot.need.model, 1.0)
-        for model, error in self._errors.values():
-            yield _error_event(model, error, current=True)
+        for failure in self._failures.values():
+            yield _error_event(failure.ref.name, failure.error, current=True)
 
-    def _look(self, jobs: dict[str, Job]) -> tuple[list[Snapshot], dict[str, str | None], Collection[str]]:
+    def _look(
+        self, jobs: dict[str, Job]
+    ) -> tuple[list[Snapshot], dict[str, str | None], Mapping[str, IngleError]]:
         """In a thread: everything in the store, where the files of each job lie, and what is damaged."""
         store = self._seams.store
         places: dict[str, str | None] = {}
@@ -195,7 +237,7 @@ class Eye:
         self,
         ref: ModelRef,
         snapshot: Snapshot | None,
-        bad: Collection[str],
+        bad: Mapping[str, IngleError],
         places: Mapping[str, str | None] = MappingProxyType({}),
     ) -> ModelView:
         key = str(snapshot.path) if snapshot is not None else ""
@@ -211,8 +253,9 @@ class Eye:
             ours=snapshot is None or snapshot.origin is Origin.HUB_CACHE,
         )
         error = job.error if job is not None else None
-        if error is None and key in self._errors:
-            error = self._errors[key][1]
+        if error is None and (failure := self._failures.get(key)) is not None:
+            error = failure.error
+        error = error or bad.get(key)
         return view(
             ref.name,
             facts,

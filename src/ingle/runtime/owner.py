@@ -18,8 +18,9 @@ from ingle.runtime import news
 from ingle.runtime.events import EventBus, EventKind, RuntimeEvent
 from ingle.runtime.eye import Eye
 from ingle.runtime.fleet import Berth, Fleet, Unloaded
+from ingle.runtime.job import Job, Work
 from ingle.runtime.needs import Need
-from ingle.runtime.pulls import Job, PullDesk, Work
+from ingle.runtime.pulls import PullDesk
 from ingle.runtime.scheduler import Scheduler
 from ingle.runtime.seams import Seams
 from ingle.runtime.use import Use
@@ -150,7 +151,7 @@ class Owner:
         if isinstance(event, news.Loaded) and event.key in self.fleet.berths:
             self._eye.loaded(event.key)
         if isinstance(event, news.LoadFailed) and event.key in self._plans:
-            self._eye.failed(event.key, self._plans[event.key][0].ref.name, event.error)
+            self._eye.failed(self._plans[event.key][0], event.error)
         for effect in self._scheduler.handle(event, now=self._seams.clock(), free=self._seams.free()):
             self._perform(effect)
         if isinstance(event, news.Gone):
@@ -170,7 +171,7 @@ class Owner:
                 use = self._uses[request]
                 use.refuse(error)
                 if not isinstance(error, Cancelled):
-                    self._eye.failed(use.key, use.model, error)
+                    self._eye.failed(self._plans[use.key][0], error)
             case news.Check(key=key):
                 self._check(key)
 
@@ -206,7 +207,7 @@ class Owner:
 
     def _lost(self, key: str, berth: Berth) -> None:
         error = berth.worker.error or IngleError(f"The worker of {berth.model} ended.")
-        self._eye.failed(key, berth.model, error)
+        self._eye.failed(berth.snapshot, error)
         self._gone(key, Unloaded(model=berth.model, unloaded=True))
 
     def _gone(self, key: str, report: Unloaded) -> None:

@@ -13,9 +13,8 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -25,6 +24,7 @@ from ingle.catalog.names import ref_key
 from ingle.errors import Cancelled, IngleError, InUse, RetryRefused
 from ingle.hub.progress import Phase, Progress
 from ingle.runtime.events import EventKind, RuntimeEvent
+from ingle.runtime.job import Feed, Files, Job, Work
 from ingle.runtime.status import Action, PullState, PullView
 
 log = logging.getLogger(__name__)
@@ -38,75 +38,19 @@ EVENT_GAP = 0.1
 _DARWIN_THREAD, _DARWIN_BACKGROUND = 3, 0x1000  # <sys/resource.h>: PRIO_DARWIN_THREAD, PRIO_DARWIN_BG
 
 
-class Work(StrEnum):
-    PULL = "pull"
-    REPAIR = "repair"
-    VERIFY = "verify"
-
-
-class Feed:
-    """One reader of a job's progress. It sees the newest progress, never a queue: it cannot fall behind."""
-
-    def __init__(self) -> None:
-        self._news = asyncio.Event()
-        self._latest: Progress | None = None
-        self._over = False
-        self._error: IngleError | None = None
-
-    def push(self, progress: Progress) -> None:
-        self._latest = progress
-        self._news.set()
-
-    def end(self, error: IngleError | None) -> None:
-        self._over, self._error = True, error
-        self._news.set()
-
-    def __aiter__(self) -> Feed:
-        return self
-
-    async def __anext__(self) -> Progress:
-        await self._news.wait()
-        if self._latest is not None:
-            latest, self._latest = self._latest, None
-            if not self._over:
-                self._news.clear()
-            return latest
-        if self._error is not None:
-            raise self._error
-        raise StopAsyncIteration
-
-
-@dataclass
-class Job:
-    """One model's pull (or repair, or check): running, or what is left of it."""
-
-    ref: ModelRef
-    work: Work
-    state: PullState = PullState.NONE
-    progress: Progress = field(default_factory=lambda: Progress(phase=Phase.WAITING))
-    failures: int = 0
-    error: IngleError | None = None
-    snapshot: Snapshot | None = None
-    cancel: threading.Event = field(default_factory=threading.Event)
-    feeds: set[Feed] = field(default_factory=set)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    told_at: float = float("-inf")
-
-    @property
-    def running(self) -> bool:
-        return not self.over.is_set()
-
-
 class _Remembered(msgspec.Struct, frozen=True):
     ref: ModelRef
     failures: int = 0
     error: dict[str, object] | None = None
     work: Work = Work.PULL
+    had: Files | None = None
+    since: float = 0.0
 
 
 class PullDesk:
     """Owns the jobs. `tell` takes the events, `ended(job, error)` is called when one is over; `begun(ref)` counts
-    what is on disk of a pull that nobody works on."""
+    what is on disk of a pull that nobody works on, `find(ref)` looks the model up there, and `sound(snapshot, since)`
+    says whether anybody has read it whole after that time."""
 
     def __init__(
         self,
@@ -115,9 +59,13 @@ class PullDesk:
         tell: Callable[[RuntimeEvent], None],
         ended: Callable[[Job, IngleError | None], None],
         begun: Callable[[ModelRef], Progress | None],
+        find: Callable[[ModelRef], Snapshot | None],
+        sound: Callable[[Snapshot, float], bool],
     ) -> None:
         self._memo = memo
         self._begun = begun
+        self._find = find
+        self._sound = sound
         self._clock = clock
         self._tell = tell
         self._ended = ended
@@ -139,6 +87,7 @@ class PullDesk:
             return
         for item in left:
             job = Job(item.ref, item.work, state=PullState.PAUSED, failures=item.failures)
+            job.had, job.since = item.had, item.since or job.since
             job.over.set()
             job.progress = self._begun(item.ref) or job.progress
             if item.error is not None:
@@ -182,7 +131,7 @@ class PullDesk:
             )
         job = Job(ref, work, state=PullState.RUNNING, failures=failures, snapshot=snapshot)
         if before is not None and before.work is work:
-            job.progress = before.progress
+            job.progress, job.had = before.progress, before.had
         self._jobs[key] = job
         self._remember()
         if work is not Work.VERIFY:
@@ -217,6 +166,28 @@ class PullDesk:
             del self._jobs[ref_key(ref)]
             self._remember()
 
+    async def settle(self) -> None:
+        """Forget what stopped before its end and was ended since by somebody else, as the disk tells."""
+        left = {key: job for key, job in self._jobs.items() if not job.running}
+        over = await asyncio.to_thread(lambda: [key for key, job in left.items() if self._overtaken(job)])
+        for key in over:
+            if self._jobs.get(key) is left[key]:
+                del self._jobs[key]
+        if over:
+            self._remember()
+
+    def _overtaken(self, job: Job) -> bool:
+        """For a thread. A pull: the model is whole now and was not, or was another. A repair changes files itself
+        before it stops, so only a look at every byte tells."""
+        try:
+            found = self._find(job.ref)
+        except IngleError:  # a place that cannot be looked at says nothing
+            return False
+        whole = Files.whole(found)
+        if found is None or whole is None:
+            return False
+        return self._sound(found, job.since) if job.work is Work.REPAIR else whole != job.had
+
     async def close(self) -> None:
         """Cancel all and wait for the threads; what was unfinished stays in the memo."""
         self._closing = True
@@ -243,6 +214,8 @@ class PullDesk:
             _step_back()
         error: IngleError | None = None
         try:
+            if job.work is Work.PULL:
+                loop.call_soon_threadsafe(self._noted, job, Files.whole(self._find(job.ref)))
             for progress in steps(job.cancel):
                 loop.call_soon_threadsafe(self._progressed, job, progress)
         except IngleError as exc:
@@ -251,6 +224,10 @@ class PullDesk:
             error = IngleError(f"{job.work.value} of {job.ref.name} failed: {type(exc).__name__}: {exc}.")
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             loop.call_soon_threadsafe(self._finished, key, job, error)
+
+    def _noted(self, job: Job, had: Files | None) -> None:
+        job.had = had
+        self._remember()
 
     def _progressed(self, job: Job, progress: Progress) -> None:
         job.progress = progress
@@ -267,7 +244,7 @@ class PullDesk:
             self._tell(_progress_event(job))
 
     def _finished(self, key: str, job: Job, error: IngleError | None) -> None:
-        job.error = error
+        job.error, job.since = error, time.time()
         if error is None:
             job.state, job.failures = PullState.NONE, 0
         elif isinstance(error, Cancelled):
@@ -314,6 +291,8 @@ class PullDesk:
                 job.failures,
                 dict(job.error.to_dict()) if job.error is not None else None,
                 job.work,
+                job.had,
+                job.since,
             )
             for job in self._jobs.values()
             if job.work is not Work.VERIFY

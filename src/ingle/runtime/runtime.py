@@ -28,9 +28,10 @@ from ingle.hub.progress import Progress
 from ingle.runtime.events import EventBus, Subscription
 from ingle.runtime.eye import Eye
 from ingle.runtime.fleet import Unloaded
+from ingle.runtime.job import Job, Work
 from ingle.runtime.needs import Wants, need_of
 from ingle.runtime.owner import Owner
-from ingle.runtime.pulls import Job, PullDesk, Work
+from ingle.runtime.pulls import PullDesk
 from ingle.runtime.scheduler import Scheduler
 from ingle.runtime.seams import Seams
 from ingle.runtime.status import ModelView, RuntimeStatus
@@ -69,6 +70,8 @@ class Runtime:
             self._bus.publish,
             self._job_ended,
             self._seams.begun,
+            self._seams.store.find,
+            self._seams.sound,
         )
         self._eye = Eye(config, self._seams, self._scheduler, self._owner.fleet, self._desk, self._bus)
         self._numbers = itertools.count(1)
@@ -153,8 +156,12 @@ class Runtime:
         """Who follows the events now."""
         return len(self._bus)
 
+    async def settle(self) -> None:
+        """Look whether what went wrong still stands: other processes mend, pull and check models too."""
+        await self._eye.settle()
+
     def events(self) -> Subscription:
-        """The news from now on, after the current state as events marked `current`."""
+        """The news from now on, after the current state as events marked `current` (as the last look found it)."""
         return self._bus.subscribe(self._eye.current())
 
     async def load(self, name: str | None, wants: Wants = ANY) -> ModelView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -77,8 +77,9 @@ Checker = Callable[[ModelRef, Snapshot, threading.Event], Iterator[Progress]]
 @dataclass(frozen=True, kw_only=True)
 class Seams:
     """The neighbours. `limit` sets the bytes a second of all pulls together (None: what the settings say), `due` picks the models whose
-    scheduled check is due, the most urgent first, `damaged` the paths of those whose last check found damage
-    that still lies there (whoever checked; it may block), `begun` counts what is on disk of a pull that is not
+    scheduled check is due, the most urgent first, `damaged` by path what the last check found damaged
+    that still lies there (whoever checked; it may block), `sound` whether anybody read a model whole after a time in
+    seconds since the epoch (it may block), `begun` counts what is on disk of a pull that is not
     running. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
     `alive(pid)` whether it still runs (no zombie),
     `worker(name)` a worker that has not begun, `pressure(was)` whether the system is short of memory now, `facts` what this machine offers engines."""
@@ -89,7 +90,8 @@ class Seams:
     repair: Puller
     limit: Callable[[int | None], None]
     due: Callable[[list[Snapshot]], list[Snapshot]]
-    damaged: Callable[[Sequence[Snapshot]], Collection[str]]
+    damaged: Callable[[Sequence[Snapshot]], Mapping[str, IngleError]]
+    sound: Callable[[Snapshot, float], bool]
     begun: Callable[[ModelRef], Progress | None]
     worker: Callable[[str], Worker]
     free: Callable[[], int | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import psutil
@@ -14,6 +14,7 @@ from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config, renewed
 from ingle.engines.choose import platform_facts
 from ingle.engines.free import free_memory
+from ingle.errors import IngleError
 from ingle.hub.progress import Phase, Progress
 from ingle.runtime.memory import under_pressure
 from ingle.runtime.seams import Seams, Worker
@@ -76,11 +77,17 @@ class Hub:
             return []
         return due(snapshots, recall(self._config), self._config.verify_every, time.time())
 
-    def damaged(self, snapshots: Sequence[Snapshot]) -> Collection[str]:
-        """The paths of those whose last check, by whatever process, found damage that still lies there."""
+    def damaged(self, snapshots: Sequence[Snapshot]) -> Mapping[str, IngleError]:
+        """By path: what the last check, by whatever process, found damaged that still lies there."""
         from ingle.hub.health.checks import damaged
 
-        return damaged(self._config, snapshots)
+        return {path: found.fault for path, found in damaged(self._config, snapshots).items()}
+
+    def sound(self, snapshot: Snapshot, since: float) -> bool:
+        """Whether a check or repair, by whatever process, found every byte right after `since`."""
+        from ingle.hub.health.checks import sound
+
+        return sound(self._config, snapshot, since)
 
     def begun(self, ref: ModelRef) -> Progress | None:
         """How far an unfinished pull came, counted on disk."""
@@ -117,6 +124,7 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
         limit=hub.limit,
         due=hub.due,
         damaged=hub.damaged,
+        sound=hub.sound,
         begun=hub.begun,
         worker=worker,
         free=free_memory,

@@ -44,7 +44,7 @@ Timings, in seconds: `load`, `first_token` (from the request's arrival, loads in
 
 ModelView: `model`, `state` (not_downloaded | downloading | downloaded | loading | ready), `partial`, `paused`,
 `damaged`, `progress` (0..1), `actions` (of pull, cancel, retry, load, unload, delete, verify, repair),
-`last_error` (error object or null), `pull` (progress object or null), `snapshot` ({format, origin, path, root,
+`last_error` (error object or null; gone once the disk no longer bears it out, whoever mended it), `pull` (progress object or null), `snapshot` ({format, origin, path, root,
 size, commit, files, missing, architecture, parameters, quantization, context, modified} or null), `memory`
 ({state, pid, engine: EngineInfo, why, bytes, active, waiting, health, keep_alive, unload_in} or null).
 
@@ -66,7 +66,7 @@ from starlette.responses import Response
 from ingle.errors import FileMissing
 from ingle.generation import Chunk, FinishReason, Usage
 from ingle.hub.progress import Progress
-from ingle.runtime.pulls import Job
+from ingle.runtime.job import Job
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.status import PullView
 from ingle.runtime.use import Use

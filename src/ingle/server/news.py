@@ -51,6 +51,7 @@ def event_routes(runtime: Runtime) -> APIRouter:
 
 
 async def _stream(runtime: Runtime) -> AsyncGenerator[bytes, None]:
+    await runtime.settle()
     async with runtime.events() as news:
         yield b": listening\n\n"  # the status goes out only now: who reads it misses nothing
         async for event in news:

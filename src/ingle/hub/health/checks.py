@@ -9,12 +9,14 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from ingle.catalog.model import DiskState, Snapshot
 from ingle.catalog.names import ref_key
 from ingle.config import Config
+from ingle.errors import IngleError, StoreError
 from ingle.hub.health.audit import Audit
 
 _FILE = "checks.json"
@@ -43,7 +45,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """The last check of one model: `time` in seconds since the epoch, `root` the snapshot that was read.
 
     `repairable` is as in `Audit`; `path`: it was named by its path, so no hub is
-    known for it; `bad` are the files that cannot be trusted.
+    known for it; `bad` are the files that cannot be trusted, `error` is the first of them as an error travels.
     """
 
     name: str
@@ -54,6 +56,23 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     repairable: bool = True
     path: bool = False
     bad: tuple[Seen, ...] = ()
+    error: dict[str, Any] | None = None
+
+    @property
+    def fault(self) -> IngleError:
+        """The damage as an error, with what mends this very model."""
+        found = IngleError.from_dict(self.error) if self.error else StoreError(self.sentence)
+        found.hint = self.mends
+        return found
+
+    @property
+    def mends(self) -> str:
+        """What to do about the damage."""
+        if self.path:
+            return "Get it again from where it came."
+        if self.repairable:
+            return f"`ingle repair {self.name}` mends it."
+        return f"Its publisher has to mend it; `ingle rm {self.name}` deletes it."
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Whether it speaks of what lies there now: a file that changed since is another one."""
@@ -74,8 +93,8 @@ def recall(config: Config) -> dict[str, Checked]:
 
 def remember(config: Config, audit: Audit, now: float) -> None:
     """Adds one check; without a word where the home cannot be written."""
-    found = recall(config)
-    found[ref_key(audit.ref)] = Checked(
+    error = audit.error()
+    checked = Checked(
         name=audit.ref.name,
         root=str(audit.root),
         time=now,
@@ -84,7 +103,26 @@ def remember(config: Config, audit: Audit, now: float) -> None:
         repairable=audit.ok or audit.repairable,
         path=audit.ref.path is not None,
         bad=tuple(Seen.now(audit.root, file.path) for file in audit.damaged),
+        error=error.to_dict() if error is not None else None,
     )
+    _add(config, ref_key(audit.ref), checked)
+
+
+def remember_repair(config: Config, snapshot: Snapshot, now: float) -> None:
+    """Adds a repair that came to its end: it has read every byte, so it is a check as well."""
+    sentence = "Every file is as it is listed since a repair."
+    checked = Checked(name=snapshot.ref.name, root=str(snapshot.root), time=now, ok=True, sentence=sentence)
+    _add(config, ref_key(snapshot.ref), checked)
+
+
+def sound(config: Config, snapshot: Snapshot, since: float) -> bool:
+    """Whether the last check of this model found every byte right after `since`, and nothing changed since then."""
+    last = recall(config).get(ref_key(snapshot.ref))
+    return last is not None and last.ok and last.time >= since and last.holds(snapshot)
+
+
+def _add(config: Config, key: str, checked: Checked) -> None:
+    found = recall(config) | {key: checked}
     newest = sorted(found.items(), key=lambda item: item[1].time, reverse=True)[:_MOST]
     path = config.home / _FILE
     draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
