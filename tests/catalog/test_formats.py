@@ -71,6 +71,12 @@ def test_a_vision_models_text_part_is_read() -> None:
     assert read_config(json.dumps(nested).encode()).context == 8192
 
 
+@pytest.mark.parametrize("limit", [b"Infinity", b"-Infinity", b"NaN", b"1e400"])
+def test_numbers_that_only_pythons_reader_takes_are_no_damage(limit: bytes) -> None:
+    config = read_config(b'{"model_type": "mamba2", "time_step_limit": [0.0, ' + limit + b"]}")
+    assert config.architecture == "mamba2"
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b"null", b"[" * 5000, b"<html>"])
 def test_a_config_that_is_no_object_is_malformed(content: bytes) -> None:
     with pytest.raises(MalformedModel):

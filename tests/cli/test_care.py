@@ -132,8 +132,16 @@ def test_repair_mends_what_verify_found(place: Hub) -> None:
     assert place.ingle("verify", REPO).exit_code == 0
 
 
-def test_damage_that_was_published_so_is_not_sent_round_in_a_circle(place: Hub) -> None:
+def test_a_tokenizer_that_was_published_broken_ends_the_pull(place: Hub) -> None:
     place.hub.add_repo(REPO, {**place.files, "tokenizer.json": b"{"})
+    found = place.ingle("pull", REPO)
+    assert found.exit_code == 1
+    assert "tokenizer.json" in found.stderr and "its publisher has to mend it" in found.stderr
+    assert "ingle repair" not in found.stderr
+
+
+def test_damage_that_was_published_so_is_not_sent_round_in_a_circle(place: Hub) -> None:
+    place.hub.add_repo(REPO, {**place.files, "processor.json": b"{"})
     place.pull()
     found = place.ingle("verify", REPO)
     assert found.exit_code == 1

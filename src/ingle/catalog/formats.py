@@ -6,6 +6,7 @@ limit)` is handed in and gives at most the first `limit` bytes of a file, from a
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -105,13 +106,24 @@ def missing_shards(weights: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(wanted - known))
 
 
+def parse_json(content: bytes) -> Any:
+    """JSON as the loaders' own reader takes it, which is Python's: configurations in use hold `Infinity` and `NaN`.
+
+    Raises `ValueError` kinds and `RecursionError`.
+    """
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return json.loads(content.decode("utf-8"))
+
+
 def read_config(content: bytes) -> Config:
     """What a `config.json` says. Raises `MalformedModel` when it is no JSON object."""
     if len(content) >= MAX_CONFIG:
         raise MalformedModel("config.json", f"it is longer than {MAX_CONFIG} bytes")
     try:
-        found: Any = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
+        found = parse_json(content)
+    except (ValueError, RecursionError) as exc:
         raise MalformedModel("config.json", f"it is no JSON ({exc})") from exc
     if not isinstance(found, dict):
         raise MalformedModel("config.json", "it is no JSON object")

@@ -14,6 +14,7 @@ from filelock import BaseFileLock
 from ingle.catalog.listing import ListedFile
 from ingle.errors import FileMissing, StoreError
 from ingle.hub.disk import disk_errors
+from ingle.hub.health.content import refuse_unsound
 from ingle.hub.journal import Written, read_journal, write_pieces
 from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import holder_pid, try_lock
@@ -78,6 +79,11 @@ def is_known(place: RepoPlace, file: ListedFile) -> bool:
         return blob.st_size == file.size and blob.st_mtime_ns == place.pieces(file.digest).stat().st_mtime_ns
     except OSError:
         return False
+
+
+def _refuse_unsound(path: Path, file: ListedFile) -> None:
+    with disk_errors(path, "read"):
+        refuse_unsound(path, file.path)
 
 
 class Fetch:
@@ -206,6 +212,7 @@ class Fetch:
         try:
             source = partial.finish()
             records = partial.records()
+            _refuse_unsound(source, file)
         finally:
             partial.close()
         if records and self._verify:
@@ -219,6 +226,8 @@ class Fetch:
     def _publish_ready(self) -> None:
         """Publishes the small files that are whole. Should it fail they stay in the work tree, checked."""
         ready, self._ready = self._ready, []
+        for partial in ready:
+            _refuse_unsound(partial.finish(), partial.file)
         publish_blobs(self._place, [(partial.file, partial.finish()) for partial in ready])
         for partial in ready:
             self._in_place(partial.file)

@@ -16,6 +16,7 @@ from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
 from ingle.errors import MalformedModel, Unsupported
 from ingle.hub.fetch import blob_sizes, held_bytes
+from ingle.hub.health.content import published_so
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
@@ -46,10 +47,13 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
         whole = len(here) >= min(limit, file.size)
         return here if whole else ranges.head(file, limit, here)
 
-    kind = _format(ref, listing, by_path, read)
     indexed: tuple[str, ...] = ()
-    if kind is not Format.GGUF and INDEX in by_path:
-        indexed = tuple(read_index(read(INDEX, MAX_INDEX + 1), path=INDEX))
+    try:
+        kind = _format(ref, listing, by_path, read)
+        if kind is not Format.GGUF and INDEX in by_path:
+            indexed = tuple(read_index(read(INDEX, MAX_INDEX + 1), path=INDEX))
+    except MalformedModel as exc:
+        raise published_so(exc) from None
     plan = plan_pull(ref, listing, kind, indexed=indexed, memory=machine_memory())
     return plan.with_held(held(place, plan.files), reserved(place, plan.files))
 

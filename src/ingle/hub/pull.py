@@ -20,6 +20,7 @@ from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.fetch import Fetch, blob_sizes, is_known, keep_pieces
 from ingle.hub.follow import Teller, wait_for_turn
+from ingle.hub.health.content import refuse_unsound
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.limit import RateLimit
@@ -195,6 +196,7 @@ class PullRun:
                 phase = Phase.PUBLISHING if fetched else Phase.VERIFYING
                 last = meter.at(phase, plan.total, self._note or ("" if fetched else HERE))
                 yield last
+                self._refuse_unsound(plan)
                 self.publish(plan)
                 missing = self._unshown(plan)
                 if not missing:
@@ -317,6 +319,12 @@ class PullRun:
                 waiting = Phase.WAITING if fetch.waiting_for else Phase.VERIFYING
                 phase = Phase.FETCHING if fetch.busy else waiting
                 yield meter.at(phase, done, fetch.waiting_for or transfer.message or self._note)
+
+    def _refuse_unsound(self, plan: PullPlan) -> None:
+        """Nothing is shown, and an older version stays in use, where no loader could open the new one."""
+        with disk_errors(self.place.blobs, "read"):
+            for file in plan.files:
+                refuse_unsound(self.place.blob(file.digest), file.path)
 
     def _vanished(self, plan: PullPlan) -> tuple[str, ...]:
         """Files whose blob is gone or cut short since it was checked: somebody cleaned up meanwhile."""

@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 
 from ingle.catalog.facts import GgufFacts, read_facts
-from ingle.catalog.formats import read_config
+from ingle.catalog.formats import parse_json, read_config
 from ingle.errors import MalformedModel
 
 MAX_JSON = 256 * 1024 * 1024  # bytes; the largest tokenizer.json seen is 35 MB
 _WEIGHTS = (".gguf", ".safetensors")
 _TEXTS = (".jinja", ".tiktoken")
+_TOKENS = ("added_tokens.json", "special_tokens_map.json", "vocab.json")
 
 
 def complaint(path: Path, name: str) -> str | None:
@@ -37,9 +38,28 @@ def complaint(path: Path, name: str) -> str | None:
         return str(exc.details.get("why", exc.message))
     except UnicodeDecodeError as exc:
         return f"it is no UTF-8 text ({exc.reason} at byte {exc.start})"
-    except (msgspec.DecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         return f"it does not parse: {exc}"
     return None
+
+
+def refuse_unsound(path: Path, name: str) -> None:
+    """Returns when the file at `path`, whose bytes are the listed ones, may be shown under `name`.
+
+    A config or tokenizer that no loader could open makes a broken model, however right its digest is. Raises
+    `MalformedModel`, `OSError`.
+    """
+    if "/" in name or not (name.startswith("tokenizer") or name.endswith("config.json") or name in _TOKENS):
+        return
+    why = complaint(path, name)
+    if why is not None:
+        raise published_so(MalformedModel(name, why))
+
+
+def published_so(error: MalformedModel) -> MalformedModel:
+    """The error of a file that came so from the hub: no repair helps."""
+    error.hint = "It came so from the hub: its publisher has to mend it, or another revision is right."
+    return error
 
 
 def _weights(path: Path) -> str | None:
@@ -58,8 +78,10 @@ def _json(path: Path, name: str) -> str | None:
     if name == "config.json":
         read_config(content)
         return None
-    found = msgspec.json.decode(content)
-    if name.rpartition("/")[2].startswith("tokenizer") and not isinstance(found, dict):
+    base = name.rpartition("/")[2]
+    # What reads this one is no Python: it takes the letter of the standard and no `NaN`.
+    found = msgspec.json.decode(content) if base == "tokenizer.json" else parse_json(content)
+    if base.startswith("tokenizer") and not isinstance(found, dict):
         return "it is no JSON object"
     return None
 
@@ -69,7 +91,7 @@ def _lines(path: Path) -> str | None:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    msgspec.json.decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+                    parse_json(line)
+                except (ValueError, RecursionError) as exc:
                     return f"line {number} does not parse: {exc}"
     return None

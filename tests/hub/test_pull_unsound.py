@@ -1,0 +1,84 @@
+"""Files that were published broken: their digests are right, and no loader could open the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub import snapshot_download
+
+from ingle.catalog.model import DiskState
+from ingle.errors import MalformedModel
+from ingle.hub.cache import Store
+from ingle.hub.layout import RepoPlace
+from ingle.hub.repair import repair
+from tests.fakes.faults import Faults
+from tests.fakes.hub import FakeHub
+from tests.hub.pulling import NAME, REF, assert_promises, model_files, pull_all, settings, snapshot_of
+
+pytestmark = pytest.mark.slow
+
+BROKEN = [
+    ("tokenizer.json", b'{"version": '),
+    ("tokenizer.json", b'{"version": NaN}'),
+    ("tokenizer_config.json", b"<html>"),
+    ("generation_config.json", b"["),
+    ("special_tokens_map.json", b""),
+    ("config.json", b'{"model_type": '),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), BROKEN)
+def test_a_tokenizer_or_config_that_does_not_parse_is_never_shown(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    with FakeHub() as hub:
+        commit = hub.add_repo(NAME, {**model_files(), name: content})
+        config = settings(tmp_path, hub.url)
+        for _ in range(2):
+            with pytest.raises(MalformedModel, match=name) as raised:
+                pull_all(config)
+            assert "publisher" in raised.value.hint
+    place = RepoPlace(config.cache, NAME)
+    assert not place.snapshot(commit).exists() and not place.refs.exists()
+    assert_promises(config)
+
+
+def test_a_broken_tokenizer_is_found_before_the_weights_are_fetched(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {**model_files(100_000_000), "tokenizer.json": b"{"})
+        hub.faults = Faults(rate=1e6, only="model.safetensors")
+        with pytest.raises(MalformedModel):
+            pull_all(settings(tmp_path, hub.url))
+        assert hub.bytes_sent("model.safetensors") < 100_000_000
+
+
+def test_the_old_version_stays_in_use_when_the_new_one_was_published_broken(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        config = settings(tmp_path, hub.url)
+        commit = hub.add_repo(NAME, model_files())
+        pull_all(config)
+        hub.add_repo(NAME, {**model_files(), "tokenizer.json": b"{"})
+        with pytest.raises(MalformedModel):
+            pull_all(config)
+    found = Store(config).require(REF)
+    assert (found.commit, found.state) == (commit, DiskState.COMPLETE)
+    assert_promises(config)
+
+
+def test_a_repair_of_what_another_tool_fetched_says_that_it_was_published_so(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        config = settings(tmp_path, hub.url)
+        hub.add_repo(NAME, {**model_files(), "tokenizer.json": b"{"})
+        snapshot_download(NAME, cache_dir=config.cache, endpoint=hub.url, token=False)
+        with pytest.raises(MalformedModel) as raised:
+            list(repair(REF, config))
+        assert "publisher" in raised.value.hint
+
+
+def test_a_config_with_an_infinity_in_it_is_whole(tmp_path: Path) -> None:
+    config_json = b'{"model_type": "mamba2", "time_step_limit": [0.0, Infinity]}'
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {**model_files(), "config.json": config_json})
+        snapshot = snapshot_of(pull_all(settings(tmp_path, hub.url)))
+    assert (snapshot.state, snapshot.architecture) == (DiskState.COMPLETE, "mamba2")
