@@ -42,8 +42,8 @@ def show_version(short: Short = False, as_json: AsJson = False) -> None:
 
 def show_status(as_json: AsJson = False) -> None:
     """The engine, device and why; the daemon; the cache; the memory. Starts nothing."""
-    from ingle.cli.accord import differing
     from ingle.client import api
+    from ingle.client.accord import differing
 
     session = open_session()
     client = session.running()

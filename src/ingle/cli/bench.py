@@ -127,10 +127,11 @@ def _ready(model: str) -> Session:
 
 
 async def _with_model(session: Session, model: str, work: Callable[[Ask], Any]) -> Any:
+    from ingle.client.address import read_address
     from ingle.client.aio import AsyncClient
 
     name = session.daemon_name(model)
-    async with AsyncClient(session.config) as client:
+    async with AsyncClient(address=read_address(session.config)) as client:
         return await work(lambda generation: _generate(client, name, generation))
 
 

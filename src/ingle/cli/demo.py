@@ -122,10 +122,11 @@ def _get(session: Session, client: Client) -> None:
 
 
 async def _correct(session: Session, text: str, seen: Seen) -> TextResult:
+    from ingle.client.address import read_address
     from ingle.client.aio import AsyncClient
 
     result = TextResult(tool="proofread", text=text, changed=False)
-    async with AsyncClient(session.config) as client:
+    async with AsyncClient(address=read_address(session.config)) as client:
 
         def ask(generation: Generation) -> AsyncIterator[Chunk]:
             return _stream(session, client, generation, seen)

@@ -106,7 +106,7 @@ def _open() -> tuple[Session, History]:
 
 
 def _print(session: Session, entries: list[Entry], *, as_json: bool) -> None:
-    from ingle.cli.accord import differing
+    from ingle.client.accord import differing
 
     if as_json:
         session.terminal.answer_json(entries)

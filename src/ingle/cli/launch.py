@@ -63,7 +63,7 @@ def find_daemon(config: Config) -> Client | None:
     from ingle.client.sync import Client
 
     try:
-        client = Client(config)
+        client = Client(address=read_address(config))
         found = client.ask(status())
     except IngleError:
         return None

@@ -84,8 +84,8 @@ def show_model(model: ModelName, as_json: AsJson = False) -> None:
 
 def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) -> None:
     """Delete one model from the cache; only what it names, and not while it is used."""
-    from ingle.cli.accord import refuse_elsewhere
     from ingle.client import api
+    from ingle.client.accord import refuse_elsewhere
 
     session = open_session()
     ref = session.resolve(model)

@@ -87,10 +87,10 @@ class Session:
 
     @cached_property
     def _daemon(self) -> Client:
-        from ingle.cli.accord import differing, refuse_elsewhere
         from ingle.cli.answer import Waiting
         from ingle.cli.launch import start_daemon
         from ingle.cli.steady import SteadyClient
+        from ingle.client.accord import differing, refuse_elsewhere
 
         client = self.running()
         if client is None:

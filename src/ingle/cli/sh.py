@@ -149,10 +149,11 @@ class Asking:
         return asyncio.run(self._explain(command))
 
     async def _suggest(self) -> Suggestion:
+        from ingle.client.address import read_address
         from ingle.client.aio import AsyncClient
         from ingle.shell.suggest import suggest, syntax_complaint
 
-        async with AsyncClient(self.session.config) as client:
+        async with AsyncClient(address=read_address(self.session.config)) as client:
             return await suggest(
                 self.request,
                 self.surroundings,
@@ -162,10 +163,11 @@ class Asking:
             )
 
     async def _explain(self, command: str) -> str:
+        from ingle.client.address import read_address
         from ingle.client.aio import AsyncClient
         from ingle.shell.suggest import explanation_request
 
-        async with AsyncClient(self.session.config) as client:
+        async with AsyncClient(address=read_address(self.session.config)) as client:
             request = explanation_request(command, self.surroundings)
             return "".join([chunk.text async for chunk in self._generate(client, request)]).strip()
 

@@ -52,7 +52,8 @@ class SteadyClient(Client):
 
     def _come_back(self) -> bool:
         """Whether there is a daemon again to ask."""
-        if not left_in_order(self._config, self.address.pid):
+        pid = self.address.pid
+        if pid is None or not left_in_order(self._config, pid):
             return False
         self.address = self._start(self._config).address
         return True

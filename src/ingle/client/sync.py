@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ingle.client import api
-from ingle.client.address import Address, read_address
+from ingle.client.accord import agreed
+from ingle.client.address import Address, located
 from ingle.client.api import Ask, Stream, expect, read_answer, read_error
 from ingle.client.chat import Answer, Conversation, Gathering, question
 from ingle.client.course import Course, gone
@@ -23,10 +24,20 @@ CONNECT_S = 5.0
 
 
 class Client:
-    """Talks to the daemon of `config`'s home, or to the one at `address`."""
+    """Talks to the daemon of `config`'s home, or to the one at `address` (`"http://127.0.0.1:11500"`), which may want a `token`.
 
-    def __init__(self, config: Config | None = None, *, address: Address | None = None) -> None:
-        self.address = address or read_address(config or load_config())
+    Raises `DaemonUnreachable` where none runs and `OtherSettings` where it works with another cache than `config`; what
+    else it does otherwise is warned of. Who gives an address takes that daemon as it is.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        address: Address | str | None = None,
+        token: str | None = None,
+    ) -> None:
+        self.address = located(address, token) if address is not None else agreed(config or load_config())
         self._closed = False
 
     def ask(self, ask: Ask[T]) -> T:

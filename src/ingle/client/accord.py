@@ -1,8 +1,10 @@
-"""Whether the daemon that runs works with the settings of this command; a daemon keeps those it began with."""
+"""Whether the daemon that runs works with the settings of who asks it; a daemon keeps those it began with."""
 
 from __future__ import annotations
 
-from ingle.client.address import Address
+import warnings
+
+from ingle.client.address import Address, read_address
 from ingle.config import Config, InForce
 from ingle.errors import OtherSettings
 
@@ -14,8 +16,7 @@ def refuse_elsewhere(address: Address, config: Config) -> None:
     there, here = address.in_force, InForce.of(config)
     if there is not None and there.cache != here.cache:
         raise OtherSettings(
-            f"The daemon at {address.host}:{address.port} works with the cache {there.cache}, "
-            f"this command with {here.cache}.",
+            f"The daemon at {address.host}:{address.port} works with the cache {there.cache}; here it is {here.cache}.",
             hint="`ingle serve --stop` (the next command begins one here), or unset HF_HOME and HF_HUB_CACHE.",
             daemon_cache=there.cache,
             cache=here.cache,
@@ -35,6 +36,20 @@ def differing(address: Address, config: Config, *names: str) -> str:
     if not said:
         return ""
     return (
-        f"(For the running daemon {', '.join(said)}; for this command {'it is' if len(mine) == 1 else 'they are'} "
+        f"(For the running daemon {', '.join(said)}; here {'it is' if len(mine) == 1 else 'they are'} "
         f"{', '.join(mine)}: {RENEW}.)"
     )
+
+
+def agreed(config: Config) -> Address:
+    """Where the daemon of this home listens, for a program: another cache is refused as for a command, and what the daemon
+    does otherwise is a `RuntimeWarning` where the client was made. Raises `DaemonUnreachable`, `OtherSettings`."""
+    address = read_address(config)
+    try:
+        refuse_elsewhere(address, config)
+    except OtherSettings as error:
+        error.hint += " `Client(address=...)` takes that daemon as it is."
+        raise
+    if told := differing(address, config):
+        warnings.warn(told, RuntimeWarning, stacklevel=3)
+    return address
