@@ -15,6 +15,8 @@ from ingle.generation import Generation
 from ingle.worker.process import WorkerProcess
 
 StartWorker = Callable[..., Awaitable[WorkerProcess]]
+HANG = 60.0
+"""Seconds after which a wait in a test is a hang, and a child has had more than time enough to leave."""
 
 
 def file_snapshot(path: Path) -> Snapshot:
@@ -48,8 +50,8 @@ async def start_worker(tmp_path: Path) -> AsyncIterator[StartWorker]:
         *,
         slots: int = 2,
         wait: bool = True,
-        load_timeout: float = 60.0,
-        patience: float = 3.0,
+        load_timeout: float = HANG,
+        patience: float = HANG,
     ) -> WorkerProcess:
         worker = WorkerProcess("fake", logs=tmp_path / "logs", load_timeout=load_timeout, patience=patience)
         started.append(worker)

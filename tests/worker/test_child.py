@@ -16,11 +16,9 @@ from ingle.errors import LoadFailed, OutOfMemory
 from ingle.generation import Generation, Message, Tool
 from ingle.worker import frames
 from ingle.worker.child import Wire, load_error, serve
-from tests.worker.conftest import ask, script_snapshot
+from tests.worker.conftest import HANG, ask, script_snapshot
 
 pytestmark = pytest.mark.slow
-
-HANG = 30.0
 
 
 class Slow(ScriptedEngine):

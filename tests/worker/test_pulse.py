@@ -14,9 +14,7 @@ from ingle.errors import WorkerCrashed, WorkerGone, WorkerTimeout
 from ingle.worker.process import WorkerProcess
 from ingle.worker.pulse import MOST_ILL, watch_pulse
 from ingle.worker.state import WorkerState
-from tests.worker.conftest import ask, script_snapshot, text_of
-
-HANG = 30.0
+from tests.worker.conftest import HANG, ask, script_snapshot, text_of
 
 
 async def given_up(answers: Sequence[EngineHealth | Exception]) -> list[str]:
@@ -60,12 +58,12 @@ async def test_endless_silence_is_waited_for_no_longer_than_an_endless_step() ->
 @pytest.mark.slow
 async def test_a_stuck_worker_fails_its_requests_typed_and_answers_after_a_new_start(tmp_path: Path) -> None:
     snapshot = script_snapshot(tmp_path, Script(on={"stuck": "stuck"}))
-    worker = WorkerProcess("fake", pulse=0.01)
+    worker = WorkerProcess("fake", pulse=0.01, patience=HANG)
     try:
         await worker.start(snapshot, "scripted")
         await worker.ready()
         assert await text_of(worker, ask("well")) == "well"
-        said = await worker.ping()
+        said = await worker.ping(HANG)
         shown = worker.health
         assert said == shown
         with pytest.raises(WorkerCrashed, match="the script says that it is stuck"):

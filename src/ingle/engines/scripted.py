@@ -143,7 +143,8 @@ class ScriptedEngine:
         room = check_fits(asked, self._info.context)
         behaviour = next((kind for mark, kind in self._script.on.items() if mark in prompt), None)
         self._misbehave(behaviour, cancel)
-        limit = min(generation.max_tokens or room, room)
+        forever = behaviour == "forever" and generation.max_tokens is None
+        limit = None if forever else min(generation.max_tokens or room, room)
         told = 0
         for index in range(generation.n):
             told += self._choice(generation, sink, cancel, index, limit, request, behaviour == "forever")
@@ -167,7 +168,7 @@ class ScriptedEngine:
         sink: Sink,
         cancel: threading.Event,
         index: int,
-        limit: int,
+        limit: int | None,
         request: str,
         forever: bool,
     ) -> int:
