@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ingle.config import Config, load_config
-from tests.fakes.hub import FakeHub
 
 
-def settings(folder: Path, *hubs: FakeHub, **more: Any) -> Config:
+class Origin(Protocol):
+    """What a setting names: a fake hub, or an address where nobody is."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def settings(folder: Path, *hubs: Origin, **more: Any) -> Config:
     """`more` are fields of `Config`; nothing of the real environment comes in."""
     cache = folder / "cache"
     cache.mkdir(exist_ok=True)

@@ -38,8 +38,9 @@ class Asked:
 class Reply:
     """What to send, and how badly.
 
-    `length` None leaves `Content-Length` out. `sent` is told after each send how many bytes of the body
-    went out. `cut_at`, `stall_at`: bytes of the body after which the connection closes or falls silent.
+    `length` None leaves `Content-Length` out. `sent` is told before each send how many bytes of the body
+    go out, so that whoever has them finds them counted, and takes back what could not be sent.
+    `cut_at`, `stall_at`: bytes of the body after which the connection closes or falls silent.
     `rate` in bytes a second.
     """
 
@@ -157,10 +158,8 @@ class Listener:
     def _send_body(self, sock: socket.socket, reply: Reply) -> bool:
         total = 0
         for piece in _paced(reply):
-            sock.sendall(piece)
+            self._send_piece(sock, piece, reply.sent)
             total += len(piece)
-            if reply.sent is not None:
-                reply.sent(len(piece))
             if reply.rate is not None and self.closing.wait(len(piece) / reply.rate):
                 return False
             if reply.cut_at is not None and total >= reply.cut_at:
@@ -169,6 +168,18 @@ class Listener:
                 sock.recv(1)
                 return False
         return total == (reply.length or 0)
+
+    def _send_piece(
+        self, sock: socket.socket, piece: bytes | memoryview, sent: Callable[[int], None] | None
+    ) -> None:
+        if sent is not None:
+            sent(len(piece))
+        try:
+            sock.sendall(piece)
+        except OSError:
+            if sent is not None:
+                sent(-len(piece))
+            raise
 
 
 def _paced(reply: Reply) -> Iterator[bytes | memoryview]:

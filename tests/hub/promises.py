@@ -16,7 +16,7 @@ from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.catalog.model import DiskState, ModelRef, Snapshot
 from ingle.errors import IngleError
 from ingle.hub.cache import Store
-from ingle.hub.fetch import is_known
+from ingle.hub.fetch import blob_sizes, is_known
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
@@ -50,7 +50,10 @@ MODEL: Given = {
 }
 WANTED = (".json", ".txt", ".safetensors")
 SECRETS = (TOKEN, "Signature=", "Key-Pair-Id")
-QUICK = Tuning(patience=2.0, seed=7)
+PATIENT = Tuning(patience=60.0, seed=7)
+"""For pulls that get through: how busy the machine is must not make them give up."""
+HASTY = Tuning(patience=2.0, seed=7)
+"""For pulls that are to give up."""
 
 
 @dataclass
@@ -86,11 +89,13 @@ class Scene:
         commit = self.hub.repos[REPO].commits[self.commit]
         return {entry.path: entry for entry in commit.entries() if entry.path.endswith(WANTED)}
 
-    def events(self, *, cancel: threading.Event | None = None, tuning: Tuning = QUICK) -> Iterator[Progress]:
+    def events(
+        self, *, cancel: threading.Event | None = None, tuning: Tuning = PATIENT
+    ) -> Iterator[Progress]:
         """A pull as it goes."""
         return pull(self.ref, self.config, cancel=cancel, options=PullOptions(tuning=tuning))
 
-    def pull(self, *, cancel: threading.Event | None = None, tuning: Tuning = QUICK) -> Outcome:
+    def pull(self, *, cancel: threading.Event | None = None, tuning: Tuning = PATIENT) -> Outcome:
         """One pull, to its end. Anything raised that is no `IngleError` is a failure of the test."""
         outcome = Outcome()
         try:
@@ -154,12 +159,8 @@ def half_made(scene: Scene) -> list[str]:
     """What another tool could see now and should not: by names and sizes, quick enough for every request."""
     place = scene.place
     sizes = {entry.digest: entry.content.size for entry in scene.entries.values()}
-    blobs = list(place.blobs.iterdir()) if place.blobs.is_dir() else []
-    found = [
-        f"blob {blob.name} has {blob.stat().st_size} bytes"
-        for blob in blobs
-        if blob.name in sizes and blob.stat().st_size != sizes[blob.name]
-    ]
+    here = {name: size for name, size in blob_sizes(place).items() if name in sizes}
+    found = [f"blob {name} has {size} bytes" for name, size in here.items() if size != sizes[name]]
     snapshot = place.snapshot(scene.commit)
     if snapshot.exists():
         found += [
@@ -186,7 +187,7 @@ class After(Enum):
 
 
 def check_five(
-    scene: Scene, outcome: Outcome, after: After = After.GOES_ON, *, tuning: Tuning = QUICK
+    scene: Scene, outcome: Outcome, after: After = After.GOES_ON, *, tuning: Tuning = PATIENT
 ) -> Outcome:
     """All five promises, as every test of a fault ends; gives the pull that follows, for the second one.
 
@@ -221,12 +222,13 @@ def check_promises(scene: Scene, outcome: Outcome) -> None:
     _progress_is_sane(outcome.events)
 
 
-def check_resume(scene: Scene, *, tuning: Tuning = QUICK, spoiled: bool = False) -> Outcome:
+def check_resume(scene: Scene, *, tuning: Tuning = PATIENT, spoiled: bool = False) -> Outcome:
     """With a healthy hub the next pull is whole, fetches nothing twice, and keeps every promise.
 
     `spoiled`: wrong bytes may have been recorded; nothing tells which, so all may have to come again.
     """
     scene.hub.faults = Faults()
+    scene.hub.settle()  # or a request of the pull before would be counted for this one
     recorded = scene.recorded()
     scene.hub.forget_requests()
     outcome = scene.pull(tuning=tuning)

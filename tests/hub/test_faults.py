@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from pathlib import Path
 
 import msgspec
@@ -11,11 +10,13 @@ import pytest
 
 from ingle.errors import Gated, HubError, HubLied, HubRefused, HubUnreachable, ModelNotFound, Unauthorized
 from ingle.hub.pieces import PIECE
-from ingle.hub.transfer import Tuning
 from tests.fakes.faults import ALWAYS, Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.fakes.wire import Asked
 from tests.hub.promises import (
+    HASTY,
+    HEAD,
     MODEL,
     REPO,
     TOKEN,
@@ -98,10 +99,7 @@ LASTING: dict[str, tuple[Faults, type[HubError]]] = {
     "lengths that lie": (Faults(only=BIG, lie_times=ALWAYS), HubLied),
     "web pages": (Faults(only=BIG, html_times=ALWAYS), HubLied),
     "a redirect loop": (Faults(loop_times=ALWAYS), HubLied),
-    "redirects to a host that is not there": (
-        Faults(redirect_to="http://nobody.invalid/x"),
-        HubUnreachable,
-    ),
+    "redirects to a host that is not there": (Faults(redirect_to="http://nobody.invalid/x"), HubUnreachable),
     "signed addresses that never work": (Faults(signed_uses=0), HubRefused),
     "another file under the same name": (Faults(only=BIG, etag="c" * 64), HubLied),
     "only errors": (Faults(statuses=(503,) * 99, on=frozenset({"bytes"})), HubUnreachable),
@@ -113,7 +111,7 @@ def test_trouble_that_lasts_ends_in_an_error_that_says_it_and_the_next_pull_goes
     name: str, hub: FakeHub, scene: Scene
 ) -> None:
     hub.faults, kind = LASTING[name]
-    outcome = scene.pull()
+    outcome = scene.pull(tuning=HASTY)
     assert isinstance(outcome.error, kind)
     assert outcome.error.message
     assert outcome.error.hint
@@ -124,11 +122,12 @@ def test_a_pull_begun_with_ranges_goes_on_with_a_server_that_knows_none_and_says
     hub: FakeHub, scene: Scene
 ) -> None:
     hub.faults = Faults(rate=20e6, only=BIG)
-    for event in (events := scene.events()):
-        if event.bytes_done > PIECE:
-            hub.faults = Faults(only=BIG, ignore_range_times=ALWAYS)
-            hub.drop_connections()
-            break
+    with Gate(hub, BIG, 2 * PIECE):
+        for event in (events := scene.events()):
+            if event.bytes_done > PIECE:
+                hub.faults = Faults(only=BIG, ignore_range_times=ALWAYS)
+                hub.drop_connections()
+                break
     outcome = Outcome(events=[*events])
     outcome.snapshot = outcome.events[-1].snapshot
     (log,) = scene.config.logs.glob("pull-*.log")
@@ -209,7 +208,7 @@ def test_a_name_that_cannot_be_looked_up_is_said(hub: FakeHub, tmp_path: Path) -
     scene = Scene(tmp_path, hub)
     good = scene.config
     scene.config = msgspec.structs.replace(good, endpoints=("http://nobody.invalid",))
-    outcome = scene.pull()
+    outcome = scene.pull(tuning=HASTY)
     assert isinstance(outcome.error, HubUnreachable)
     assert "looked up" in outcome.error.message
     scene.config = good
@@ -268,18 +267,14 @@ def test_a_redirect_to_another_host_gets_no_token_and_its_page_is_not_taken(
 
 def test_when_every_connection_dies_at_once_the_pull_goes_on(hub: FakeHub, scene: Scene) -> None:
     hub.faults = Faults(rate=20e6, only=BIG)
-    look = hub.before
-    assert look is not None
-    asked_for_bytes = threading.Event()
-
-    def once(asked: Asked) -> None:
-        look(asked)
-        if asked.origin == "cdn" and not asked_for_bytes.is_set():
-            asked_for_bytes.set()
-            threading.Timer(0.15, hub.drop_connections).start()
-
-    hub.before = once
-    outcome = scene.pull(tuning=Tuning(patience=20))
-    assert outcome.error is None
+    outcome = Outcome()
+    with Gate(hub, BIG, 2 * PIECE) as gate:
+        for event in scene.events():
+            outcome.events.append(event)
+            if gate.reached.is_set() and event.bytes_done > HEAD and not gate.is_open:
+                hub.drop_connections()
+                gate.open()
+        assert gate.is_open
+    outcome.snapshot = outcome.events[-1].snapshot
     assert hub.bytes_sent(BIG) < WEIGHTS + 8 * PIECE
     check_five(scene, outcome)

@@ -16,6 +16,7 @@ from ingle.hub.progress import Phase
 from ingle.hub.transfer import Tuning
 from tests.fakes.content import weights
 from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.hub.child import ROOT, start_child
 from tests.hub.hf_cache import hf, ordinary_user
@@ -36,8 +37,10 @@ environ = {"HOME": str(folder), "INGLE_HOME": str(folder / "ingle"), "HF_HUB_CAC
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
     for event in pull(ModelRef(name="org/name", repo_id="org/name"), load_config(environ, endpoints=(endpoint,))):
-        if event.bytes_done > 9_000_000:
+        if event.bytes_done > 9_000_000 and limit:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            print("lowered", flush=True)
+            limit = 0
     print("done")
 except IngleError as exc:
     print(type(exc).__name__)
@@ -77,10 +80,12 @@ def test_a_disk_that_gives_out_in_the_middle_is_a_full_disk_and_the_next_pull_go
     hub: FakeHub, scene: Scene, limit: int
 ) -> None:
     """The largest file size a process may write, lowered while bytes arrive, stands in for the end of the disk."""
-    hub.faults = Faults(only=BIG, rate=4e6)
     command = [sys.executable, "-c", GIVES_OUT, str(scene.folder), hub.url, str(limit)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert said.stdout.strip() == "DiskFull", said.stderr
+    with Gate(hub, BIG, 2 * PIECE):
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "lowered\n"
+    assert child.communicate(timeout=60)[0] == "DiskFull\n"
     check_five(scene, Outcome())
 
 
@@ -134,10 +139,11 @@ def test_pulls_that_are_cut_short_and_begun_again_at_once_break_no_promise(
 ) -> None:
     hub.faults = Faults(rate=20e6, only=BIG)
     for _ in range(3):
-        events = scene.events()
-        while next(events).phase is not Phase.FETCHING:
-            pass
-        events.close()  # type: ignore[attr-defined]  # a generator
+        with Gate(hub, BIG, PIECE):
+            events = scene.events()
+            while next(events).phase is not Phase.FETCHING:
+                pass
+            events.close()  # type: ignore[attr-defined]  # a generator
         check_promises(scene, Outcome())
     check_five(scene, Outcome())
 
@@ -162,7 +168,7 @@ def test_huggingface_hub_pulling_the_same_files_at_once_breaks_no_promise(hub: F
     hub.before = None  # what they show half-made is not ours
     other.start()
     outcome = scene.pull(tuning=Tuning(patience=60.0))
-    other.join(60)
+    other.join(240)
     assert outcome.error is None
     assert found == [str(scene.place.snapshot(scene.commit))]
     check_five(scene, outcome)
@@ -171,12 +177,12 @@ def test_huggingface_hub_pulling_the_same_files_at_once_breaks_no_promise(hub: F
 def test_a_prune_by_hf_in_between_breaks_no_promise(hub: FakeHub, scene: Scene) -> None:
     hub.faults = Faults(rate=10e6, only=BIG)
     outcome = Outcome()
-    for event in scene.events():
-        outcome.events.append(event)
-        if event.bytes_done > PIECE and hub.faults != Faults():
-            assert hf(scene.config.cache, "cache", "prune", "--yes").returncode == 0
-            hub.faults = Faults()
-    assert hub.faults == Faults()
+    with Gate(hub, BIG, 2 * PIECE) as gate:
+        for event in scene.events():
+            outcome.events.append(event)
+            if event.bytes_done > PIECE and not gate.is_open:
+                assert hf(scene.config.cache, "cache", "prune", "--yes").returncode == 0
+                gate.open()
     outcome.snapshot = outcome.events[-1].snapshot
     # A prune takes what another program left unfinished: that is its doing, not ours.
     scene.foreign = {name: was for name, was in scene.foreign.items() if not name.endswith(".incomplete")}

@@ -58,7 +58,7 @@ def test_when_every_connection_falls_silent_at_once_new_ones_take_over(hub: Fake
                 silent += 1
 
     hub.before = count
-    outcome = scene.pull(tuning=Tuning(patience=60.0, stall=0.5, connections=4, seed=1))
+    outcome = scene.pull(tuning=Tuning(patience=60.0, stall=2.0, connections=4, seed=1))
     assert outcome.error is None
     assert silent > 4
     (log,) = scene.config.logs.glob("pull-*.log")

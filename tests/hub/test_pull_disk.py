@@ -20,6 +20,7 @@ from ingle.hub.pull import PullOptions, PullRun, plan, pull
 from tests.catalog.gguf_writer import llama
 from tests.fakes.content import Sparse
 from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Entry, Repo
 from tests.hub.pulling import (
@@ -63,9 +64,10 @@ def test_a_pull_that_goes_on_needs_no_disk_for_what_is_reserved_already(tmp_path
         hub.faults = Faults(rate=10_000_000, only="model.safetensors")
         config = settings(tmp_path, hub.url)
         events = pull(REF, config)
-        while next(events).bytes_done < 10_000_000:
-            pass
-        events.close()
+        with Gate(hub, "model.safetensors", 4 * PIECE):
+            while next(events).bytes_done < 10_000_000:
+                pass
+            events.close()
         rest = plan(REF, config)
     assert rest.to_fetch > 1_000_000
     assert rest.disk_needed == rest.margin
@@ -79,13 +81,13 @@ def test_what_was_saved_of_a_truncated_blob_needs_no_disk_a_second_time(tmp_path
         os.truncate((whole.root / "model.safetensors").resolve(), PIECE)
         before = plan(REF, config)
         assert before.disk_needed > before.margin
-        hub.faults = Faults(rate=400_000, only="model.safetensors")
         run = PullRun(REF, config, threading.Event(), PullOptions())
         events = run.run()
-        while next(events).phase is not Phase.FETCHING:
-            pass
-        assert run.still_needed(before) == before.margin
-        events.close()
+        with Gate(hub, "model.safetensors", PIECE):
+            while next(events).phase is not Phase.FETCHING:
+                pass
+            assert run.still_needed(before) == before.margin
+            events.close()
 
 
 LIMITED = """

@@ -23,6 +23,7 @@ from ingle.hub.transfer import Transfer
 from tests.fakes.content import weights
 from tests.fakes.disk import full_disk
 from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.fakes.repos import Given
 from tests.hub.promises import HEAD, MODEL, REPO, Outcome, Scene, check_five, check_not_again, listed
@@ -63,8 +64,8 @@ def _spans(scene: Scene) -> list[tuple[int, int]]:
 
 
 def test_a_header_that_is_on_disk_and_recorded_is_not_fetched_again(hub: FakeHub, scene: Scene) -> None:
-    hub.faults = Faults(rate=4e6, only=BIG)
-    outcome = _stop_after(scene, 2 * PIECE)
+    with Gate(hub, BIG, 2 * PIECE):
+        outcome = _stop_after(scene, 2 * PIECE)
     assert _spans(scene)[0][0] == 0
     assert _spans(scene)[0][1] > HEAD
     check_five(scene, outcome)

@@ -15,8 +15,10 @@ from huggingface_hub import scan_cache_dir, snapshot_download
 from ingle.catalog.model import ModelRef
 from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import hold
+from ingle.hub.pieces import PIECE
 from ingle.hub.pull import pull
 from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.hub.hf_cache import hf
 from tests.hub.pulling import (
@@ -58,11 +60,13 @@ def test_a_prune_in_the_middle_of_a_pull_takes_nothing_of_it(tmp_path: Path) -> 
         hub.faults = Faults(rate=10_000_000, only="model.safetensors")
         config = settings(tmp_path, hub.url)
         events = []
-        for event in pull(REF, config):
-            events.append(event)
-            if len(events) == 6:
-                hub.faults = Faults()
-                assert hf(config.cache, "cache", "prune", "--yes").returncode == 0
+        with Gate(hub, "model.safetensors", 4 * PIECE) as gate:
+            for event in pull(REF, config):
+                events.append(event)
+                if event.bytes_done > PIECE and not gate.is_open:
+                    assert hf(config.cache, "cache", "prune", "--yes").returncode == 0
+                    gate.open()
+            assert gate.is_open
         assert_whole(config, snapshot_of(events), files)
 
 
@@ -80,7 +84,7 @@ def test_huggingface_hub_pulling_the_same_files_at_once_harms_neither(tmp_path: 
         other = threading.Thread(target=theirs)
         other.start()
         snapshot = snapshot_of(pull_all(config))
-        other.join(60)
+        other.join(240)
         for path, data in files.items():
             assert Path(found[0], path).read_bytes() == data
         assert hub.bytes_sent("model.safetensors") < 40_000_000 * 1.2

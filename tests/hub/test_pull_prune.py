@@ -13,12 +13,13 @@ from ingle.catalog.model import DiskState, ModelRef
 from ingle.config import Config
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
+from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_snapshot
 from ingle.hub.pull import PullOptions, PullRun
 from ingle.hub.receipt import read_receipt
-from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.hub.hf_cache import hf
 from tests.hub.pulling import NAME, REF, assert_whole, model_files, pull_all, settings, snapshot_of
@@ -74,15 +75,17 @@ def test_a_prune_during_an_update_leaves_the_old_version_usable_and_the_update_w
         pull_all(config)
         old = RepoPlace(config.cache, NAME).snapshot(first)
         second = hub.add_repo(NAME, NEW)
-        hub.faults = Faults(rate=3_000_000, only="model.safetensors")
         events, pruned = [], False
-        for event in every_event(config):
-            events.append(event)
-            if not pruned and stage(event):
-                pruned = True
-                hub.faults = Faults()
-                prune(config)
-                assert_usable(config, old, OLD)
+        with Gate(hub, "model.safetensors", PIECE) as gate:
+            for event in every_event(config):
+                events.append(event)
+                if stage is is_publishing:
+                    gate.open()
+                if not pruned and stage(event):
+                    pruned = True
+                    prune(config)
+                    assert_usable(config, old, OLD)
+                    gate.open()
         assert pruned
         new = RepoPlace(config.cache, NAME).snapshot(second)
         assert_usable(config, new, NEW)
