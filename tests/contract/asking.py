@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ingle.engines.base import EngineHealth
 from ingle.generation import (
     Chunk,
     FinishReason,
@@ -20,6 +21,7 @@ from ingle.generation import (
 )
 from ingle.worker.process import WorkerProcess
 
+HANG = 60.0  # seconds after which a worker that says nothing hangs
 GREEDY = SamplingParams(temperature=0.0)
 SYSTEM = "You fix grammar and spelling. Reply with the corrected text only."
 GRAMMAR = "Fix the grammar: he go to school yesterday and dont came back"
@@ -84,6 +86,11 @@ def grammar_question(**fields: Any) -> Generation:
 async def ask(worker: WorkerProcess, generation: Generation) -> Reply:
     """The whole reply. Raises what the worker raises."""
     return Reply(tuple([chunk async for chunk in worker.generate(generation)]))
+
+
+async def health(worker: WorkerProcess) -> EngineHealth:
+    """What the worker says of itself, however busy the machine is."""
+    return await worker.ping(HANG)
 
 
 def sampled(seed: int | None, **fields: Any) -> SamplingParams:

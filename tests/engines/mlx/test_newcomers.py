@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 ROTATING: dict[str, Any] = {"sliding_window": 16, "sliding_window_pattern": 2, "head_dim": 8}
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+NULL = 188  # the byte 0 among the tiny tokenizer's bytes
 ENDLESS = SamplingParams(temperature=0.0, logit_bias={256: -100.0})
 
 
@@ -138,7 +139,8 @@ def test_a_newcomer_whose_prompt_cannot_be_read_costs_the_others_no_token(folder
 
     def trouble(tokens: Any) -> None:
         gate(tokens)
-        if tokens.shape[1] == 40:  # the newcomer's prompt without its last token
+        # in pieces of whatever size: how fast this machine has read the others' prompts decides that
+        if tokens.shape[1] > 1 and any(NULL in row for row in tokens.tolist()):
             pieces.append(1)
             raise RuntimeError("this one only")
 
@@ -150,7 +152,7 @@ def test_a_newcomer_whose_prompt_cannot_be_read_costs_the_others_no_token(folder
             watched.wait_for(f"o{i}")
         gate.go_on_until(lambda: all(other.begun.is_set() for other in others))
         assert not any(other.done.is_set() for other in others)
-        newcomer = begin(watched.engine, "new", prompt("a" * 41))
+        newcomer = begin(watched.engine, "new", prompt("\x00" * 41))
         watched.wait_for("new")
         gate.release()
         assert isinstance(newcomer.wait().error, GenerationFailed)
