@@ -21,7 +21,7 @@ from ingle.runtime.job import Work
 from ingle.runtime.pulls import PullDesk
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.status import ModelState, PullState
-from tests.runtime.fakes import World, until
+from tests.runtime.fakes import HANG, World, until
 
 MODEL = "org/new"
 
@@ -242,22 +242,37 @@ async def test_verify_tells_what_it_finds(world: World) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux alone")
-async def test_a_scheduled_check_steps_behind_everything_else(tmp_path: Path) -> None:
-    desk = lonely_desk(tmp_path / "pulls.json")
+@pytest.mark.parametrize("ours", [0, 15])
+def test_a_scheduled_check_steps_behind_everything_else_and_never_forward(tmp_path: Path, ours: int) -> None:
     seen: dict[str, int] = {}
+
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     def check(name: str) -> Callable[[threading.Event], Iterator[Progress]]:
         def steps(_cancel: threading.Event) -> Iterator[Progress]:
-            seen[name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            seen[name] = priority()
             yield Progress(phase=Phase.DONE)
 
         return steps
 
-    for name in ("asked", "scheduled"):
-        ref = ModelRef(name=name, repo_id=f"org/{name}")
-        job = desk.begin(ref, Work.VERIFY, check(name), gently=name == "scheduled")
-        await job.over.wait()
-    assert seen["scheduled"] == min(19, max(10, seen["asked"]))
+    async def check_both() -> None:
+        desk = lonely_desk(tmp_path / "pulls.json")
+        for name in ("asked", "scheduled"):
+            ref = ModelRef(name=name, repo_id=f"org/{name}")
+            job = desk.begin(ref, Work.VERIFY, check(name), gently=name == "scheduled")
+            await job.over.wait()
+
+    def run() -> None:
+        """In a thread of its own, whose priority those that it starts inherit."""
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), max(ours, priority()))
+        asyncio.run(check_both())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(HANG)
+    assert seen["asked"] >= ours
+    assert seen["scheduled"] == max(10, seen["asked"])
 
 
 async def test_a_repair_that_a_restart_cut_short_goes_on_as_a_repair(world: World) -> None:

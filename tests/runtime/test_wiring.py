@@ -20,7 +20,7 @@ from ingle.runtime.events import EventKind
 from ingle.runtime.wiring import Hub, alive
 from tests.fakes.hub import FakeHub
 from tests.hub.pulling import NAME, REF, assert_whole, model_files, settings, snapshot_of
-from tests.runtime.fakes import World, make_config, make_snapshot
+from tests.runtime.fakes import HANG, World, make_config, make_snapshot
 
 pytestmark = pytest.mark.slow
 
@@ -159,7 +159,7 @@ def test_a_process_that_ended_and_was_not_reaped_is_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.read()  # the end of the pipe: it is ending
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANG
     while alive(child.pid) and time.monotonic() < deadline:
         pass
     assert not alive(child.pid)

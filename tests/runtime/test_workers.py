@@ -20,7 +20,7 @@ from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.worker.memory import process_memory
 from ingle.worker.process import WorkerProcess
-from tests.runtime.fakes import World, make_snapshot, text_of
+from tests.runtime.fakes import HANG, World, make_snapshot, text_of
 
 pytestmark = pytest.mark.slow
 MODEL = "org/scripted"
@@ -99,7 +99,7 @@ async def test_closing_an_answer_frees_its_slot_in_the_child(runtime: Runtime) -
 
 
 async def test_nothing_is_left_when_the_runtime_ends_in_the_middle_of_an_answer(tmp_path: Path) -> None:
-    script = Script(answer="x", on={"endless": "forever"})
+    script = Script(answer="x", token_seconds=0.001, on={"endless": "forever"})
     async with real_runtime(scripted_world(tmp_path, script)) as runtime:
         answer = runtime.generate(MODEL, Generation(prompt="endless"))
         await anext(answer)
@@ -116,7 +116,7 @@ async def test_a_load_that_fails_in_the_child_is_typed_and_the_files_are_checked
         async for event in events:
             if event.event is EventKind.ERROR:
                 break
-        await asyncio.wait_for(runtime.cancel(MODEL), 10)
+        await asyncio.wait_for(runtime.cancel(MODEL), HANG)
         assert world.check.checked == [MODEL]
 
 

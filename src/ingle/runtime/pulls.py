@@ -318,6 +318,8 @@ def _step_back() -> None:
     """Lower this thread's priority, on macOS that of its disk too; elsewhere threads have none of their own."""
     with contextlib.suppress(OSError):
         if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+            thread = threading.get_native_id()
+            behind = max(10, os.getpriority(os.PRIO_PROCESS, thread))  # it may be further behind than that
+            os.setpriority(os.PRIO_PROCESS, thread, behind)
         elif sys.platform == "darwin":
             os.setpriority(_DARWIN_THREAD, 0, _DARWIN_BACKGROUND)
