@@ -40,6 +40,7 @@ class Answer(msgspec.Struct, kw_only=True):
             "finish_reason": self.finish_reason,
             "usage": self.done.usage if self.done else None,
             "timings": self.done.timings if self.done else None,
+            "damage": self.ready.damage if self.ready else None,
         }
 
 

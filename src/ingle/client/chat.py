@@ -20,13 +20,15 @@ KNOWN = tuple(field.name for field in msgspec.structs.fields(SamplingParams))
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a model answered. `reasoning` is what it thought before, where it does; `finish_reason` is "length"
-    where `max_tokens` or the context ended the answer."""
+    where `max_tokens` or the context ended the answer. `damage` (an error object) is what the last check found in the
+    model's files: the answer cannot be trusted then."""
 
     text: str
     reasoning: str = ""
     finish_reason: str = ""
     usage: Usage | None = None
     timings: Timings | None = None
+    damage: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -78,11 +80,14 @@ class Gathering:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._end = Line()
+        self._damage: dict[str, Any] | None = None
 
     def take(self, line: Line) -> str:
         """The text that this line adds to the answer."""
         if line.done is not None:
             self._end = line
+        if line.ready is not None:
+            self._damage = line.ready.damage
         if line.chunk is None:
             return ""
         self._text.append(line.chunk.text)
@@ -99,4 +104,5 @@ class Gathering:
             finish_reason=reasons[0] if reasons else "",
             usage=done.usage if done else None,
             timings=done.timings if done else None,
+            damage=self._damage,
         )

@@ -154,12 +154,14 @@ class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """The model is in memory; `why` says why this engine was taken."""
+    """The model is in memory; `why` says why this engine was taken, `damage` (an error object) what the last check found
+    in its files."""
 
     model: str
     engine: LoadedEngine
     why: str = ""
     load_seconds: float = 0.0
+    damage: dict[str, Any] | None = None
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +195,7 @@ class KeptPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Improved(msgspec.Struct, frozen=True, kw_only=True):
-    """What a text tool made. `text` is always whole; `reason` is None when every answer was taken."""
+    """What a text tool made. `text` is always whole; `reason` is None when every answer was taken; `damage` as in `Ready`."""
 
     tool: str
     text: str
@@ -204,6 +206,7 @@ class Improved(msgspec.Struct, frozen=True, kw_only=True):
     units: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    damage: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.text

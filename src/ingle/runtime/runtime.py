@@ -187,7 +187,8 @@ class Runtime:
         key = str(snapshot.path)
         slot = self._scheduler.slot(key)
         need = need_of(snapshot, choice.engine, wants, self.config, slot.running if slot else None)
-        use = Use(snapshot.ref.name, key, f"r{next(self._numbers)}")
+        damage = (await asyncio.to_thread(self._seams.damaged, [snapshot])).get(key)
+        use = Use(snapshot.ref.name, key, f"r{next(self._numbers)}", damage)
         try:
             await self._owner.do(partial(self._owner.ask, use, snapshot, choice.why, need, wants.keep_alive))
             yield use

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from ingle.errors import Cancelled, WorkerError
+from ingle.errors import Cancelled, IngleError, WorkerError
 from ingle.generation import Chunk, Generation
 from ingle.runtime.fleet import Berth
 from ingle.runtime.news import Ask
@@ -14,10 +14,12 @@ from ingle.runtime.news import Ask
 
 class Use:
     """Given out by `Runtime.use`, which also takes it back. `model` is the name to show, `ask` what the
-    scheduler was asked for it."""
+    scheduler was asked for it, `damage` what the last check found in its files: it answers all the same, for whoever
+    uses it may insist, but has to be told."""
 
-    def __init__(self, model: str, key: str, request: str) -> None:
+    def __init__(self, model: str, key: str, request: str, damage: IngleError | None = None) -> None:
         self.model = model
+        self.damage = damage
         self.key = key
         self.request = request
         self.ask: Ask | None = None

@@ -25,7 +25,8 @@ down to the engine (a pull that was joined goes on; `cancel` ends it). What may 
 
     {"progress": {"phase", "bytes_done", "bytes_total", "rate", "seconds_left", "message", "fraction"}}
     {"loading": {"model"}}                      the model is not in memory yet, the load has begun or is waited for
-    {"ready": {"model", "engine": EngineInfo, "why", "load_seconds"}}      once, before the first chunk
+    {"ready": {"model", "engine": EngineInfo, "why", "load_seconds", "damage"?}}      once, before the first chunk;
+                         "damage": the error that the last check of its files found, where it found one
     {"chunk": {"index", "text", "reasoning", "tool_calls", "logprobs", "tokens", "finish_reason"}}   no defaults;
                          "tool_calls": parts [{"index", "id"?, "name"?, "arguments"?}], joined by their index
     {"done": {...}}      the last line of a success: pull, verify, repair: {"view": ModelView};
@@ -228,7 +229,13 @@ async def _readiness(use: Use) -> dict[str, Any]:
         "engine": berth.worker.info,
         "why": berth.why,
         "load_seconds": berth.load_seconds if waited else 0.0,
+        **damage_fields(use),
     }
+
+
+def damage_fields(use: Use) -> dict[str, Any]:
+    """`damage`: the error that the last check of the model's files found; nothing where it found none."""
+    return {"damage": use.damage.to_dict()} if use.damage is not None else {}
 
 
 def _says(chunk: Chunk) -> bool:

@@ -29,7 +29,7 @@ from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse, openai_body
 from ingle.server.openai_schema import ChatRequest, CompletionRequest, SamplingFields
-from ingle.server.stream import SSE, Stream, sse, unless_gone
+from ingle.server.stream import SSE, Notice, Stream, sse, unless_gone
 
 DONE = b"data: [DONE]\n\n"
 HEARTBEAT = 15.0
@@ -41,15 +41,17 @@ def openai_routes(runtime: Runtime) -> APIRouter:
     async def answered(
         request: Request, body: SamplingFields, generation: Generation, form: Form
     ) -> Response:
+        notice = Notice()
         if body.stream:
             return Stream(
-                _deltas(runtime, generation, body.wants(), form, body.include_usage),
+                _deltas(runtime, generation, body.wants(), form, notice, with_usage=body.include_usage),
                 lambda error: sse(openai_body(error)) + DONE,
                 media_type=SSE,
                 quiet=HEARTBEAT,
+                notice=notice,
             )
-        whole = _whole(runtime, generation, body.wants(), form)
-        return JsonResponse(await unless_gone(request, whole))
+        whole = await unless_gone(request, _whole(runtime, generation, body.wants(), form, notice))
+        return JsonResponse(whole, headers=notice.headers)
 
     @router.post("/chat/completions")
     async def chat(request: Request, body: ChatRequest) -> Response:
@@ -121,11 +123,15 @@ class Form:
 
 
 async def _deltas(
-    runtime: Runtime, generation: Generation, wants: Wants, form: Form, with_usage: bool
+    runtime: Runtime, generation: Generation, wants: Wants, form: Form, notice: Notice, *, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     told: dict[int, int] = {}
     usage: Usage | None = None
-    async with aclosing(runtime.generate(form.model, generation, wants)) as chunks:
+    async with (
+        runtime.use(form.model, wants) as use,
+        aclosing(use.generate(generation)) as chunks,
+    ):
+        notice.take(use)
         async for chunk in chunks:
             usage = chunk.usage or usage
             first = chunk.index not in told
@@ -141,10 +147,16 @@ async def _deltas(
     yield DONE
 
 
-async def _whole(runtime: Runtime, generation: Generation, wants: Wants, form: Form) -> dict[str, Any]:
+async def _whole(
+    runtime: Runtime, generation: Generation, wants: Wants, form: Form, notice: Notice
+) -> dict[str, Any]:
     choices: dict[int, list[Chunk]] = {index: [] for index in range(generation.n)}
     usage: Usage | None = None
-    async with aclosing(runtime.generate(form.model, generation, wants)) as chunks:
+    async with (
+        runtime.use(form.model, wants) as use,
+        aclosing(use.generate(generation)) as chunks,
+    ):
+        notice.take(use)
         async for chunk in chunks:
             choices.setdefault(chunk.index, []).append(chunk)
             usage = chunk.usage or usage

@@ -8,7 +8,8 @@
 
 `model_loaded` is about the model of the last `/load`, not about what other routes loaded.
 `/generate` answers with that model, loading it again when it left for idleness. None of
-these ever downloads unless `auto_pull` is on.
+these ever downloads unless `auto_pull` is on. Of a model whose files the last check found damaged `/load` and `/generate`
+tell in the header `Ingle-Warning`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse
 from ingle.server.schema import LARGEST, Body, ModelName
-from ingle.server.stream import unless_gone
+from ingle.server.stream import Notice, unless_gone
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +78,12 @@ class Sidecar:
         """Asks no disk and no worker: `/status` must answer within 50 ms whatever goes on."""
         return self._key is not None and self._runtime.is_ready(self._key)
 
-    async def load(self, path: str, wants: Wants) -> None:
+    async def load(self, path: str, wants: Wants, notice: Notice) -> None:
         """The model of `/generate` from now on; on failure the one before stays it."""
         before = self.path, self._key
         try:
             async with self._runtime.use(path, wants) as use:
+                notice.take(use)
                 self.path, self._key = path, use.key
                 await use.ready()
         except BaseException:
@@ -89,7 +91,7 @@ class Sidecar:
                 self.path, self._key = before
             raise
 
-    async def answer(self, generation: Generation) -> tuple[str, int]:
+    async def answer(self, generation: Generation, notice: Notice) -> tuple[str, int]:
         """The text and the number of generated tokens."""
         if self.path is None:
             raise NothingLoaded(
@@ -100,6 +102,7 @@ class Sidecar:
         pieces: list[str] = []
         tokens = 0
         async with self._runtime.use(self.path) as use, aclosing(use.generate(generation)) as chunks:
+            notice.take(use)
             self._key = use.key  # a newer version may have been pulled since the load
             async for chunk in chunks:
                 pieces.append(chunk.text)
@@ -140,14 +143,16 @@ def sidecar_routes(runtime: Runtime) -> APIRouter:
     @router.post("/load")
     async def load(request: Request, body: LoadRequest) -> Response:
         """Load the one model of this sidecar."""
-        await unless_gone(request, sidecar.load(body.model_path, Wants(keep_alive=body.keep_alive)))
-        return JsonResponse({"status": "loaded", "model_path": body.model_path})
+        notice = Notice()
+        await unless_gone(request, sidecar.load(body.model_path, Wants(keep_alive=body.keep_alive), notice))
+        return JsonResponse({"status": "loaded", "model_path": body.model_path}, headers=notice.headers)
 
     @router.post("/generate")
     async def generate(request: Request, body: PromptRequest) -> Response:
         """One answer of the loaded model; 409 when none is loaded."""
-        text, tokens = await unless_gone(request, sidecar.answer(body.generation()))
-        return JsonResponse({"response": text, "tokens_generated": tokens})
+        notice = Notice()
+        text, tokens = await unless_gone(request, sidecar.answer(body.generation(), notice))
+        return JsonResponse({"response": text, "tokens_generated": tokens}, headers=notice.headers)
 
     @router.post("/unload")
     async def unload() -> Response:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ingle.errors import Cancelled, IngleError
+from ingle.runtime.use import Use
 from ingle.server.faults import fault_response, typed
 
 T = TypeVar("T")
@@ -25,6 +26,8 @@ Source = AsyncGenerator[bytes, None]
 
 SSE = "text/event-stream"
 LINES = "application/x-ndjson"
+WARNING = "Ingle-Warning"
+"""The header that tells of a damaged model."""
 
 
 def json_line(value: Any) -> bytes:
@@ -37,11 +40,27 @@ def sse(data: Any, *, event: str | None = None) -> bytes:
     return head + b"data: " + msgspec.json.encode(data, enc_hook=str) + b"\n\n"
 
 
+class Notice:
+    """What an answer's headers say beside it, learned while it is made: that the model's files are damaged.
+
+    The bodies of foreign contracts have no place for it.
+    """
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+
+    def take(self, use: Use) -> None:
+        """Raises nothing: a damaged model may be used, as on the command line."""
+        if use.damage is not None:
+            said = f"{use.model} is damaged. {use.damage.message} {use.damage.hint}"
+            self.headers[WARNING] = " ".join(said.split()).encode("ascii", "backslashreplace").decode("ascii")
+
+
 class Stream(Response):
     """Sends what `source` yields. `last_words(error)` ends a stream that failed after it had begun.
 
-    The status waits for the first piece: an error before it is an ordinary error response. After it,
-    `quiet` seconds without a piece are filled with `filler`.
+    The status waits for the first piece: an error before it is an ordinary error response, and `notice` is
+    complete. After it, `quiet` seconds without a piece are filled with `filler`.
     """
 
     def __init__(
@@ -52,8 +71,10 @@ class Stream(Response):
         media_type: str,
         quiet: float | None = None,
         filler: bytes = b": still here\n\n",
+        notice: Notice | None = None,
     ) -> None:
         self._source = source
+        self._notice = notice or Notice()
         self._last_words = last_words
         self._quiet = quiet
         self._filler = filler
@@ -73,6 +94,8 @@ class Stream(Response):
         beat = asyncio.create_task(self._beat(wire, self._quiet)) if self._quiet is not None else None
         try:
             async for piece in self._source:
+                if not wire.begun:
+                    self.headers.update(self._notice.headers)
                 await wire.piece(piece)
         except Exception as exc:  # noqa: BLE001 - the edge of the stream: all that failed is said to the client
             if not wire.begun:

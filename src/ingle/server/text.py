@@ -31,6 +31,7 @@ from ingle.errors import InvalidRequest, StoreError
 from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse, native_body
+from ingle.server.native import damage_fields
 from ingle.server.schema import Body, ModelName
 from ingle.server.stream import LINES, Stream, json_line, unless_gone
 from ingle.text.tool import Output, Tool, find_tool, load_tools
@@ -166,7 +167,8 @@ class Desk:
                 yield json_line({"loading": {"model": use.model}})
             berth = await use.ready()
             info = berth.worker.info
-            yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why}})
+            damage = damage_fields(use)
+            yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why, **damage}})
             context = info.context if info is not None else self._config.context
             # not `use.generate`: should the worker die, the second try of a piece loads the model again
             generate = partial(self._runtime.generate, meant, wants=wants)
@@ -179,7 +181,8 @@ class Desk:
                         yield json_line({"piece": {"text": event.text, "progress": event.progress}})
             assert result is not None
             await self._remember(text, result, use.model)
-        yield json_line({"done": {"improved": {**msgspec.to_builtins(result), "model": use.model}}})
+        improved = {**msgspec.to_builtins(result), "model": use.model, **damage}
+        yield json_line({"done": {"improved": improved}})
 
     async def _remember(self, raw: str, result: TextResult, model: str) -> None:
         if not self._config.history:
