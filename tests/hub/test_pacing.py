@@ -94,6 +94,7 @@ def test_the_time_left_follows_from_the_rate() -> None:
         ("Authorization: Bearer hf_abcdefghijk", "abcdefghijk"),
         ("proxy https://user:hunter2@proxy.example/", "hunter2"),
         ("token=verysecret", "verysecret"),
+        ("the token: verysecret", "verysecret"),
     ],
 )
 def test_no_secret_gets_into_the_log(tmp_path: Path, line: str, secret: str) -> None:
@@ -102,6 +103,11 @@ def test_no_secret_gets_into_the_log(tmp_path: Path, line: str, secret: str) -> 
     log.close()
     assert secret not in log.path.read_text()
     assert secret not in scrub(line)
+
+
+def test_a_sentence_about_the_token_is_readable_in_the_log() -> None:
+    said = "The hub does not accept the token (HF_TOKEN or `hf auth login`); going on without it."
+    assert scrub(said) == said
 
 
 def test_a_line_has_its_day_and_an_end_that_says_no_more_than_its_kind_is_said_once(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import TextIO
 _SECRETS = (
     (re.compile(r"(https?://[^\s?#]+)[?#]\S*"), r"\1?..."),
     (re.compile(r"\bhf_[A-Za-z0-9]{6,}"), "hf_..."),
-    (re.compile(r"(?i)\b(authorization|bearer|x-amz-\w+|signature|token)([:=]\s*|\s+)\S+"), r"\1 ..."),
+    (re.compile(r"(?i)\b(authorization|bearer|x-amz-\w+|signature)([:=]\s*|\s+)\S+"), r"\1 ..."),
+    (re.compile(r"(?i)\b(token)[:=]\s*\S+"), r"\1 ..."),  # the word alone is one of our own sentences
     (re.compile(r"://[^/\s@]+@"), "://...@"),
 )
 _KEPT = 50  # logs; older ones of ours are deleted when a new one begins
