@@ -13,6 +13,7 @@ from tests.fakes.certificate import make_certificate
 from tests.fakes.content import Noise
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
+from tests.fakes.nobody import Nobody
 from tests.fakes.settings import settings
 from tests.hub.test_remote import FILES, LARGE, large, read
 
@@ -90,9 +91,11 @@ def test_mirrors_are_tried_in_order_and_the_change_is_said(hub: FakeHub, tmp_pat
 
 
 def test_when_no_mirror_has_it_the_telling_error_is_raised(hub: FakeHub, tmp_path: Path) -> None:
-    with FakeHub() as gone:
-        config = settings(tmp_path, gone, hub)
-    with Remote(config, backoff=0.001) as remote, pytest.raises(ModelNotFound):
+    with (
+        Nobody() as gone,
+        Remote(settings(tmp_path, gone, hub), backoff=0.001) as remote,
+        pytest.raises(ModelNotFound),
+    ):
         remote.listing("org/none")
 
 
@@ -106,9 +109,7 @@ def test_offline_asks_nobody(hub: FakeHub, tmp_path: Path) -> None:
 
 
 def test_a_probe_tells_who_answers_and_who_does_not(hub: FakeHub, tmp_path: Path) -> None:
-    with FakeHub() as gone:
-        config = settings(tmp_path, hub, gone)
-    with Remote(config) as remote:
+    with Nobody() as gone, Remote(settings(tmp_path, hub, gone)) as remote:
         here, away = remote.probe()
     assert here.problem == ""
     assert here.seconds is not None

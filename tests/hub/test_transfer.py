@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
@@ -19,60 +20,26 @@ from ingle.hub.pieces import PIECE, STALL
 from ingle.hub.small import SmallPartial
 from ingle.hub.transfer import Transfer, Tuning
 from tests.hub.pulling import NAME, listed, weights
+from tests.hub.source import Source
 
 pytestmark = pytest.mark.slow
 
 
-class _Body:
-    """A range of bytes in memory; `fault` is asked before each read how many bytes may still come."""
-
-    def __init__(self, data: memoryview, fault: Callable[[int], None], silent: bool = False) -> None:
-        self._data = data
-        self._fault = fault
-        self._silent = silent
-        self._at = 0
-        self._broken = threading.Event()
-
-    def readinto(self, view: memoryview) -> int:
-        self._fault(self._at)
-        if self._silent:
-            self._broken.wait(60)
-        if self._broken.is_set():
-            raise HubUnreachable("broken")
-        count = min(len(view), len(self._data) - self._at, 100_000)
-        view[:count] = self._data[self._at : self._at + count]
-        self._at += count
-        return count
-
-    def close(self) -> None:
-        self._broken.set()
-
-    def abort(self) -> None:
-        self._broken.set()
+def _stands() -> float:
+    """A clock by which nobody is ever slow, silent or out of patience, however busy the machine is."""
+    return 0.0
 
 
-class _Source:
-    """Files in memory. `refuse` is called at each opening, `fault` before each read; both may raise."""
-
-    def __init__(self, **contents: bytes) -> None:
-        self._contents = contents
-        self.refuse: Callable[[ListedFile, int], None] = lambda _file, _start: None
-        self.fault: Callable[[int], None] = lambda _at: None
-        self.asked: list[tuple[str, int, int]] = []
-        self.silent = 0  # so many of the next ranges bring nothing until they are broken off
-
-    def open(self, file: ListedFile, start: int, stop: int) -> _Body:
-        self.asked.append((file.path, start, stop))
-        self.refuse(file, start)
-        silent, self.silent = self.silent > 0, self.silent - 1
-        return _Body(memoryview(self._contents[file.path])[start:stop], self.fault, silent)
-
-
-def _fetch(source: _Source, partials: list[Partial], tuning: Tuning | None = None) -> dict[str, Path]:
+def _fetch(
+    source: Source,
+    partials: list[Partial],
+    tuning: Tuning | None = None,
+    clock: Callable[[], float] = _stands,
+) -> dict[str, Path]:
     """Runs a transfer to its end; gives the finished files by their path in the repo."""
     found = {}
     with Transfer(
-        source.open, cancel=threading.Event(), tuning=tuning or Tuning(seed=1, patience=5)
+        source.open, cancel=threading.Event(), tuning=tuning or Tuning(seed=1), clock=clock
     ) as transfer:
         for partial in partials:
             transfer.add(partial)
@@ -96,13 +63,13 @@ def _both(folder: Path) -> list[Partial]:
 
 
 def test_small_and_large_files_arrive_whole(tmp_path: Path) -> None:
-    found = _fetch(_Source(large=LARGE, small=SMALL), _both(tmp_path))
+    found = _fetch(Source(large=LARGE, small=SMALL), _both(tmp_path))
     assert found["large"].read_bytes() == LARGE
     assert found["small"].read_bytes() == SMALL
 
 
 def test_a_link_that_drops_every_few_hundred_kilobytes_still_makes_progress(tmp_path: Path) -> None:
-    source = _Source(large=LARGE, small=SMALL)
+    source = Source(large=LARGE, small=SMALL)
     dice = random.Random(1)
 
     def fault(at: int) -> None:
@@ -120,7 +87,7 @@ def test_a_link_that_drops_every_few_hundred_kilobytes_still_makes_progress(tmp_
 def test_what_will_not_change_by_asking_again_ends_the_transfer_at_once(
     tmp_path: Path, error: IngleError
 ) -> None:
-    source = _Source(large=LARGE, small=SMALL)
+    source = Source(large=LARGE, small=SMALL)
 
     def refuse(_file: ListedFile, _start: int) -> None:
         raise error
@@ -133,7 +100,7 @@ def test_what_will_not_change_by_asking_again_ends_the_transfer_at_once(
 @pytest.mark.slow
 def test_a_hub_that_always_lies_is_given_up_and_one_that_lies_a_few_times_is_not(tmp_path: Path) -> None:
     for lies, ends in ((4, True), (1000, False)):
-        source = _Source(large=LARGE, small=SMALL)
+        source = Source(large=LARGE, small=SMALL)
         left = [lies]
 
         def refuse(_file: ListedFile, _start: int, left: list[int] = left) -> None:
@@ -150,18 +117,18 @@ def test_a_hub_that_always_lies_is_given_up_and_one_that_lies_a_few_times_is_not
 
 
 def test_without_a_byte_for_the_set_time_the_transfer_gives_up(tmp_path: Path) -> None:
-    source = _Source(large=LARGE, small=SMALL)
+    source = Source(large=LARGE, small=SMALL)
 
     def refuse(_file: ListedFile, _start: int) -> None:
         raise HubUnreachable("down", host="x")
 
     source.refuse = refuse
     with pytest.raises(HubUnreachable, match="No byte came"):
-        _fetch(source, _both(tmp_path), Tuning(seed=1, patience=0.3))
+        _fetch(source, _both(tmp_path), Tuning(seed=1, patience=0.3), time.monotonic)
 
 
 def test_when_all_connections_are_silent_for_fifteen_seconds_each_is_replaced(tmp_path: Path) -> None:
-    source = _Source(large=LARGE)
+    source = Source(large=LARGE)
     source.silent = 4
     now = [0.0]
     said: list[str] = []
@@ -188,11 +155,11 @@ def test_when_all_connections_are_silent_for_fifteen_seconds_each_is_replaced(tm
 
 
 def test_a_pause_the_hub_asks_for_is_kept_and_said(tmp_path: Path) -> None:
-    source = _Source(large=LARGE, small=SMALL)
-    first = [True]
+    source = Source(large=LARGE, small=SMALL)
+    asked = itertools.count()
 
     def refuse(_file: ListedFile, _start: int) -> None:
-        if first.pop() if first else False:
+        if next(asked) == 0:
             raise RateLimited("too many requests", seconds=0.2)
 
     source.refuse = refuse
@@ -210,18 +177,21 @@ def test_a_pause_the_hub_asks_for_is_kept_and_said(tmp_path: Path) -> None:
     "error", [RateLimited("too many requests", seconds=0.5), HubUnreachable("not now", seconds=0.5)]
 )
 def test_while_the_hub_wants_a_pause_no_connection_asks_it(tmp_path: Path, error: IngleError) -> None:
-    source = _Source(large=LARGE, small=SMALL)
+    source = Source(large=LARGE, small=SMALL)
     second, told = threading.Event(), threading.Event()
+    counting = threading.Lock()
     asked: list[float] = []
 
     def refuse(_file: ListedFile, _start: int) -> None:
-        asked.append(time.monotonic())
-        if len(asked) == 1:
-            assert second.wait(10)
+        with counting:
+            asked.append(time.monotonic())
+            first = len(asked) == 1
+        if first:
+            assert second.wait(60)
             asked[0] = time.monotonic()
             raise error
         second.set()
-        assert told.wait(10)
+        assert told.wait(60)
 
     source.refuse = refuse
     tuning = Tuning(seed=1, connections=2)
@@ -238,7 +208,7 @@ def test_while_the_hub_wants_a_pause_no_connection_asks_it(tmp_path: Path, error
 
 
 def test_a_transfer_that_is_only_ever_asked_to_wait_gives_up_in_the_end(tmp_path: Path) -> None:
-    source = _Source(large=LARGE, small=SMALL)
+    source = Source(large=LARGE, small=SMALL)
     asked = 0
 
     def refuse(_file: ListedFile, _start: int) -> None:
@@ -251,7 +221,7 @@ def test_a_transfer_that_is_only_ever_asked_to_wait_gives_up_in_the_end(tmp_path
         Transfer(
             source.open,
             cancel=threading.Event(),
-            tuning=Tuning(seed=1, connections=1, patience=500.0),
+            tuning=Tuning(seed=1, connections=1, patience=500.0, stall=1e9),
             clock=lambda: time.monotonic() + 400 * asked,
         ) as transfer,
         pytest.raises(HubUnreachable, match="too many"),
@@ -266,7 +236,7 @@ def test_a_transfer_that_is_only_ever_asked_to_wait_gives_up_in_the_end(tmp_path
 def test_a_file_that_comes_wrong_once_is_fetched_again_and_twice_is_refused(tmp_path: Path) -> None:
     wrong = bytearray(SMALL)
     wrong[3] ^= 1
-    source = _Source(small=bytes(wrong))
+    source = Source(small=bytes(wrong))
     with pytest.raises(HubLied, match="wrong content"):
         _fetch(source, [SmallPartial(RepoPlace(tmp_path, NAME), listed("small", SMALL))])
     assert len(source.asked) == 2
@@ -275,8 +245,8 @@ def test_a_file_that_comes_wrong_once_is_fetched_again_and_twice_is_refused(tmp_
 
 def test_a_small_file_that_an_earlier_pull_checked_is_not_fetched_again(tmp_path: Path) -> None:
     place, file = RepoPlace(tmp_path, NAME), listed("small", SMALL)
-    assert _fetch(_Source(small=SMALL), [SmallPartial(place, file)])["small"] == place.partial(file.digest)
-    source = _Source(small=SMALL)
+    assert _fetch(Source(small=SMALL), [SmallPartial(place, file)])["small"] == place.partial(file.digest)
+    source = Source(small=SMALL)
     again = SmallPartial(place, file)
     assert again.recorded_bytes == len(SMALL)
     assert _fetch(source, [again])["small"].read_bytes() == SMALL
@@ -287,7 +257,7 @@ def test_a_small_file_that_lies_there_damaged_is_fetched_again(tmp_path: Path) -
     place, file = RepoPlace(tmp_path, NAME), listed("small", SMALL)
     place.partial(file.digest).parent.mkdir(parents=True)
     place.partial(file.digest).write_bytes(bytes(len(SMALL)))
-    source = _Source(small=SMALL)
+    source = Source(small=SMALL)
     assert _fetch(source, [SmallPartial(place, file)])["small"].read_bytes() == SMALL
     assert len(source.asked) == 1
 
@@ -295,7 +265,7 @@ def test_a_small_file_that_lies_there_damaged_is_fetched_again(tmp_path: Path) -
 @pytest.mark.slow
 def test_a_cancel_keeps_what_was_written_also_of_pieces_not_done(tmp_path: Path) -> None:
     place = RepoPlace(tmp_path, NAME)
-    source = _Source(large=LARGE)
+    source = Source(large=LARGE)
     cancel = threading.Event()
     gate = threading.Event()
 
@@ -317,7 +287,7 @@ def test_a_cancel_keeps_what_was_written_also_of_pieces_not_done(tmp_path: Path)
                 cancel.set()
     again = LargePartial(place, listed("large", LARGE, large=True))
     assert again.recorded_bytes >= 3_000_000
-    assert _fetch(_Source(large=LARGE), [again])["large"].read_bytes() == LARGE
+    assert _fetch(Source(large=LARGE), [again])["large"].read_bytes() == LARGE
 
 
 class _Counted(RateLimit):
@@ -336,7 +306,7 @@ class _Counted(RateLimit):
 def test_only_bytes_that_came_count_against_a_limit(tmp_path: Path) -> None:
     limit = _Counted(100_000_000)  # a read brings less than the step at this rate, as a TLS record does
     with Transfer(
-        _Source(large=LARGE).open, cancel=threading.Event(), limit=limit, tuning=Tuning(connections=1)
+        Source(large=LARGE).open, cancel=threading.Event(), limit=limit, tuning=Tuning(connections=1)
     ) as transfer:
         transfer.add(_both(tmp_path)[0])
         while transfer.open_files:

@@ -75,6 +75,7 @@ class Remote:
     `cancel` ends every wait within a second with `Cancelled`. `backoff` is the first pause, in seconds,
     before a request for a listing is tried again. `patience`: seconds without any answer after which a
     listing, or the head of a file, is given up when every endpoint has failed; 0 for those who want to know now.
+    `clock` is what the patience with a listing is measured by.
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class Remote:
         timeouts: Timeouts | None = None,
         backoff: float = 0.5,
         patience: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.patience = patience
+        self._clock = clock
         self._config = config
         self._note = note
         self._cancel = cancel or threading.Event()
@@ -126,13 +129,13 @@ class Remote:
         `HubRefused`, `Offline`, `Cancelled`.
         """
         got: Pages = {}
-        patience, backoff = Patience(self.patience, time.monotonic()), Backoff(random.Random())
+        patience, backoff = Patience(self.patience, self._clock()), Backoff(random.Random())
         while True:
             before = len(got)
             try:
                 return self._first_that_can(lambda endpoint: self._listing(endpoint, repo_id, revision, got))
             except (HubUnreachable, RateLimited) as exc:
-                now = time.monotonic()
+                now = self._clock()
                 if len(got) > before:
                     patience.arrived(now)
                     backoff.arrived()
