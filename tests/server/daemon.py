@@ -27,8 +27,8 @@ except IngleError as exc:
     sys.stderr.write(msgspec.json.encode(exc.to_dict()).decode())
     sys.exit(exit_code(exc))
 """
-PATIENCE = 60.0
-"""Seconds after which a daemon that does not answer or end is a hang."""
+PATIENCE = 120.0
+"""Seconds after which a daemon that does not answer, load or end is a hang."""
 
 
 class Daemon:
@@ -75,7 +75,8 @@ class Daemon:
     def last_words(self) -> dict[str, Any]:
         """The error it ended with."""
         assert self.process.wait(PATIENCE) == 1 and self.process.stderr is not None
-        error: dict[str, Any] = json.loads(self.process.stderr.read())
+        *_warnings, last = self.process.stderr.read().splitlines()
+        error: dict[str, Any] = json.loads(last)
         return error
 
     def clean_up(self) -> None:

@@ -14,6 +14,7 @@ from ingle.errors import AlreadyRunning, InvalidConfig, StoreError, exit_code, h
 from ingle.server.home import DaemonFile, HomeLock, daemon_path, read_daemon, remove_daemon, write_daemon
 from ingle.server.logs import JsonLines
 from ingle.server.serve import bind
+from tests.runtime.fakes import HANG
 
 DAEMON = DaemonFile(pid=42, host="127.0.0.1", port=11500, token="secret", version="1", started=5.0)
 
@@ -70,15 +71,19 @@ def test_a_port_in_use_is_refused_and_names_who_has_it() -> None:
         assert "--port 0" in raised.value.hint
 
 
-def test_a_port_is_free_again_after_its_daemon(tmp_path: Path) -> None:
-    first = bind("127.0.0.1", 0)
-    port = first.getsockname()[1]
-    first.close()
+def test_a_port_is_free_again_at_once_though_the_daemon_before_hung_up_on_a_client() -> None:
+    """Its closed connection lingers (TIME_WAIT), which also keeps the port from everybody else."""
+    with bind("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        first.settimeout(HANG)
+        with socket.create_connection(("127.0.0.1", port), HANG) as client:
+            first.accept()[0].close()
+            assert client.recv(1) == b""
     bind("127.0.0.1", port).close()
 
 
 def test_an_address_that_is_none_is_refused() -> None:
-    for host in ("no such host name", "192.0.2.1"):  # the second is nobody's (RFC 5737)
+    for host in ("no such host name", "x" * 64, "192.0.2.1"):  # the last is nobody's (RFC 5737)
         with pytest.raises(InvalidConfig):
             bind(host, 0)
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from ingle.errors import HubUnreachable
 from ingle.runtime.runtime import Runtime
 from ingle.server.stream import Stream
-from tests.runtime.fakes import World, until
+from tests.runtime.fakes import HANG, World, until
 from tests.server.conftest import serving
 
 pytestmark = pytest.mark.slow
@@ -141,7 +141,7 @@ async def test_a_client_that_leaves_while_the_model_loads_is_no_longer_waited_fo
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await asyncio.wait_for(_nobody_waits(runtime), 20)
+    await asyncio.wait_for(_nobody_waits(runtime), HANG)
     world.workers[0].may_load.set()
     loaded = await runtime.load(MODEL)
     assert loaded.memory is not None and loaded.memory.active == 0
@@ -187,7 +187,7 @@ async def test_a_quiet_stream_shows_that_it_lives() -> None:
 
     stream = Stream(source(), lambda error: b"", media_type="text/plain", quiet=0.01, filler=b"~")
     sending = asyncio.create_task(stream({"path": "/", "type": "http"}, receive, send))
-    await asyncio.wait_for(filled.wait(), 20)
+    await asyncio.wait_for(filled.wait(), HANG)
     go_on.set()
     await sending
     assert sent[:2] == [b"status", b"first"]

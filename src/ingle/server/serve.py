@@ -88,7 +88,7 @@ def bind(host: str, port: int) -> socket.socket:
     """The listening socket. Raises `AlreadyRunning` when the port is taken, naming who has it."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:  # the second is a label that no name may have
         raise InvalidConfig(f"{host} is no address to listen on: {exc}.", hint="Use 127.0.0.1.") from exc
     sock = socket.socket(family, kind, proto)
     try:
