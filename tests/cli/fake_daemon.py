@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -54,7 +56,8 @@ class FakeDaemon:
         self.token: str | None = "let-me-in"
         self.version = __version__
         self.in_force: InForce | None = None
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
+        self._grave: socket.socket | None = None
 
     @property
     def port(self) -> int:
@@ -72,6 +75,21 @@ class FakeDaemon:
         }
         (home / "daemon.json").write_text(json.dumps(address))
 
+    def die(self) -> None:
+        """Nobody listens at its address any more, and nobody else gets that port while the test goes on."""
+        port = self.port
+        self.server.shutdown()
+        self.server.server_close()
+        self._grave = socket.socket()
+        self._grave.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._grave.bind(("127.0.0.1", port))
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        if self._grave is not None:
+            self._grave.close()
+
     def bodies(self, path: str) -> list[Any]:
         """What was sent to one route, in order."""
         return [one.body for one in self.asked if one.path.partition("?")[0] == path]
@@ -87,9 +105,15 @@ def fake_daemon(home: Path) -> Iterator[FakeDaemon]:
     try:
         yield daemon
     finally:
-        daemon.server.shutdown()
-        daemon.server.server_close()
+        daemon.close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves early is no error; standard error may be what a test reads just then."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:

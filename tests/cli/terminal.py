@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-WAIT_S = 30.0
+import psutil
+
+WAIT_S = 90.0
+"""Seconds; a test that waits for so long hangs."""
+LOOK_S = 0.02
+AGAIN_S = WAIT_S if sys.platform == "linux" else 3.0
+"""Seconds before Ctrl-C is pressed again; macOS does not tell that a process sleeps, so there one may be lost."""
 INGLE = (sys.executable, "-m", "ingle.cli.entry")
 CTRL_C, CTRL_D = "\x03", "\x04"
 
@@ -29,11 +37,17 @@ class OnTerminal:
     ) -> None:
         self.seen = ""
         self._read = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._master, slave = pty.openpty()
+
+        def settle_in() -> None:
+            os.login_tty(slave)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be deaf to its terminal's end
+
         self.process = subprocess.Popen(
             [*program, *words],
             env=dict(env) | {"PATH": f"{path}:/usr/bin:/bin".lstrip(":")},
-            preexec_fn=lambda: os.login_tty(slave),
+            preexec_fn=settle_in,
             close_fds=False,
         )
         os.close(slave)
@@ -41,24 +55,29 @@ class OnTerminal:
     def key_in(self, text: str) -> None:
         os.write(self._master, text.encode())
 
-    def press_until(self, key: str, words: str) -> str:
-        """Press `key` until `words` appear. A key that comes between a prompt and the wait behind it is lost
-        (CPython asks for signals before it waits for input); a person presses again."""
+    def press_ctrl_c(self) -> None:
+        """Press Ctrl-C once the process waits for something.
+
+        One that comes just before a wait is heard only when that ends (CPython asks for signals, and then waits),
+        and a second one could hit what the first began: the process has to be asleep when the only one comes.
+        """
         deadline = time.monotonic() + WAIT_S
-        while self.seen.find(words, self._read) < 0:
+        while not self._asleep():
             if time.monotonic() > deadline:
-                raise AssertionError(f"{words!r} never came; the terminal shows {self.seen!r}")
-            self.key_in(key)
-            self._more(time.monotonic() + 1.0)
-        return self.wait_for(words)
+                raise AssertionError(f"It never came to rest; the terminal shows {self.seen!r}")
+            self._more(time.monotonic() + LOOK_S)
+        self.key_in(CTRL_C)
 
     def interrupt(self) -> int:
-        """Press Ctrl-C until the process has left (see `press_until`); its exit code."""
+        """Press Ctrl-C and wait until the process has left; its exit code."""
         deadline = time.monotonic() + WAIT_S
         while self.process.poll() is None and time.monotonic() < deadline:
-            self.key_in(CTRL_C)
+            self.press_ctrl_c()
+            again = min(deadline, time.monotonic() + AGAIN_S)
+            while self._more(again):
+                pass
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(3.0)
+                self.process.wait(max(0.0, again - time.monotonic()))
         return self.wait()
 
     def hang_up(self) -> None:
@@ -90,8 +109,13 @@ class OnTerminal:
             data = os.read(self._master, 65536)
         except OSError:  # EIO: the last process left the terminal
             return False
-        self.seen += data.decode(errors="replace")
+        self.seen += self._decoder.decode(data)
         return bool(data)
+
+    def _asleep(self) -> bool:
+        """Whether the process has nothing to do (or has ended); true where the system does not tell."""
+        status = psutil.Process(self.process.pid).status()
+        return sys.platform != "linux" or status in (psutil.STATUS_SLEEPING, psutil.STATUS_ZOMBIE)
 
     def __enter__(self) -> Self:
         return self

@@ -6,11 +6,10 @@ import pytest
 
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
-from tests.cli.terminal import CTRL_C, CTRL_D, OnTerminal
+from tests.cli.terminal import CTRL_D, WAIT_S, OnTerminal
 
 pytestmark = pytest.mark.slow
 MODEL = "/models/some.gguf"
-WAIT_S = 30.0
 VIEW = {
     "model": "some.gguf",
     "state": "ready",
@@ -54,11 +53,12 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(place: Place, daemon: FakeDaem
         screen.wait_for(">>> ")
         screen.key_in("Tell me a story\n")
         screen.wait_for("Once upon")
-        screen.key_in(CTRL_C)
+        screen.press_ctrl_c()
         screen.wait_for("(stopped)")
         assert daemon.gone.wait(WAIT_S)
         screen.wait_for(">>> ")
-        screen.press_until(CTRL_C, "leaves")
+        screen.press_ctrl_c()
+        screen.wait_for("leaves")
         screen.wait_for(">>> ")
         daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("The end."), DONE])
         screen.key_in("Go on\n")

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ingle.cli.launch import end_daemon, start_daemon
+from ingle.cli.ending import end_daemon
+from ingle.cli.launch import start_daemon
 from ingle.cli.steady import SteadyClient
 from ingle.client import api
 from ingle.client.sync import Client
@@ -21,9 +22,10 @@ from ingle.errors import DaemonUnreachable, NoPermission
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import FakeDaemon, Lines, fake_daemon
 from tests.cli.test_real_daemon import Machine, free_port
+from tests.fakes.nobody import Nobody
 
 pytestmark = pytest.mark.slow
-WAIT_S = 30.0
+WAIT_S = 90.0
 GENERATE = api.pull("starter")
 HOLDER = """
 import fcntl, os, sys
@@ -38,14 +40,14 @@ for line in sys.stdin:
 
 
 LINGERER = """
-import fcntl, os, signal, sys
+import fcntl, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # whenever it comes, it waits to be looked for
 lock = open(sys.argv[1] + "/daemon.lock", "a")
 fcntl.flock(lock, fcntl.LOCK_EX)
-def leave(*_):
-    lock.close()
-    print("left", flush=True)
-signal.signal(signal.SIGTERM, leave)
 print("held", flush=True)
+signal.sigwait({signal.SIGTERM})
+lock.close()
+print("left", flush=True)
 sys.stdin.readline()
 """
 
@@ -159,7 +161,7 @@ class Scene:
         self.client = SteadyClient(self.config, Client(self.config).address, self.start)
 
     def leave(self, *, tidy: bool) -> None:
-        self.gone.server.server_close()
+        self.gone.die()
         if tidy:
             (self.config.home / "daemon.json").unlink()
 
@@ -179,13 +181,14 @@ def test_each_request_is_sent_again_to_the_daemon_that_took_its_place(scene: Sce
     scene.leave(tidy=True)
     assert scene.client.ask(api.status()).pid == 1
     (scene.config.home / "daemon.json").unlink()
-    scene.client.address = msgspec.structs.replace(scene.client.address, port=9)  # where nobody listens
-    assert scene.client.ask(api.status()).pid == 1
+    with Nobody() as nobody:
+        scene.client.address = msgspec.structs.replace(scene.client.address, port=nobody.port)
+        assert scene.client.ask(api.status()).pid == 1
     assert scene.starts == 2
 
 
 def test_a_request_is_sent_at_most_twice(scene: Scene) -> None:
-    scene.next_one.server.server_close()
+    scene.next_one.die()
     scene.leave(tidy=True)
     with pytest.raises(DaemonUnreachable):
         scene.client.ask(api.status())

@@ -12,9 +12,8 @@ from bench.startup import fill_cache
 from ingle.errors import Gated
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, STATUS, FakeDaemon, Lines
-from tests.cli.terminal import OnTerminal
+from tests.cli.terminal import WAIT_S, OnTerminal
 
-WAIT_S = 30.0
 ABSENT = {"model": "starter", "state": "not_downloaded"}
 HERE = {"model": "starter", "state": "downloaded", "snapshot": {"format": "gguf", "size": 98_362_432}}
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ingle.cli.launch import end_daemon, find_daemon
+from ingle.cli.ending import end_daemon
+from ingle.cli.launch import find_daemon
 from ingle.client import api
 from ingle.client.address import Address
 from ingle.client.sync import Client
@@ -23,12 +24,17 @@ from ingle.hub.stored import stored_receipts
 from tests.cli.conftest import Place
 from tests.cli.terminal import OnTerminal
 from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.fakes.wire import Asked
 from tests.hub.pulling import NAME, assert_promises, model_files
 
 pytestmark = pytest.mark.slow
-WAIT_S = 60
+WAIT_S = 150
+"""Seconds; a command that takes so long, with the start of a daemon, hangs."""
+MODEL = "model.safetensors"
+HEAD = 1 << 20
+"""The bytes of a large file that a pull asks for before it plans the rest."""
 
 
 class Household(Place):
@@ -107,14 +113,16 @@ def test_a_pull_whose_daemon_was_killed_is_paused_with_the_bytes_that_are_on_dis
 ) -> None:
     files = model_files(150_000_000)
     hub.add_repo(NAME, files)
-    hub.faults = Faults(rate=12_000_000, only="model.safetensors")
+    hub.faults = Faults(rate=12_000_000, only=MODEL)
     daemon, client = house.serve()
-    small = sum(len(data) for path, data in files.items() if path != "model.safetensors")
-    for _ in client.stream(api.pull(NAME)):
-        if _recorded(house.config) > small:
-            break
-    daemon.kill()
-    daemon.wait(WAIT_S)
+    small = sum(len(data) for path, data in files.items() if path != MODEL)
+    with Gate(hub, MODEL, 100 << 20):
+        for _ in client.stream(api.pull(NAME)):
+            if _recorded(house.config) > small:
+                break
+        daemon.kill()
+        daemon.wait(WAIT_S)
+    hub.settle()  # what was held back for a process that is gone counts no more
     recorded = _recorded(house.config)
     _, client = house.serve()
     view = client.ask(api.show(NAME))
@@ -129,9 +137,7 @@ def test_a_pull_whose_daemon_was_killed_is_paused_with_the_bytes_that_are_on_dis
     hub.faults = Faults()
     hub.forget_requests()
     assert house.command("pull", NAME).wait(WAIT_S) == 0
-    assert hub.bytes_sent("model.safetensors") <= len(files["model.safetensors"]) - (recorded - small) + (
-        1 << 20
-    )
+    assert hub.bytes_sent(MODEL) <= len(files[MODEL]) - (recorded - small) + (1 << 20)
     assert_promises(house.config)
 
 
@@ -147,7 +153,7 @@ def test_a_daemon_waits_for_the_script_of_manual_says_so_and_adopts_its_result(
     begun, go = threading.Event(), threading.Event()
 
     def wait(asked: Asked) -> None:
-        if "curl" in asked.headers.get("user-agent", "") and "model.safetensors" in asked.path:
+        if "curl" in asked.headers.get("user-agent", "") and MODEL in asked.path:
             begun.set()
             assert go.wait(WAIT_S)
 
@@ -172,7 +178,7 @@ def test_a_daemon_waits_for_the_script_of_manual_says_so_and_adopts_its_result(
     assert pulling.wait(WAIT_S) == 0
     here = daemon.ask(api.show(NAME))
     assert here.state == "downloaded" and here.snapshot is not None
-    assert hub.bytes_sent("model.safetensors") <= 1 << 20
+    assert hub.bytes_sent(MODEL) <= 1 << 20
     assert house.ingle("pull", NAME, "--dry-run").stdout.count("is here") >= len(files)
     assert json.loads(house.ingle("verify", NAME, "--json").stdout)[0]["ok"] is True
 
@@ -183,39 +189,38 @@ def test_a_pull_whose_command_ended_goes_on_in_the_daemon_until_it_is_cancelled(
 ) -> None:
     files = model_files(40_000_000)
     hub.add_repo(NAME, files)
-    hub.faults = Faults(rate=100_000, only="model.safetensors")
-    if end == "killed":
-        command = house.command("pull", NAME)
-        assert command.stderr is not None
-        assert any("fetching" in line for line in command.stderr)
-        command.kill()
-        command.wait(WAIT_S)
-    else:
-        with OnTerminal(["pull", NAME], house.environ()) as screen:
-            screen.wait_for("fetching")
-            screen.hang_up()
-            assert screen.process.wait(WAIT_S) == -signal.SIGHUP
-    client = find_daemon(house.config)
-    assert client is not None
-    assert client.ask(api.show(NAME)).state == "downloading"
-    said = house.ingle("cancel", NAME)
-    assert (said.exit_code, "was stopped" in said.stderr) == (0, True)
-    view = client.ask(api.show(NAME))
-    assert view.paused and view.partial and view.state == "not_downloaded"
-    assert "is not being pulled." in house.ingle("cancel", NAME).stderr
-    hub.faults = Faults()
+    with Gate(hub, MODEL, HEAD):
+        if end == "killed":
+            command = house.command("pull", NAME)
+            assert command.stderr is not None
+            assert any("fetching" in line for line in command.stderr)
+            command.kill()
+            command.wait(WAIT_S)
+        else:
+            with OnTerminal(["pull", NAME], house.environ()) as screen:
+                screen.wait_for("fetching")
+                screen.hang_up()
+                assert screen.process.wait(WAIT_S) == -signal.SIGHUP
+        client = find_daemon(house.config)
+        assert client is not None
+        assert client.ask(api.show(NAME)).state == "downloading"
+        said = house.ingle("cancel", NAME)
+        assert (said.exit_code, "was stopped" in said.stderr) == (0, True)
+        view = client.ask(api.show(NAME))
+        assert view.paused and view.partial and view.state == "not_downloaded"
+        assert "is not being pulled." in house.ingle("cancel", NAME).stderr
     assert house.command("pull", NAME).wait(WAIT_S) == 0
     assert_promises(house.config)
 
 
 def test_a_pull_that_is_watched_ends_when_another_terminal_cancels_it(house: Household, hub: FakeHub) -> None:
     hub.add_repo(NAME, model_files(40_000_000))
-    hub.faults = Faults(rate=100_000, only="model.safetensors")
     house.serve()
-    watching = house.command("pull", NAME)
-    assert watching.stderr is not None
-    assert any("fetching" in line for line in watching.stderr)
-    assert "was stopped" in house.ingle("cancel", "--all").stderr
+    with Gate(hub, MODEL, HEAD):
+        watching = house.command("pull", NAME)
+        assert watching.stderr is not None
+        assert any("fetching" in line for line in watching.stderr)
+        assert "was stopped" in house.ingle("cancel", "--all").stderr
     assert "cancelled; what was fetched is kept" in watching.communicate(timeout=WAIT_S)[1]
     assert watching.returncode == 130
 
@@ -226,11 +231,11 @@ def test_the_pull_of_a_newer_version_is_cancelled_and_the_older_one_stays(
     hub.add_repo(NAME, model_files(9_000_000))
     assert house.command("pull", NAME).wait(WAIT_S) == 0
     hub.add_repo(NAME, model_files(40_000_000))
-    hub.faults = Faults(rate=100_000, only="model.safetensors")
-    watching = house.command("pull", NAME)
-    assert watching.stderr is not None
-    assert any("fetching" in line for line in watching.stderr)
-    assert f"The pull of {NAME} was stopped" in house.ingle("cancel", NAME).stderr
+    with Gate(hub, MODEL, HEAD):
+        watching = house.command("pull", NAME)
+        assert watching.stderr is not None
+        assert any("fetching" in line for line in watching.stderr)
+        assert f"The pull of {NAME} was stopped" in house.ingle("cancel", NAME).stderr
     client = find_daemon(house.config)
     assert client is not None
     assert client.ask(api.show(NAME)).state == "downloaded"

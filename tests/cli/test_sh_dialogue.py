@@ -7,6 +7,7 @@ import pytest
 from tests.cli.conftest import DONE, READY, Place, Suggest, chunk
 from tests.cli.dialogue import MODEL, Dialogue, clipboard, words
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines, Refusal
+from tests.cli.terminal import WAIT_S
 
 pytestmark = pytest.mark.slow
 
@@ -135,9 +136,9 @@ def test_ctrl_c_while_the_model_thinks_and_at_the_question_ends_in_130(
 ) -> None:
     daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("{"), HOLD])
     with Dialogue(words(), place.environ()) as screen:
-        assert daemon.held.wait(30)
+        assert daemon.held.wait(WAIT_S)
         assert screen.interrupt() == 130
-    assert daemon.gone.wait(30)
+    assert daemon.gone.wait(WAIT_S)
     suggest(f"touch {place.root}/made")
     with Dialogue(words(), place.environ()) as screen:
         screen.asked()

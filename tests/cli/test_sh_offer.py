@@ -13,12 +13,11 @@ from ingle.cli.sh import SHELL_MODEL
 from ingle.errors import DiskFull
 from tests.cli.conftest import DONE, READY, Place, chunk
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
-from tests.cli.terminal import OnTerminal
+from tests.cli.terminal import WAIT_S, OnTerminal
 from tests.fakes.hub import FakeHub
 
 pytestmark = pytest.mark.slow
 
-WAIT_S = 30.0
 SUGGESTED = {"command": "ls -S", "explanation": "By size.", "question": "", "needs_confirmation": False}
 FETCHING = {"progress": {"phase": "fetching", "bytes_done": 500, "bytes_total": 1000, "rate": 250.0}}
 HERE = {

@@ -15,7 +15,7 @@ from tests.cli.test_real_daemon import Machine, free_port
 from tests.models import CACHE, starter_gguf
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
-WAIT_S = 120
+WAIT_S = 240
 
 
 @pytest.fixture(scope="module")

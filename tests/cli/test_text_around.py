@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import READY, Place
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
-from tests.cli.terminal import OnTerminal
+from tests.cli.terminal import WAIT_S, OnTerminal
 
 MODEL = "/models/some.gguf"
 
@@ -121,9 +121,9 @@ def test_ctrl_c_in_the_middle_leaves_the_file_and_nothing_beside_it(
     daemon.answers["POST /text"] = Lines([READY, {"piece": {"text": "The ", "progress": 0.5}}, HOLD])
     before = {entry.name for entry in place.root.iterdir()}
     with OnTerminal(words("--in-place", str(letter)), place.environ()) as screen:
-        assert daemon.held.wait(30)
+        assert daemon.held.wait(WAIT_S)
         assert screen.interrupt() == 130
-    assert daemon.gone.wait(30)
+    assert daemon.gone.wait(WAIT_S)
     assert letter.read_bytes() == b"Teh cat.\r\n"
     assert {entry.name for entry in place.root.iterdir()} == before
 

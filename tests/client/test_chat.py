@@ -15,10 +15,10 @@ from ingle.config import Config, load_config
 from ingle.errors import Conflict, InvalidRequest
 from ingle.generation import Message, Role
 from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines, fake_daemon
+from tests.cli.terminal import WAIT_S
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-WAIT_S = 10.0
 DONE = {
     "done": {
         "usage": {"prompt_tokens": 3, "completion_tokens": 2},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Iterator
 from contextlib import aclosing, closing
@@ -15,11 +16,11 @@ from ingle.config import Config, load_config
 from ingle.errors import DaemonUnreachable, Gated, IngleError, PromptTooLong
 from ingle.generation import Generation, Message, Role, SamplingParams
 from tests.cli.fake_daemon import CUT, HOLD, STATUS, FakeDaemon, Lines, Refusal, fake_daemon
+from tests.cli.terminal import WAIT_S
 
 pytestmark = pytest.mark.slow
 
 HELLO = api.generate(Generation(messages=(api.user("Hello"),)), model="starter")
-WAIT_S = 10.0
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_a_spoiled_address_file_is_named(config: Config) -> None:
 
 
 def test_a_daemon_that_died_leaves_an_error_and_not_a_hang(config: Config, daemon: FakeDaemon) -> None:
-    daemon.server.server_close()
+    daemon.die()
     with pytest.raises(DaemonUnreachable, match="does not answer"):
         Client(config).ask(api.status())
 
@@ -153,11 +154,11 @@ async def test_leaving_an_asyncio_stream_closes_the_connection(config: Config, d
     async with AsyncClient(config) as client:
         async with aclosing(client.stream(HELLO)) as lines:
             await anext(lines)
-        assert daemon.gone.wait(WAIT_S)
+        assert await asyncio.to_thread(daemon.gone.wait, WAIT_S)
 
 
 async def test_the_asyncio_client_types_a_dead_daemon(config: Config, daemon: FakeDaemon) -> None:
-    daemon.server.server_close()
+    daemon.die()
     async with AsyncClient(config) as client:
         with pytest.raises(DaemonUnreachable):
             await client.ask(api.status())

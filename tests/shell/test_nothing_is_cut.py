@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from ingle.shell.scan import substitutions
 from ingle.shell.verdict import Level, analyse
+from tests.bounded import within
 
 NAMES = " ".join(f"a{number}" for number in range(100))
 
@@ -102,9 +102,8 @@ def test_what_only_looks_alike_stays_safe(command: str) -> None:
     ],
 )
 def test_names_modes_and_redirections_without_end_take_bounded_time(command: str) -> None:
-    start = time.perf_counter()
-    assert analyse(command).level > Level.SAFE
-    assert time.perf_counter() - start < 2.5
+    with within(2.5):
+        assert analyse(command).level > Level.SAFE
 
 
 @pytest.mark.slow
@@ -118,9 +117,8 @@ def test_names_modes_and_redirections_without_end_take_bounded_time(command: str
     ids=["named", "system", "numbers"],
 )
 def test_a_command_of_thousands_of_words_takes_bounded_time(command: str) -> None:
-    start = time.perf_counter()
-    assert analyse(command).level > Level.SAFE
-    assert time.perf_counter() - start < 6
+    with within(6):
+        assert analyse(command).level > Level.SAFE
 
 
 def test_substitutions_are_found_in_order_and_whole() -> None:
@@ -132,10 +130,9 @@ def test_substitutions_are_found_in_order_and_whole() -> None:
 @pytest.mark.parametrize("unit", ["{}", "{a}", "(a)", "[1]"])
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_brackets_side_by_side_are_bounded_too(unit: str, shell: str) -> None:
-    start = time.perf_counter()
-    assert analyse(unit * 5_000, shell).level >= Level.HIGH
-    analyse(unit * 1_000, shell)
-    assert time.perf_counter() - start < 5
+    with within(5):
+        assert analyse(unit * 5_000, shell).level >= Level.HIGH
+        analyse(unit * 1_000, shell)
 
 
 @pytest.mark.slow
@@ -145,6 +142,6 @@ def test_code_that_does_not_parse_opens_no_file_that_lies_here(tmp_path: Path) -
     )  # Python's parser looks for the line in the file it is told, and would wait here
     code = "from ingle.shell.verdict import analyse; print(analyse(\"python3 -c 'x ='\").level.label)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.stdout == "high\n"
