@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from huggingface_hub import HFCacheInfo, scan_cache_dir
 
 from ingle.catalog.listing import DigestKind, ListedFile, Listing
@@ -140,25 +142,27 @@ def lay_all(folder: Path, files: dict[str, bytes]) -> Path:
 def ordinary_user(config: Config, *, closed: bool = False) -> Iterator[None]:
     """The rights of nobody in particular, where the tests run as root, who may read everything.
 
-    The way to the cache is opened for them, the cache itself too unless it is to stay `closed`.
+    The way to the cache is opened for them, the cache itself too unless it is to stay `closed`; one process at
+    a time does so: the tests' common folder lies on the way of all of them.
     """
-    root = os.geteuid() == 0
-    opened = []
-    way = list(config.cache.parents)[:-1]
-    for folder in way if closed else [config.cache, *way]:
-        mode = folder.stat().st_mode & 0o777
-        if root and mode & 0o055 != 0o055:
-            folder.chmod(mode | 0o055)
-            opened.append((folder, mode))
-    if root:
-        os.seteuid(65534)
-    try:
+    if os.geteuid() != 0:
         yield
-    finally:
-        if root:
+        return
+    with FileLock(Path(tempfile.gettempdir(), "ingle-tests-of-an-ordinary-user.lock")):
+        opened = []
+        way = list(config.cache.parents)[:-1]
+        for folder in way if closed else [config.cache, *way]:
+            mode = folder.stat().st_mode & 0o777
+            if mode & 0o055 != 0o055:
+                folder.chmod(mode | 0o055)
+                opened.append((folder, mode))
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
             os.seteuid(0)
-        for folder, mode in opened:
-            folder.chmod(mode)
+            for folder, mode in opened:
+                folder.chmod(mode)
 
 
 def theirs(config: Config) -> HFCacheInfo:
@@ -203,5 +207,5 @@ def hf(cache: Path, *arguments: str, endpoint: str | None = None) -> subprocess.
     environ = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1", "NO_COLOR": "1"}
     environ |= {"HF_ENDPOINT": endpoint} if endpoint else {"HF_HUB_OFFLINE": "1"}
     return subprocess.run(
-        [sys.executable, "-c", script, *arguments], env=environ, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script, *arguments], env=environ, capture_output=True, text=True, timeout=240
     )

@@ -58,7 +58,7 @@ def _held(hub: FakeHub, client: str) -> Iterator[tuple[threading.Event, threadin
         wanted = asked.method == "GET" and WEIGHTS in asked.path
         if wanted and client in asked.headers.get("user-agent", ""):
             begun.set()
-            assert go.wait(60)
+            assert go.wait(240)
 
     hub.before = wait
     try:
@@ -92,6 +92,9 @@ def _script(folder: Path, hub: FakeHub, config: Config, locker: str) -> subproce
 
 def _download(hub: FakeHub, config: Config) -> subprocess.Popen[str]:
     environ = {**os.environ, "HF_HUB_CACHE": str(config.cache), "HF_ENDPOINT": hub.url}
+    environ |= {
+        "HF_HUB_DOWNLOAD_TIMEOUT": "240"
+    }  # it is held until a script has come as far as the same file
     return subprocess.Popen(
         [sys.executable, "-c", DOWNLOAD, NAME, WEIGHTS],
         env=environ,

@@ -43,7 +43,7 @@ def type_in(command: str, **env: str) -> None:
     """What a person would do, in a real shell whose `ingle` is this one."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environ = {**os.environ, "PATH": path, **env}
-    ran = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, timeout=240)
     assert ran.returncode == 0, ran.stderr
 
 
@@ -238,7 +238,7 @@ def _exists(words: list[str]) -> bool:
     special: dict[str, Callable[[], bool]] = {
         "ingle": lambda: not _unknown(rest),
         "hf": lambda: (
-            subprocess.run(["hf", *rest, "--help"], capture_output=True, timeout=60).returncode == 0
+            subprocess.run(["hf", *rest, "--help"], capture_output=True, timeout=240).returncode == 0
         ),
         "export": lambda: rest[0].partition("=")[0] == "HF_HUB_CACHE",
         "unset": lambda: all(name.isupper() for name in rest),
@@ -252,7 +252,7 @@ def _exists(words: list[str]) -> bool:
 
 
 def _helps(words: list[str]) -> bool:
-    return subprocess.run([*words, "--help"], capture_output=True, timeout=60).returncode == 0
+    return subprocess.run([*words, "--help"], capture_output=True, timeout=240).returncode == 0
 
 
 def _unknown(words: list[str]) -> bool:
