@@ -48,7 +48,7 @@ def mlx_lm_generate(folder: Path, prompt: str, tokens: int) -> Reported:
 
 def ingle_run(folder: Path, prompt: str, tokens: int) -> Answered:
     """With a home of its own: the command starts the daemon, that loads the model. The daemon's end is not timed."""
-    from ingle.cli.launch import end_daemon
+    from ingle.cli.ending import end_daemon
     from ingle.config import load_config
 
     words = [str(folder), prompt, "--max-tokens", str(tokens), "--temperature", "0"]

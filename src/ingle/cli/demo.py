@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ingle.cli import render
+from ingle.cli.ending import end_daemon
 from ingle.cli.fetch import fetch
-from ingle.cli.launch import end_daemon
 from ingle.cli.main import report
 from ingle.cli.session import Session, open_session
 from ingle.cli.terminal import BOLD, DIM, GREEN

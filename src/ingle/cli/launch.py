@@ -1,4 +1,4 @@
-"""Starts a daemon in the background, finds the one that runs, and ends it.
+"""Starts a daemon in the background, and finds the one that runs.
 
 A daemon holds `daemon.lock` in its home as long as it lives; one that starts or leaves answers nobody.
 """
@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ingle.client.address import daemon_file, read_address
 from ingle.config import Config, child_environment
-from ingle.errors import DaemonUnreachable, IngleError, NoPermission
+from ingle.errors import DaemonUnreachable, IngleError
 from ingle.hub.disk import disk_errors, typed_disk_error
 
 if TYPE_CHECKING:
@@ -30,8 +28,6 @@ PATIENCE = 15.0
 """Seconds a daemon that starts or leaves is waited for; a start takes one, a leave at most three."""
 LOOK = 0.05
 """Seconds between two looks at it: neither gives a sign that another process could wait for."""
-REAPED = 2.0
-"""Seconds that the parent of a daemon that has ended gets to take it out of the table; a system's first process takes one."""
 
 
 def start_daemon(config: Config) -> Client:
@@ -70,68 +66,11 @@ def find_daemon(config: Config) -> Client | None:
     return client if found.pid == client.address.pid else None
 
 
-def end_daemon(
-    config: Config,
-    holder: Callable[[Path], int | None] | None = None,
-    send: Callable[[int, int], None] = os.kill,
-) -> int | None:
-    """End this home's daemon, also one that only starts, and wait until it is gone; its pid, or None when none ran.
-
-    The lock that a daemon holds is what is waited for, and then its process, which lets that go a moment before it
-    is gone. Who it is its note tells, once it is written, and `holder` before (None: the system is asked, which on
-    Linux knows). `send(pid, signal)` asks it to leave. Raises `NoPermission` where it is another person's.
-    """
-    from ingle.hub.locks import holder_pid
-
-    path = config.home / "daemon.lock"
-    with suppress(FileNotFoundError), _opened(path) as lock:
-        while not _take(lock):
-            pid = _noted_pid(config) or (holder or holder_pid)(path)
-            if pid is None:
-                time.sleep(LOOK)
-                continue
-            gone = _end_of(pid)
-            try:
-                send(pid, signal.SIGTERM)
-            except PermissionError as exc:
-                hint = f"It was begun by another user of this machine: `sudo kill {pid}` ends it."
-                raise NoPermission(f"the daemon (pid {pid})", "end", hint=hint) from exc
-            except ProcessLookupError:
-                pass  # it has just left by itself
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            lock.close()  # the home is free for the next
-            gone()
-            return pid
-    return None
-
-
-def _end_of(pid: int) -> Callable[[], None]:
-    """What waits, `PATIENCE` at most, until this very process has ended; it is not reaped, that is its parent's."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-    except psutil.Error:
-        return lambda: None
-
-    def wait() -> None:
-        until = time.monotonic() + PATIENCE
-        with suppress(psutil.Error):
-            while process.is_running() and time.monotonic() < until:
-                if process.status() == psutil.STATUS_ZOMBIE:
-                    if process.ppid() == os.getpid():
-                        return
-                    until = min(until, time.monotonic() + REAPED)
-                time.sleep(LOOK)
-
-    return wait
-
-
 def left_in_order(config: Config, pid: int) -> bool:
     """Whether the daemon with this pid is gone and has tidied up; one that is about to go is waited for."""
     until = time.monotonic() + PATIENCE
-    with suppress(FileNotFoundError), _opened(config.home / "daemon.lock") as lock:
-        while not _take(lock):
+    with suppress(FileNotFoundError), opened(config.home / "daemon.lock") as lock:
+        while not take(lock):
             if time.monotonic() > until:
                 return False
             time.sleep(LOOK)
@@ -149,8 +88,8 @@ def _settled(config: Config) -> Client | None:
         if found is not None:
             return found
         try:
-            with _opened(config.home / "daemon.lock") as lock:
-                if _take(lock):
+            with opened(config.home / "daemon.lock") as lock:
+                if take(lock):
                     return None
         except FileNotFoundError:
             return None
@@ -160,7 +99,7 @@ def _settled(config: Config) -> Client | None:
 
 
 @contextmanager
-def _opened(lock: Path) -> Iterator[IO[str]]:
+def opened(lock: Path) -> Iterator[IO[str]]:
     """The lock file, which must be there. Closing it lets the lock go."""
     try:
         file = lock.open("r+")
@@ -172,7 +111,7 @@ def _opened(lock: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def _take(lock: IO[str]) -> bool:
+def take(lock: IO[str]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -180,7 +119,7 @@ def _take(lock: IO[str]) -> bool:
     return True
 
 
-def _noted_pid(config: Config) -> int | None:
+def noted_pid(config: Config) -> int | None:
     """The pid in the daemon's note, unless a later process has that number by now."""
     import psutil
 

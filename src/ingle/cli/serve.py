@@ -8,7 +8,7 @@ import typer
 
 from ingle.cli.options import DAEMON_PANEL, AsJson
 from ingle.cli.session import open_session
-from ingle.errors import AlreadyRunning
+from ingle.errors import AlreadyRunning, UsageError
 
 if TYPE_CHECKING:
     from ingle.config import Config
@@ -31,7 +31,11 @@ IdleExit = Annotated[
     str | None, typer.Option("--idle-exit", metavar="TIME", help="End after this time without work: 10m.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The log on standard error too.")]
-Stop = Annotated[bool, typer.Option("--stop", help="End the daemon of this home, and wait for its end.")]
+Stop = Annotated[
+    bool,
+    typer.Option("--stop", help="End the daemon of this home, and wait for its end, half a minute at most."),
+]
+Force = Annotated[bool, typer.Option("--force", help="With --stop: kill it when it has not left by then.")]
 Background = Annotated[bool, typer.Option("--background", hidden=True)]
 
 
@@ -46,21 +50,26 @@ def serve_models(
     parent_pid: ParentPid = None,
     idle_exit: IdleExit = None,
     stop: Stop = False,
+    force: Force = False,
     verbose: Verbose = False,
     background: Background = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the daemon here until Ctrl-C; when it answers, one JSON line says where."""
-    from ingle.cli.launch import end_daemon
+    from ingle.cli.ending import end_daemon
     from ingle.config import parse_seconds
     from ingle.server.serve import ServeOptions, serve
 
-    del as_json  # the ready line is JSON in any case; errors are, because of the word itself
     session = open_session()
+    if force and not stop:
+        raise UsageError("--force goes with --stop.", hint="ingle serve --stop --force")
     if stop:
-        pid = end_daemon(session.config)
-        said = f"The daemon (pid {pid}) has ended." if pid is not None else "Ingle is not running."
-        session.terminal.tell(said)
+        pid = end_daemon(session.config, force=force)
+        if as_json:  # the ready line is JSON in any case; errors are, because of the word itself
+            session.terminal.answer_json({"ended": pid})
+        else:
+            said = f"The daemon (pid {pid}) has ended." if pid is not None else "Ingle is not running."
+            session.terminal.tell(said)
         return
     if background:
         _in_background(session.config)

@@ -19,6 +19,7 @@ IngleError
 │   ├── InUse                   delete while loaded or being pulled
 │   ├── IllegalTransition       a state machine was asked for an edge it lacks
 │   ├── AlreadyRunning          another daemon owns this home, or the port is taken
+│   ├── StillRunning            a daemon that was asked to leave and does not
 │   ├── OtherSettings           the running daemon works with another cache than the command that asks it
 │   ├── RetryRefused            three failures in a row: ask again by hand
 │   └── CommandRefused          a critical command that was not allowed, or an answer that was no yes
@@ -88,6 +89,7 @@ from ingle.errors.request import (
     OtherSettings,
     PromptTooLong,
     RetryRefused,
+    StillRunning,
     TokenRequired,
     Unsupported,
     UsageError,
@@ -157,6 +159,7 @@ __all__ = [
     "RateLimited",
     "RetryRefused",
     "SizeMismatch",
+    "StillRunning",
     "StoreError",
     "TokenRequired",
     "Unauthorized",

@@ -144,6 +144,16 @@ class AlreadyRunning(Conflict):
     code = "already_running"
 
 
+class StillRunning(Conflict):
+    """A daemon was asked to leave and has not; `pid` is None where the system does not tell who has its lock."""
+
+    code = "still_running"
+
+    def __init__(self, pid: int | None, *, hint: str = "") -> None:
+        who = f"The daemon (pid {pid})" if pid is not None else "The daemon, whose pid nothing tells,"
+        super().__init__(f"{who} was asked to end and is still there.", hint=hint, pid=pid)
+
+
 class OtherSettings(Conflict):
     code = "other_settings"
 
