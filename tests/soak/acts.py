@@ -21,7 +21,7 @@ from tests.soak.mixes import Mix
 
 _STEPS = (("os.rename", "blobs"), ("os.rename", "snapshots"), ("os.rename", "refs"), ("open", "partial"))
 """Where a disk may have no room for a name: the interpreter's word for the step, and the folder."""
-_HANG = 120.0
+_HANG = 240.0
 """Seconds; another tool that is at it for so long hangs."""
 
 
