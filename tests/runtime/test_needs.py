@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingle.runtime.needs import Wants, need_of
@@ -20,3 +21,14 @@ def test_real_engines_make_do_with_a_shorter_context(tmp_path: Path, engine: str
     assert found.within(0).spec == found.spec
     other = need_of(snapshot, "scripted", long, config, None)
     assert other.least is None and other.within(0) == other
+
+
+@pytest.mark.parametrize("engine", ["mlx", "llamacpp"])
+def test_a_context_that_no_engine_would_open_is_not_counted(tmp_path: Path, engine: str) -> None:
+    snapshot = msgspec.structs.replace(
+        make_snapshot("org/tiny", tmp_path), context=8192, kv_bytes_per_token=50_000
+    )
+    config = make_config(tmp_path)
+    asked = need_of(snapshot, engine, Wants(context=100_000), config, None)
+    assert asked.bytes == need_of(snapshot, engine, Wants(context=8192), config, None).bytes
+    assert asked.spec.options.context == 100_000

@@ -87,10 +87,12 @@ def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, runni
         template=wants.template if wants.template is not None else base.template,
         speculate=wants.speculate if wants.speculate is not None and running is None else base.speculate,
     )
-    shortest = min(options.context, SMALLEST_CONTEXT)
+    # Neither engine opens a model with a longer context than it was trained for.
+    longest = min(options.context, snapshot.context or options.context)
+    shortest = min(longest, SMALLEST_CONTEXT)
     return Need(
         model=snapshot.ref.name,
-        bytes=snapshot_memory(snapshot, options.context * options.slots),
+        bytes=snapshot_memory(snapshot, longest * options.slots),
         spec=Spec(engine=engine, options=options),
         explicit=wants.explicit,
         least=snapshot_memory(snapshot, shortest * options.slots) if engine in _CUT_THE_CONTEXT else None,
