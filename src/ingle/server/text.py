@@ -34,7 +34,7 @@ from ingle.server.faults import JsonResponse, native_body
 from ingle.server.native import damage_fields
 from ingle.server.schema import Body, ModelName
 from ingle.server.stream import LINES, Stream, json_line, unless_gone
-from ingle.text.tool import Output, Tool, find_tool, load_tools
+from ingle.text.tool import Output, Tool, ToolFiles
 
 if TYPE_CHECKING:
     from ingle.text.improve import TextEvent, TextResult
@@ -88,11 +88,12 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
     """The router; the work is the text room's, the model the runtime's."""
     router = APIRouter(tags=["text"])
     desk = Desk(runtime, config)
+    files = ToolFiles(config.tools)
 
     @router.get("/text/tools")
     async def tools() -> Response:
         """The text tools there are, your own too."""
-        found = await asyncio.to_thread(load_tools, config.tools)
+        found = (await asyncio.to_thread(files.open)).tools
         shown = [
             {"name": tool.name, "intent": tool.intent, "output": tool.output, "needs": tool.needs}
             for tool in found.values()
@@ -102,7 +103,7 @@ def text_routes(runtime: Runtime, config: Config) -> APIRouter:
     @router.post("/text")
     async def text(request: Request, body: TextBody) -> Response:
         """A text after one of the tools, whole or piece by piece; or your own words and the reason."""
-        tool = await asyncio.to_thread(find_tool, body.tool, config.tools)
+        tool = (await asyncio.to_thread(files.open)).find(body.tool)
         work = desk.work(tool, body.text, body.model, body.options, clean=body.clean)
         if not body.stream:
             return JsonResponse(await unless_gone(request, _last(work)))

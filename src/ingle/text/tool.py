@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated
 
@@ -141,24 +142,65 @@ class Toolbox(msgspec.Struct, frozen=True):
         )
 
 
-def open_toolbox(own: Path | None = None) -> Toolbox:
-    """The built-in tools and those of the folder `own`, whose files replace built-in ones by name."""
-    found: dict[str, Tool] = {}
-    broken: dict[str, InvalidConfig] = {}
-    for entry in sorted(resources.files("ingle.text").joinpath("tools").iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".md"):
-            tool = parse_tool(entry.read_text("utf-8"), entry.name)
+class ToolFiles:
+    """The built-in tools and those of the folder `own`, whose files replace built-in ones by name. For who asks often: a file is
+    parsed again only once it is another one, and a broken one each time."""
+
+    def __init__(self, own: Path | None = None) -> None:
+        self._own = own
+        self._parsed: dict[str, tuple[Mark, Tool]] = {}
+
+    def open(self) -> Toolbox:
+        """As the files are now. May be called from any thread."""
+        before, now = self._parsed, dict[str, tuple[Mark, Tool]]()
+        found: dict[str, Tool] = {}
+        broken: dict[str, InvalidConfig] = {}
+        for entry in _markdown(resources.files("ingle.text").joinpath("tools")):
+            tool = _read(entry, entry.name, before, now)
             found[tool.name] = tool
-    if own is not None and own.is_dir():
-        for path in sorted(own.glob("*.md")):
+        for path in _markdown(self._own) if self._own is not None and self._own.is_dir() else ():
+            stem = path.name.removesuffix(".md")
             try:
-                tool = parse_tool(path.read_text("utf-8"), str(path))
+                tool = _read(path, str(path), before, now)
                 found[tool.name] = tool
             except InvalidConfig as error:
-                broken[path.stem] = error
+                broken[stem] = error
             except (OSError, UnicodeDecodeError) as exc:
-                broken[path.stem] = InvalidConfig(f"{path} cannot be read: {exc}.")
-    return Toolbox(found, broken)
+                broken[stem] = InvalidConfig(f"{path} cannot be read: {exc}.")
+        self._parsed = now
+        return Toolbox(found, broken)
+
+
+Mark = tuple[int, int, int]
+"""By which a file is known to be the same: when it changed (nanoseconds), its size in bytes, its inode."""
+
+
+def _markdown(folder: Traversable) -> list[Traversable]:
+    """Its Markdown files by name; none where it may not be looked into."""
+    try:
+        found = [entry for entry in folder.iterdir() if entry.name.endswith(".md")]
+    except PermissionError:
+        return []
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _read(
+    entry: Traversable, where: str, before: Mapping[str, tuple[Mark, Tool]], now: dict[str, tuple[Mark, Tool]]
+) -> Tool:
+    """The tool in this file, from `before` where it is the same still; it is put into `now`."""
+    if not isinstance(entry, Path):  # inside an archive: nothing tells when it changed
+        return parse_tool(entry.read_text("utf-8"), where)
+    stat = entry.stat()
+    mark = stat.st_mtime_ns, stat.st_size, stat.st_ino
+    known = before.get(str(entry))
+    tool = known[1] if known and known[0] == mark else parse_tool(entry.read_text("utf-8"), where)
+    now[str(entry)] = mark, tool
+    return tool
+
+
+def open_toolbox(own: Path | None = None) -> Toolbox:
+    """The tools there are now; who asks again and again keeps a `ToolFiles`."""
+    return ToolFiles(own).open()
 
 
 def load_tools(own: Path | None = None) -> dict[str, Tool]:
