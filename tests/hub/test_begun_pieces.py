@@ -47,17 +47,22 @@ def _open(_file: ListedFile, start: int, stop: int) -> _SlowBody:
     return _SlowBody(memoryview(DATA)[start : min(stop, start + CAME)])
 
 
+def _lengths(recorded: dict[int, Written]) -> dict[int, int]:
+    return {index: one.length for index, one in recorded.items()}
+
+
 @pytest.mark.slow
 def test_what_came_of_pieces_not_done_is_recorded_while_the_pull_runs(tmp_path: Path) -> None:
     place = RepoPlace(tmp_path, NAME)
     until = time.monotonic() + HANG
-    with Transfer(_open, cancel=threading.Event(), tuning=Tuning(seed=1, stall=HANG)) as transfer:
+    tuning = Tuning(seed=1, stall=HANG, connections=4)  # a fifth one would take over what is silent
+    with Transfer(_open, cancel=threading.Event(), tuning=tuning) as transfer:
         transfer.add(LargePartial(place, LARGE))
         recorded: dict[int, Written] = {}
-        while len(recorded) < 4 and time.monotonic() < until:
+        while _lengths(recorded) != dict.fromkeys(range(4), CAME) and time.monotonic() < until:
             transfer.tick(0.1)
             recorded = read_journal(place.journal(LARGE.digest), LARGE)
-    assert {index: one.length for index, one in recorded.items()} == dict.fromkeys(range(4), CAME)
+    assert _lengths(recorded) == dict.fromkeys(range(4), CAME)
     for index, one in recorded.items():
         assert one.crc == zlib.crc32(DATA[index * PIECE : index * PIECE + CAME])
 
