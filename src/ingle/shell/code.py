@@ -177,7 +177,7 @@ def run_file(
     made = machine.state.files.get(path)
     if made is not None:
         return run_text(machine, made, language_of(made.text, language), args, stdin)
-    if place is Place.SOCKET or any(
+    if place in (Place.SOCKET, Place.SHARE) or any(
         path == top or path.startswith(top.rstrip("/") + "/") for top in machine.state.fetched
     ):
         _network(machine)

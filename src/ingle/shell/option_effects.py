@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import targets
+from . import stakes, targets
 from .arguments import Arguments
 from .finding import Level
 from .paths import is_startup
@@ -84,7 +84,7 @@ def judge_options(machine: Machine, name: str, words: list[Value], stdin: Value)
             targets.write(machine, value, Value(HOLE, stdin.taint))
     for value in arguments.each(*options.makes):
         path, place = targets.place_of(machine, value)
-        if targets.WRITE.get(place, Level.SAFE) >= Level.HIGH or is_startup(path):
+        if stakes.WRITE.get(place, Level.SAFE) >= Level.HIGH or is_startup(path):
             targets.write(machine, value, UNKNOWN)
     _judge_code(machine, options, arguments)
 

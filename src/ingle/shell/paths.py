@@ -11,6 +11,8 @@ HOME = "/home/user"
 PROJECT = "/home/user/src/project"
 CONTAINER = "/app"
 HOMES = (HOME, "/Users/user")
+SHARES = "/net/share/"
+"""Below it stands what Windows writes as `\\\\HOST\\SHARE`: folders of other hosts."""
 
 
 class Place(Enum):
@@ -22,6 +24,7 @@ class Place(Enum):
     HOME = auto()
     HOMES = auto()  # every user's home
     OTHER_HOME = auto()
+    WHOLE_OTHER_HOME = auto()
     HOME_TOP = auto()  # ~/Documents, ~/x: a folder right below home
     HOME_CONFIG = auto()  # settings and keys below home
     HOME_STARTUP = auto()  # files a login runs
@@ -42,6 +45,7 @@ class Place(Enum):
     SOCKET = auto()
     KERNEL = auto()  # /proc, /sys
     BACKUP = auto()
+    SHARE = auto()  # a folder of another host
     UNKNOWN = auto()
 
 
@@ -190,6 +194,7 @@ def _system(path: str, name: str) -> Place:
     return Place.SYSTEM_KEY if _SYSTEM_KEYS.match(path) else Place.SYSTEM_FILE
 
 
+_SHARED_HOMES = frozenset(("Shared", "Public", "shared", "public", "lost+found"))
 _EVERYTHING = re.compile(rf"/\.{STAR}|(?:/{STAR}+)+")  # `/*`, `/**/*`
 
 
@@ -220,7 +225,8 @@ def _elsewhere(path: str, name: str) -> Place | None:
     ):
         return Place.HOMES
     if parts[1] in ("home", "Users"):
-        return Place.OTHER_HOME
+        whole = len(parts) == 3 or _EVERYTHING.fullmatch("/" + "/".join(parts[3:]))
+        return Place.WHOLE_OTHER_HOME if whole and parts[2] not in _SHARED_HOMES else Place.OTHER_HOME
     if parts[1] in ("mnt", "media", "Volumes", "data", "backup", "backups", "srv", "run") and (
         parts[1] != "run" or parts[2:3] == ["media"]
     ):
@@ -265,6 +271,8 @@ def _from_hole(path: str) -> Place:
 
 def _absolute(path: str, cwd: str) -> Place:
     name = path.rsplit("/", 1)[1]
+    if path.startswith(SHARES):
+        return Place.SHARE
     if path.startswith(("/dev/", "/net/")):
         if path.startswith(("/dev/tcp/", "/dev/udp/")):
             return Place.SOCKET
@@ -289,6 +297,8 @@ def _absolute(path: str, cwd: str) -> Place:
 def named(path: str) -> str:
     """The path as a person would write it: `~` for home, relative below the working directory."""
     text = show(path)
+    if text.startswith(SHARES):
+        return "\\\\" + text.removeprefix(SHARES).replace("/", "\\")
     if text == PROJECT:
         return "."
     if text.startswith(PROJECT + "/"):
@@ -316,6 +326,16 @@ _BY_NAME = re.compile(
 def starts_by_name(path: str) -> bool:
     """Whether a file in a folder that is not known is one that a shell, git or a login runs."""
     return (HOLE in path or path.endswith("customize.py")) and bool(_BY_NAME.search(path))
+
+
+_STARTS_ALL = re.compile(
+    r"/(?:autostart|Autostart|LaunchAgents|environment\.d|fish/conf\.d|systemd/user(?:/[\w.@-]+\.(?:wants|requires))?)/[^/]+\Z"
+)
+
+
+def starts_all(path: str) -> bool:
+    """Whether it lies in a folder of which a login starts whatever is there, also a link."""
+    return is_startup(path) and bool(_STARTS_ALL.search(path))
 
 
 def is_history(path: str) -> bool:

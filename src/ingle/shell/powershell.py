@@ -225,7 +225,8 @@ def _as_given(machine: Machine, node: Node) -> str:
 
 def _command_name(machine: Machine, node: Node) -> Value:
     text = machine.text(node)
-    if node.type == "command_name":
+    inner = node.children[0] if node.type == "command_name_expr" and len(node.children) == 1 else node
+    if inner.type == "command_name":
         return Value(text.replace("`", ""))
     if text[:1] in "\"'" and text[-1:] == text[:1] and "$" not in text:
         return Value(text[1:-1])
@@ -302,8 +303,9 @@ def host(machine: Machine, words: list[Value], stdin: Value) -> Value:
                 return run_text(machine, stdin if value.text == "-" else value, "powershell", [])
             return machine.source(code, stdin, "powershell")
         if re.match(r"-f(?:i|il|ile)?\Z", option):
-            machine.report(Level.MODERATE, "execute", f"runs a local script: `{value.shown()}`")
-            return UNKNOWN
+            from .code import run_file
+
+            return run_file(machine, windows.path(machine, value), "powershell", words[at:])
         if option in (
             "-executionpolicy",
             "-ep",

@@ -31,7 +31,7 @@ _GRAVE_VERBS = frozenset("clear disable uninstall reset format revoke".split())
 def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], stdin: Value) -> Value:
     """One command of PowerShell by its name or alias."""
     aliases, levels, _ = cmdlet_data()
-    if re.match(r"(?:\.{1,2}|[A-Za-z]:|~|/)[\\/]", name):
+    if re.match(r"(?:\.{1,2}|[A-Za-z]:|~|/|\\(?=\\))[\\/]", name):
         return _program(machine, name)
     key = name.lower().rpartition("\\")[2]
     if key in machine.state.functions:

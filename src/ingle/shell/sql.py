@@ -145,7 +145,12 @@ def judge_sql(machine: Machine, value: Value) -> None:
             "database",
             consequence,
         )
-    if drops and re.search(
-        r"\bdrop\s+database\b.*\b(?:concat|format|\|\|)|information_schema\.schemata|pg_database", plain, re.I
+    if (drops and value.has(Taint.EVERYTHING)) or (
+        drops
+        and re.search(
+            r"\bdrop\s+database\b.*\b(?:concat|format|\|\|)|information_schema\.schemata|pg_database",
+            plain,
+            re.I,
+        )
     ):
         machine.report(Level.CRITICAL, "database", "drops every database")

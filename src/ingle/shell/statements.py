@@ -36,10 +36,13 @@ _SWALLOWED = re.compile(rb"[ \t]+-(?=[ \t]*<<)")  # a `-` before a here-document
 _REDIRECTS = frozenset(("file_redirect", "heredoc_redirect", "herestring_redirect"))
 
 
-def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
-    """Statements one after the other; `&` after one puts it in the background."""
+def sequence(
+    machine: Machine, node: Node, stdin: Value, last: Callable[[Node], Value] | None = None
+) -> Value:
+    """Statements one after the other; `&` after one puts it in the background, `last` is how the last one is run."""
     out = EMPTY
     children = node.children
+    final = children[-1] if last is not None else None
     conditional = machine.conditional
     for index, child in enumerate(children):
         if not child.is_named:
@@ -55,6 +58,8 @@ def sequence(machine: Machine, node: Node, stdin: Value) -> Value:
                     machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")
             with machine.setting(background=True), machine.subshell():
                 out = join_output(machine, out, machine.visit(child, stdin))
+        elif last is not None and child == final:
+            out = join_output(machine, out, last(child))
         else:
             out = join_output(machine, out, machine.visit(child, stdin))
     machine.conditional = conditional
@@ -85,7 +90,20 @@ def _redirected(machine: Machine, node: Node, stdin: Value) -> Value:
             redirects.append(child)
         elif child.is_named and child.type != "comment":
             body = child
-    if body is None or body.type != "command":
+    if body is not None and body.type == "terse_for_statement":
+        return visit_for(machine, body, stdin, lambda inner: _inside(machine, inner, redirects, stdin))
+    if body is None:
+        return redirect.apply(machine, body, redirects, stdin)
+    return _inside(machine, body, redirects, stdin)
+
+
+def _inside(machine: Machine, body: Node, redirects: list[Node], stdin: Value) -> Value:
+    """What is redirected itself: of a list the last, and the one command of zsh's `for f (*) …` once a round."""
+    if body.type == "list":
+        return sequence(machine, body, stdin, lambda last: _inside(machine, last, redirects, stdin))
+    if body.type == "pipeline":
+        return pipe(machine, body, stdin, redirects)
+    if body.type != "command":
         return redirect.apply(machine, body, redirects, stdin)
     starts = {child.start_byte for child in redirects}
     late = [

@@ -39,6 +39,7 @@ _INNER = frozenset(
     "sh bash zsh dash ksh fish busybox rm dd shred mkfs mkfs.ext4 chmod chown kill reboot shutdown halt poweroff sudo doas su env "
     "python python3 perl ruby node nc ncat curl wget eval find xargs tee mv cp git docker kubectl systemctl".split()
 )
+_BLANK = re.compile(r"\S[ \t]+\S")
 _ESCAPES = re.compile(
     r"(?m)^\s*(?:\\?:?!+|:?sh(?:ell)? |:pipe(?:-line)?-to |system |exec |\\system )\s*(.+)$"
 )
@@ -49,12 +50,19 @@ def judge(machine: Machine, name: str, words: list[Value], stdin: Value) -> None
     machine.report(Level.MODERATE, "unknown", f"nothing is known about `{name}`")
     judge_operands(machine, words)
     judge_words(machine, name, words)
+    judge_line(machine, name, words)
     judge_code(machine, words, stdin, short=True)
     at = next(
         (index for index, word in enumerate(words) if word.text.rpartition("/")[2] in _INNER), len(words)
     )
     if at < len(words):
         tried(machine, lambda: machine.call(words[at:], stdin))
+
+
+def judge_line(machine: Machine, name: str, words: list[Value]) -> None:
+    """A name with blanks in it is no program's: who was handed it hands it to a shell (`watchexec 'rm -rf x'`)."""
+    if _BLANK.search(name):
+        tried_code(machine, " ".join((name, *(word.text for word in words))))
 
 
 def judge_words(machine: Machine, name: str, words: list[Value]) -> None:

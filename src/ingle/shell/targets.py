@@ -10,6 +10,7 @@ from .finding import Level
 from .meaning import Path
 from .paths import Place
 from .secret_paths import is_hashes, is_secret
+from .stakes import DELETE, ONE, TREE, WHAT, WRITE
 from .startup_lines import startup_level, tool_setting
 from .words import HOLE, Taint, Value, is_wild, show
 
@@ -17,87 +18,6 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 _SAFE, _MODERATE, _HIGH, _CRITICAL = Level
-
-DELETE: dict[Place, Level] = {
-    Place.ROOT: _CRITICAL,
-    Place.SYSTEM: _CRITICAL,
-    Place.SYSTEM_KEY: _CRITICAL,
-    Place.DEVICE: _CRITICAL,
-    Place.HOME: _CRITICAL,
-    Place.HOMES: _CRITICAL,
-    Place.SYSTEM_FILE: _HIGH,
-    Place.OTHER_HOME: _HIGH,
-    Place.HOME_CONFIG: _HIGH,
-    Place.WORKING: _HIGH,
-    Place.PARENT: _HIGH,
-    Place.OPEN: _HIGH,
-    Place.REPOSITORY: _HIGH,
-    Place.MOUNT: _HIGH,
-    Place.BACKUP: _CRITICAL,
-    Place.LOG: _HIGH,
-    Place.TEMPORARY_TOP: _HIGH,
-    Place.KERNEL: _HIGH,
-    Place.SINK: _HIGH,
-    Place.SOCKET: _SAFE,
-}
-_TREE: dict[Place, Level] = {Place.HOME_TOP: _HIGH, Place.HOME_STARTUP: _HIGH, Place.UNKNOWN: _HIGH}
-WRITE: dict[Place, Level] = {
-    Place.ROOT: _CRITICAL,
-    Place.SYSTEM: _CRITICAL,
-    Place.SYSTEM_KEY: _CRITICAL,
-    Place.DEVICE: _CRITICAL,
-    Place.HOMES: _HIGH,
-    Place.SYSTEM_FILE: _HIGH,
-    Place.OTHER_HOME: _HIGH,
-    Place.HOME_STARTUP: _HIGH,
-    Place.OPEN: _HIGH,
-    Place.REPOSITORY: _HIGH,
-    Place.HOOK: _HIGH,
-    Place.LOG: _HIGH,
-    Place.KERNEL: _HIGH,
-    Place.SINK: _SAFE,
-    Place.SOCKET: _SAFE,
-}
-# One file or folder among many of its kind: it is told by its name too.
-_ONE = frozenset(
-    (
-        Place.SYSTEM_KEY,
-        Place.SYSTEM_FILE,
-        Place.OTHER_HOME,
-        Place.HOME_TOP,
-        Place.HOME_CONFIG,
-        Place.HOME_STARTUP,
-        Place.HOOK,
-        Place.MOUNT,
-        Place.BACKUP,
-        Place.LOG,
-        Place.KERNEL,
-    )
-)
-_WHAT: dict[Place, str] = {
-    Place.ROOT: "the root of the file system",
-    Place.SYSTEM: "a whole system folder",
-    Place.SYSTEM_KEY: "a file that the system needs to start or to let you log in",
-    Place.SYSTEM_FILE: "a system file",
-    Place.DEVICE: "a whole disk or partition",
-    Place.HOME: "your whole home folder",
-    Place.HOMES: "the home folders of every user",
-    Place.OTHER_HOME: "another user's files",
-    Place.HOME_TOP: "a top-level folder of your home",
-    Place.HOME_CONFIG: "settings, keys or application data in your home",
-    Place.HOME_STARTUP: "a file that your login or your tools run",
-    Place.WORKING: "the whole working directory",
-    Place.PARENT: "a folder that contains the working directory",
-    Place.OPEN: "every file here",
-    Place.REPOSITORY: "the repository itself, with its history",
-    Place.HOOK: "a hook that git runs",
-    Place.MOUNT: "a mounted volume",
-    Place.BACKUP: "backups",
-    Place.LOG: "system logs",
-    Place.TEMPORARY_TOP: "everything in the temporary folder, other programs' files too",
-    Place.KERNEL: "a setting of the running kernel",
-    Place.UNKNOWN: "a place that is not known before it runs",
-}
 
 
 def place_of(machine: Machine, value: Value) -> tuple[str, Place]:
@@ -125,7 +45,7 @@ def delete(
     path, place = place_of(machine, value)
     level = DELETE.get(place, _MODERATE)
     if tree and not filtered:
-        level = max(level, _TREE.get(place, _MODERATE))
+        level = max(level, TREE.get(place, _MODERATE))
     level = _soften(machine, path, place, level, tree=tree, filtered=filtered)
     if value.has(Taint.EVERYTHING) and (tree or HOLE in path):
         level = max(level, _HIGH)
@@ -160,12 +80,12 @@ def _bounded_inside(path: str, place: Place, *, tree: bool) -> bool:
 
 def _named(place: Place, path: str, *, one_file: bool) -> str:
     """What a path is to a person: its name, and the kind of place where that says more."""
-    kind, name = _WHAT.get(place), f"`{paths.named(path)}`"
+    kind, name = WHAT.get(place), f"`{paths.named(path)}`"
     if place is Place.SYSTEM_KEY and path.startswith(("/proc/", "/sys/", "/dev/")):
         kind = "a way to stop, take over or break the running system"
     if kind is None or (place is Place.HOME_TOP and one_file and not is_wild(path)):
         return name
-    return f"{name} ({kind})" if place in _ONE and not is_wild(path) and HOLE not in path else kind
+    return f"{name} ({kind})" if place in ONE and not is_wild(path) and HOLE not in path else kind
 
 
 def lock(machine: Machine, value: Value) -> None:
@@ -227,6 +147,10 @@ def write(
     if place in _WHOLE and is_wild(path):
         whole = place in (Place.HOME, Place.HOMES) and content.known and not append
         level = max(level, _CRITICAL if whole else _HIGH)
+    if place in (Place.SHARE, Place.SOCKET) and content.has(Taint.SECRET):
+        return leak(machine, value, path)
+    if place is Place.SHARE:
+        level = max(level, _HIGH if _ADMIN.match(path) else _MODERATE)
     if path.endswith(".pth") and content.known and re.search(r"(?m)^import\s", content.text):
         level = max(level, _HIGH)  # Python runs such lines of a path file at every start
     if paths.is_history(path) or paths.starts_by_name(path):
@@ -255,7 +179,18 @@ def write(
     return level
 
 
-_WHOLE = (Place.HOME, Place.HOMES, Place.HOME_TOP, Place.OTHER_HOME, Place.PARENT, Place.WORKING, Place.MOUNT)
+# The shares by which an administrator reaches the system of another Windows: `C$`, `ADMIN$`.
+_ADMIN = re.compile(rf"{paths.SHARES}[^/]+/(?:\w|[Aa][Dd][Mm][Ii][Nn])\$")
+_WHOLE = (
+    Place.HOME,
+    Place.HOMES,
+    Place.HOME_TOP,
+    Place.OTHER_HOME,
+    Place.WHOLE_OTHER_HOME,
+    Place.PARENT,
+    Place.WORKING,
+    Place.MOUNT,
+)
 
 
 def _write_what(place: Place, path: str, startup: bool) -> str:
@@ -299,7 +234,7 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
         return Taint.FILE | Taint.DECODED  # nobody wrote a script there to be read
     if path in ("/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"):
         return Taint.ENDLESS
-    if place is Place.SOCKET:
+    if place in (Place.SOCKET, Place.SHARE):
         return Taint.NETWORK
     return Taint.FILE
 
@@ -309,7 +244,11 @@ def send(machine: Machine, value: Value, where: str = "") -> Level:
     path, place = place_of(machine, value) if value.text else ("", Place.UNKNOWN)
     made = machine.state.files.get(path)
     secret = value.has(Taint.SECRET) or is_secret(path) or (made is not None and made.has(Taint.SECRET))
-    if secret or place in (Place.HOME, Place.HOMES, Place.ROOT, Place.DEVICE) or path == "/etc":
+    if (
+        secret
+        or place in (Place.HOME, Place.HOMES, Place.WHOLE_OTHER_HOME, Place.ROOT, Place.DEVICE)
+        or path == "/etc"
+    ):
         return leak(machine, value, path)
     level = (
         _HIGH

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .finding import Level
-from .paths import HOME, PROJECT, named, resolve
+from .paths import HOME, PROJECT, SHARES, named, resolve
 from .words import QUERY, STAR, Value
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def _mapped(value: Value) -> Value:
     text = re.sub(r"(?i)^(?:microsoft\.powershell\.core/)?filesystem::", "", text)
     text = text.replace("*", STAR).replace("?", QUERY)
     text = re.sub(r"%(\w+)%", lambda m: KNOWN.get("env:" + m[1].lower(), m[0]).replace("\\", "/"), text)
+    if text.startswith("//") and text.strip("/"):
+        return Value(SHARES + text.lstrip("/"), value.taint)
     if text.startswith("~"):
         text = HOME + text[1:]
     drive = re.match(r"([A-Za-z]):(.*)\Z", text, re.S)

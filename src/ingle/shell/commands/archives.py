@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import stakes, targets
 from ..arguments import Arguments
 from ..code import run_hidden
 from ..finding import Level
@@ -114,7 +114,7 @@ def _pack(machine: Machine, arguments: Arguments, archive: Value | None) -> Valu
             taint |= Taint.SECRET
     if archive is not None and archive.text != "-":
         path, place = targets.place_of(machine, archive)
-        if targets.WRITE.get(place, Level.SAFE) >= Level.HIGH:
+        if stakes.WRITE.get(place, Level.SAFE) >= Level.HIGH:
             targets.write(machine, archive, Value(HOLE, taint))
         else:
             targets.remember(machine, path, Value(HOLE, taint), append=False)

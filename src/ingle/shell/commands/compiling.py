@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import call, spec, targets
+from .. import call, spec, stakes, targets
 from ..arguments import Arguments
 from ..code import run_text
 from ..compiled_code import run_compiled
@@ -43,7 +43,7 @@ def _compile(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
         return Value(HOLE, stdin.taint)
     target = arguments.value("-o") or Value("a.out")
     path, place = targets.place_of(machine, target)
-    if targets.WRITE.get(place, Level.SAFE) >= Level.HIGH:
+    if stakes.WRITE.get(place, Level.SAFE) >= Level.HIGH:
         targets.write(machine, target, Value(HOLE, taint))
     elif text or taint:
         machine.state.files[path] = Value(text or HOLE, taint | Taint.COMPILED)

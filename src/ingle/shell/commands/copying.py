@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import paths, targets
+from .. import call, paths, spec, stakes, targets
 from ..amounts import is_vast, size_of
 from ..arguments import Arguments
+from ..cmd_exe import copied
 from ..finding import Level
 from ..paths import Place
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 
 GRAVE = (Place.ROOT, Place.SYSTEM, Place.SYSTEM_KEY, Place.HOME, Place.HOMES, Place.DEVICE)
 
-_NOT_YOURS = (Place.SYSTEM_FILE, Place.LOG, Place.MOUNT, Place.OTHER_HOME, Place.REPOSITORY)
+_NOT_YOURS = (
+    Place.SYSTEM_FILE,
+    Place.LOG,
+    Place.MOUNT,
+    Place.OTHER_HOME,
+    Place.WHOLE_OTHER_HOME,
+    Place.REPOSITORY,
+)
 
 
 def _split(arguments: Arguments) -> tuple[list[Value], Value | None]:
@@ -87,7 +95,7 @@ def _copy(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         _, place = targets.place_of(machine, into)
         if grave is Place.DEVICE:
             machine.report(Level.MODERATE, "read", "reads a raw disk")
-        if keeps and targets.WRITE.get(place, Level.MODERATE) < Level.HIGH:
+        if keeps and stakes.WRITE.get(place, Level.MODERATE) < Level.HIGH:
             continue
         targets.write(machine, into, text)
     return EMPTY
@@ -140,9 +148,11 @@ def _link(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         machine.report(
             Level.HIGH, "conceal", "points the shell's history at another place, so nothing is kept"
         )
-    elif targets.WRITE.get(place, Level.SAFE) >= Level.HIGH and place is not Place.HOME_STARTUP:
+    elif stakes.WRITE.get(place, Level.SAFE) >= Level.HIGH and place is not Place.HOME_STARTUP:
         targets.write(machine, link, EMPTY, verb="replaces")
-    elif paths.is_startup(path) and not source.text.startswith(("/home/", "/Users/")):
+    elif paths.starts_all(path) or (
+        paths.is_startup(path) and not source.text.startswith(("/home/", "/Users/"))
+    ):
         machine.report(Level.HIGH, "persist", f"replaces `{paths.named(path)}`, which runs at start-up")
     elif forced:
         machine.report(Level.MODERATE, "write", f"replaces `{paths.named(path)}` with a link")
@@ -228,7 +238,17 @@ def _mktemp(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     return Value("/tmp/tmp." + ("emptyfolder" if folder else "newfile") + "\n")
 
 
+def _windows_copy(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """`robocopy FROM TO`, `xcopy FROM TO`: switches begin with a slash; what else they do is in their table."""
+    plain = [word for word in words if not word.text.startswith("/")]
+    if len(plain) > 1 and plain[1].text.startswith(("\\\\", "//")):
+        copied(machine, plain)
+    entry = spec.find(name)
+    return Value(HOLE, call.judge(machine, entry, words, stdin)) if entry is not None else UNKNOWN
+
+
 COMMANDS: dict[str, Command] = {
+    **dict.fromkeys(("robocopy", "xcopy"), _windows_copy),
     **dict.fromkeys(("cp", "gcp", "install", "ginstall", "ditto", "xcp"), _copy),
     **dict.fromkeys(("mv", "gmv"), _move),
     **dict.fromkeys(("ln", "gln", "symlink", "link"), _link),

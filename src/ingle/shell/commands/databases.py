@@ -87,6 +87,8 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         return _as_table(machine, name, words, stdin)
     for code in codes:
         judge_sql(machine, code)
+    if any(_ALL_NAMES.search(code.text) for code in codes):
+        return Value(HOLE, Taint.EVERYTHING)
     if arguments.any("-l", "--list", "-V", "--version", "--help"):
         return UNKNOWN
     taint = (
@@ -109,9 +111,17 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     return Value(_printed(codes), taint & Taint.SECRET | (Taint.SECRET if shown else 0))
 
 
+# A text in SQL: `'…'`, and PostgreSQL's `$$…$$`.
+# What lists every database of a server.
+_ALL_NAMES = re.compile(
+    r"(?i)\bshow\s+databases\b(?!\s+like)|\bselect\s+(?:datname|schema_name|name)\s+from\s+(?:pg_catalog\.)?(?:pg_database|information_schema\.schemata|sys\.databases|system\.databases)\b"
+)
+_LITERAL = re.compile(r"'((?:[^']|'')*)'|\$\$(.*?)\$\$", re.S)
+
+
 def _printed(codes: list[Value]) -> str:
     """What a query that builds statements prints: its literals, with a hole for each value between them."""
-    made = [part for code in codes for part in re.findall(r"'((?:[^']|'')*)'", code.text)]
+    made = [quoted or dollared for code in codes for quoted, dollared in _LITERAL.findall(code.text)]
     if not any(re.match(r"(?i)\s*(?:drop|truncate|delete|update|alter|grant|kill)\b", part) for part in made):
         return HOLE
     return HOLE.join(re.sub(r"%[IsL]", HOLE, part) for part in made) + HOLE
@@ -139,7 +149,10 @@ _REDIS_TAKES = frozenset("-h -p -s -a -u -n -r -i --user --pass -x -d --pattern 
 
 def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     arguments = Arguments(words, _REDIS_TAKES)
-    task = " ".join(word.text for word in arguments.rest)
+    rest = arguments.rest
+    if arguments.any("--cluster") and rest[:1] == [Value("call")]:
+        rest = rest[2:]  # the same command on every node
+    task = " ".join(word.text for word in rest)
     if not task and stdin.known and stdin.text:
         task = stdin.text
     if arguments.any("--eval"):
@@ -164,7 +177,7 @@ def _redis(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
 def _redis_line(machine: Machine, line: str) -> None:
     verb = line.partition(" ")[0]
     if verb == "FLUSHALL":
-        machine.report(Level.HIGH, "database", "deletes every key of every database")
+        machine.report(Level.CRITICAL, "database", "deletes every key of every database")
     elif verb == "FLUSHDB":
         machine.report(Level.HIGH, "database", "deletes every key of the database")
     elif verb == "SHUTDOWN":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import stakes, targets
 from ..arguments import Arguments
 from ..balance import broken
 from ..code import run_text, weigh
@@ -41,7 +41,7 @@ def _vim(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         machine.report(Level.MODERATE, "write", "edits with administrator rights")
         for word in arguments.rest:
             _, place = targets.place_of(machine, word)
-            if targets.WRITE.get(place, Level.SAFE) >= Level.HIGH:
+            if stakes.WRITE.get(place, Level.SAFE) >= Level.HIGH:
                 machine.report(Level.HIGH, "write", f"edits a system file: `{word.shown()}`")
     return EMPTY
 

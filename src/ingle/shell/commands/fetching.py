@@ -205,9 +205,7 @@ def _wget(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     if arguments.any("--spider"):
         return UNKNOWN
     target = arguments.value("-O", "--output-document")
-    if (target is not None and target.text == "-") or any(
-        re.fullmatch(r"-[a-zA-Z]*O-", word.text) for word in words
-    ):
+    if target is not None and target.text == "-":
         return Value(HOLE, Taint.NETWORK)
     if target is not None:
         targets.write(machine, target, Value(HOLE, Taint.NETWORK))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from . import Command
 
 _GRAVE = frozenset((Place.ROOT, Place.SYSTEM, Place.SYSTEM_KEY, Place.DEVICE, Place.HOMES))
-_WIDE = frozenset((Place.HOME, Place.PARENT, Place.MOUNT, Place.OTHER_HOME, Place.BACKUP, Place.LOG))
+_WIDE = frozenset(
+    (Place.HOME, Place.PARENT, Place.MOUNT, Place.OTHER_HOME, Place.WHOLE_OTHER_HOME, Place.BACKUP, Place.LOG)
+)
 _ALL_HERE = (Place.WORKING, Place.OPEN, Place.REPOSITORY, Place.HOME_TOP)
 # One entry of macOS's access lists: whom it lets write.
 _ENTRY = re.compile(

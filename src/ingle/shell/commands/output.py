@@ -37,13 +37,23 @@ def _escapes(text: str) -> str:
 
 
 def _print(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """zsh's `print`: its options end at the first word that is none."""
-    at = 0
-    while at < len(words) and re.fullmatch(r"-[a-zA-Z]+|--|-", words[at].text):
+    """zsh's `print`: its options end at the first word that is none; `-u` names the descriptor that it goes to."""
+    at, descriptor = 0, ""
+    while at < len(words) and re.fullmatch(r"-[a-zA-Z]+\d*|--|-", words[at].text):
+        option = words[at].text
         at += 1
-        if words[at - 1].text in ("--", "-"):
+        if option in ("--", "-"):
             break
-    return _echo(machine, "echo", words[at:], stdin)
+        if option.endswith("u") and at < len(words):
+            descriptor = words[at].text
+            at += 1
+        elif "u" in option:
+            descriptor = option.partition("u")[2]
+    said = _echo(machine, "echo", words[at:], stdin)
+    if descriptor in machine.state.streams:
+        targets.write(machine, Value(machine.state.streams[descriptor]), said)
+        return EMPTY
+    return said
 
 
 def _printf(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import stakes, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..paths import Place
@@ -68,7 +68,7 @@ def _trash(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         words = words[1:]
     for word in Arguments(words).rest:
         _, place = targets.place_of(machine, word)
-        if targets.DELETE.get(place, Level.MODERATE) is Level.CRITICAL:
+        if stakes.DELETE.get(place, Level.MODERATE) is Level.CRITICAL:
             targets.delete(machine, word, tree=True, moved=True)
         else:
             machine.report(Level.MODERATE, "move", f"moves `{word.shown()}` to the trash")
@@ -91,6 +91,7 @@ _KEPT = (
     Place.HOME_TOP,
     Place.HOME_CONFIG,
     Place.OTHER_HOME,
+    Place.WHOLE_OTHER_HOME,
     Place.HOMES,
     Place.MOUNT,
     Place.BACKUP,

@@ -268,7 +268,27 @@ def _openssl(machine: Machine, name: str, words: list[Value], stdin: Value) -> V
     return out
 
 
+_ZTCP_TAKES = frozenset(("-d",))
+
+
+def _ztcp(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """zsh's raw connection: its descriptor is in `REPLY`, or the one that `-d` asks for."""
+    arguments = Arguments(words, _ZTCP_TAKES)
+    if arguments.any("-c", "-L") or not arguments.rest:
+        return UNKNOWN
+    streams = machine.state.streams
+    asked = arguments.value("-d")
+    descriptor = asked.text if asked is not None else f"8{len(streams)}"  # any that nobody writes
+    host = "0.0.0.0" if arguments.any("-l", "-a") else arguments.rest[0].text
+    streams[descriptor] = f"/dev/tcp/{host}/{arguments.rest[-1].text}"
+    machine.state.files[f"/dev/fd/{descriptor}"] = Value(HOLE, Taint.NETWORK)
+    machine.state.names["REPLY"] = [Value(descriptor)]
+    machine.report(Level.HIGH, "send", "opens a raw connection to another host")
+    return EMPTY
+
+
 COMMANDS: dict[str, Command] = {
+    "ztcp": _ztcp,
     **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat"), _nc),
     "socat": _socat,
     **dict.fromkeys(("scp", "pscp"), _scp),
@@ -293,7 +313,6 @@ COMMANDS: dict[str, Command] = {
             "ipfs",
             "gist",
             "telnet",
-            "rsh",
             "cadaver",
             "curlftpfs",
             "termbin",

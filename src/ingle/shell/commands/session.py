@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import appliances, targets
 from ..arguments import Arguments
 from ..code import run_text
 from ..finding import Level
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from . import Command
 
 
-_SSH_TAKES = frozenset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B -P".split())
+_SSH_TAKES = frozenset(
+    "-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B -P -pw -pwfile -hostkey".split()
+)
 
 
 def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -51,11 +53,17 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         code = " ".join(word.text for word in rest)
         if not rest:
             if stdin.text:
+                appliances.judge(machine, stdin.text)
                 run_text(machine, stdin, "bash", [])
             return UNKNOWN
+        appliances.judge(machine, code)
         out = machine.source(code, stdin, "bash")
     machine.state = state
     return Value(out.text if out.known else HOLE, out.taint | Taint.NETWORK)
+
+
+_GANG_TAKES = frozenset("-h -H -w -g -f -m -l -u -t -x -p -o -e --hosts --host --user --timeout".split())
+"""Options with a value of pssh, clush, pdsh and dsh; what stands behind the last is the command."""
 
 
 def _gang(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
@@ -89,7 +97,8 @@ def _gang(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
         elif module is not None:
             judge_module(machine, module.text.rpartition(".")[2], code.text if code is not None else "")
         elif name in ("pssh", "parallel-ssh", "clush", "pdsh", "dsh", "cssh") and arguments.rest:
-            machine.source(" ".join(word.text for word in arguments.rest if "@" not in word.text), UNKNOWN)
+            told = Arguments(words, _GANG_TAKES, stop=True).rest
+            machine.source(" ".join(word.text for word in told if "@" not in word.text), UNKNOWN)
         elif name in ("salt", "salt-call", "salt-ssh"):
             judge_state(machine, arguments.rest[0 if name == "salt-call" else 1 :])
     return UNKNOWN
@@ -134,7 +143,7 @@ def _tmux(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 
 COMMANDS: dict[str, Command] = {
-    **dict.fromkeys(("ssh", "autossh", "mosh", "slogin", "dbclient"), _ssh),
+    **dict.fromkeys(("ssh", "autossh", "mosh", "slogin", "dbclient", "rsh", "rexec", "plink"), _ssh),
     **dict.fromkeys(
         ("ansible", "pssh", "parallel-ssh", "clush", "pdsh", "dsh", "salt", "salt-call", "salt-ssh"), _gang
     ),
