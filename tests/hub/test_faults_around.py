@@ -85,7 +85,7 @@ def test_a_disk_that_gives_out_in_the_middle_is_a_full_disk_and_the_next_pull_go
         child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         assert child.stdout.readline() == "lowered\n"
-    assert child.communicate(timeout=60)[0] == "DiskFull\n"
+    assert child.communicate(timeout=240)[0] == "DiskFull\n"
     check_five(scene, Outcome())
 
 
@@ -99,7 +99,7 @@ def test_a_disk_that_is_full_at_a_rename_is_a_full_disk_and_the_next_pull_goes_o
     """`left` renames into that folder still find room."""
     where = f"/models--org--name/{where}/"
     command = [sys.executable, "-c", FULL_AT, str(scene.folder), hub.url, "os.rename", where, str(left)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert said.stdout.strip() == "DiskFull", said.stderr
     check_five(scene, Outcome())
 
@@ -112,7 +112,7 @@ def test_a_disk_that_takes_no_journal_is_a_full_disk_and_the_next_pull_goes_on(
     scene = Scene(tmp_path, hub, {**MODEL, "vocab.txt": weights(PIECE + 1000, 5)})
     opened = [str(scene.folder), hub.url, "open", ".journal", str(left)]
     said = subprocess.run(
-        [sys.executable, "-c", FULL_AT, *opened], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", FULL_AT, *opened], cwd=ROOT, capture_output=True, text=True, timeout=240
     )
     assert said.stdout.strip() == "DiskFull", said.stderr
     check_five(scene, Outcome())
@@ -151,7 +151,7 @@ def test_pulls_that_are_cut_short_and_begun_again_at_once_break_no_promise(
 def test_two_processes_at_the_same_model_break_no_promise(hub: FakeHub, scene: Scene) -> None:
     hub.faults = Faults(rate=10e6, only=BIG)
     children = [start_child(scene.folder, hub.url) for _ in range(2)]
-    assert [child.communicate(timeout=120)[0] for child in children] == ["done\n", "done\n"]
+    assert [child.communicate(timeout=240)[0] for child in children] == ["done\n", "done\n"]
     assert hub.bytes_sent(BIG) < scene.entries[BIG].content.size * 1.2
     check_five(scene, Outcome())
 

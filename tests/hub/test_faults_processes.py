@@ -78,7 +78,7 @@ def test_a_pull_that_ends_right_after_any_of_its_renames_goes_on(
     """After that many renames: the receipt, what is known of the large blob, the blobs, the snapshot, the ref."""
     scene = Scene(tmp_path, hub, FEW)
     command = [sys.executable, "-c", DIES_AFTER_A_RENAME, str(scene.folder), hub.url, str(left)]
-    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert died.returncode == 9, died.stderr
     hub.settle()
     check_five(scene, Outcome())

@@ -81,7 +81,7 @@ def test_records_that_find_no_room_do_not_count_and_harm_none_that_do(
     """What is on disk of them is good or torn, so a reader may believe the good ones: their data was flushed."""
     path = tmp_path / "j"
     command = [sys.executable, "-c", NO_ROOM, str(path), str(FILE.size), FILE.digest, then]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert said.stdout.strip() == "[0] True", said.stderr
     assert set(read_journal(path, FILE)) == known
 

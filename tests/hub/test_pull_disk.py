@@ -117,7 +117,7 @@ def test_a_disk_that_takes_no_more_is_a_full_disk_and_the_next_pull_goes_on(
         hub.add_repo(NAME, files)
         config = settings(tmp_path, hub.url)
         command = [sys.executable, "-c", LIMITED, str(tmp_path), hub.url, str(limit)]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        said = subprocess.run(command, capture_output=True, text=True, timeout=240)
         assert said.stdout.strip() == "DiskFull", said.stderr
         assert_promises(config)
         assert_whole(config, snapshot_of(pull_all(config)), files)

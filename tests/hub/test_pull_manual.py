@@ -30,7 +30,7 @@ def _sh(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProce
     path.write_text(script)
     environ = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     return subprocess.run(
-        ["sh", str(path), *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=60
+        ["sh", str(path), *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=240
     )
 
 
@@ -93,7 +93,7 @@ def test_on_the_machine_of_the_cache_a_pull_waits_for_the_script_and_adopts_its_
         assert try_lock(RepoPlace(config.cache, NAME).pull_lock) is None
         events = pull(REF, config)
         assert "Waiting for" in next(events).message
-        child.communicate("go\n", timeout=60)
+        child.communicate("go\n", timeout=240)
         assert child.returncode == 0
         hub.forget_requests()
         snapshot = snapshot_of(list(events))

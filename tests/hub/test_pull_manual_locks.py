@@ -124,8 +124,8 @@ def test_an_hf_download_waits_while_the_script_fetches_the_same_file(tmp_path: P
         download = _download(hub, config)
         _read_until(download, lambda line: "Still waiting to acquire lock" in line)
         go.set()
-        assert script.communicate(timeout=60)[0].count("whole: ") == len(FILES)
-        assert Path(download.communicate(timeout=60)[0].split()[-1]).read_bytes() == FILES[WEIGHTS]
+        assert script.communicate(timeout=240)[0].count("whole: ") == len(FILES)
+        assert Path(download.communicate(timeout=240)[0].split()[-1]).read_bytes() == FILES[WEIGHTS]
         assert (script.returncode, download.returncode) == (0, 0)
         assert hub.bytes_sent(WEIGHTS) == len(FILES[WEIGHTS])
         assert_whole(config, snapshot_of(pull_all(config)), FILES)
@@ -142,8 +142,8 @@ def test_the_script_waits_while_an_hf_download_fetches_the_same_file(tmp_path: P
         script = _script(tmp_path, hub, config, locker)
         _read_until(script, lambda line: line == f"waiting for another program: {WEIGHTS}\n")
         go.set()
-        assert f"there already: {WEIGHTS}\n" in script.communicate(timeout=60)[0]
-        download.communicate(timeout=60)
+        assert f"there already: {WEIGHTS}\n" in script.communicate(timeout=240)[0]
+        download.communicate(timeout=240)
         assert (script.returncode, download.returncode) == (0, 0)
         assert hub.bytes_sent(WEIGHTS) == len(FILES[WEIGHTS])
         assert_whole(config, snapshot_of(pull_all(config)), FILES)
@@ -164,7 +164,7 @@ def test_a_lock_file_that_was_deleted_while_the_script_waited_is_taken_anew(
         (lock,) = (config.cache / ".locks").glob(f"models--*/{'[0-9a-f]' * 64}.lock")
         lock.unlink()
         go.set()
-        assert script.communicate(timeout=60)[0]
-        download.communicate(timeout=60)
+        assert script.communicate(timeout=240)[0]
+        download.communicate(timeout=240)
         assert script.returncode == 0
         assert lock.exists()

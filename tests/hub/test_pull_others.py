@@ -181,7 +181,7 @@ def test_two_processes_that_pull_the_same_model_fetch_it_once(tmp_path: Path) ->
         config = settings(tmp_path, hub.url)
         command = [sys.executable, "-c", KILLED, str(tmp_path), hub.url]
         children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-        said = [child.communicate(timeout=120)[0] for child in children]
+        said = [child.communicate(timeout=240)[0] for child in children]
         assert [child.returncode for child in children] == [0, 0]
         assert all("done" in text for text in said)
         assert hub.bytes_sent("model.safetensors") < 60_000_000 * 1.2
