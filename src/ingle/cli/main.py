@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from ingle.cli.entry import READER_GONE, flushed_to_nobody
 from ingle.cli.terminal import Terminal
 from ingle.config import wants_plain_output
 from ingle.errors import Cancelled, IngleError, InvalidRequest, StoreError, exit_code
@@ -47,6 +48,10 @@ EPILOG = (
 class IngleGroup(TyperGroup):
     """Every command's edge: a typed error becomes words (or JSON) and an exit code, here and only here."""
 
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        with _quiet_where_nobody_reads():  # the help of all commands
+            return super().make_context(*args, **more)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = args[: args.index("--")] if "--" in args else args
         ctx.meta[AS_JSON] = "--json" in words or "--jsonl" in words
@@ -60,6 +65,10 @@ class IngleGroup(TyperGroup):
         return command
 
     def invoke(self, ctx: Any) -> Any:
+        with _quiet_where_nobody_reads():
+            return self._outcome(ctx)
+
+    def _outcome(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except IngleError as error:
@@ -70,6 +79,19 @@ class IngleGroup(TyperGroup):
                 raise
             report(InvalidRequest(wrong.format_message()), as_json=True)
             raise typer.Exit(2) from wrong
+
+
+@contextmanager
+def _quiet_where_nobody_reads() -> Iterator[None]:
+    """A reader that has left (`| head`) ends a command without a word, and the exit code is a shell's for that."""
+    try:
+        yield
+    except BrokenPipeError as left:
+        raise typer.Exit(READER_GONE) from left
+    except SystemExit as left:  # what Rich, which prints the help, makes of it
+        if isinstance(left.__context__, BrokenPipeError):
+            raise typer.Exit(READER_GONE) from left
+        raise
 
 
 def _settle_help(command: Any, ctx: Any) -> None:
@@ -123,27 +145,19 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without some letter must not end an answer
     words = asking_for_help(list(arguments))
+    code = 0
     try:
         build_app(words[0] if words else None)(words, prog_name="ingle")
     except SystemExit as left:
-        return left.code if isinstance(left.code, int) else 1
+        code = left.code if isinstance(left.code, int) else 1
     finally:
-        _give_up_unwritten()
-    return 0
+        unread = flushed_to_nobody()
+    return code or (READER_GONE if unread else 0)
 
 
 def asking_for_help(words: list[str]) -> list[str]:
     """`help COMMAND` as people write it is `COMMAND --help`; anything else as it is."""
     return [*words[1:], "--help"] if words[:1] == ["help"] else words
-
-
-def _give_up_unwritten() -> None:
-    """What standard output did not take was told; the interpreter must not try, and fail, once more."""
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_version(wanted: bool) -> None:
