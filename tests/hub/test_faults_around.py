@@ -161,8 +161,10 @@ def test_huggingface_hub_pulling_the_same_files_at_once_breaks_no_promise(hub: F
     found: list[str] = []
 
     def theirs() -> None:
-        at = scene.commit
-        found.append(snapshot_download(REPO, revision=at, cache_dir=scene.config.cache, endpoint=hub.url))
+        at, cache = scene.commit, scene.config.cache
+        found.append(
+            snapshot_download(REPO, revision=at, cache_dir=cache, endpoint=hub.url, etag_timeout=240)
+        )
 
     other = threading.Thread(target=theirs)
     hub.before = None  # what they show half-made is not ours

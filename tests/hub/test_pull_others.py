@@ -79,7 +79,10 @@ def test_huggingface_hub_pulling_the_same_files_at_once_harms_neither(tmp_path: 
         found: list[str] = []
 
         def theirs() -> None:
-            found.append(snapshot_download(NAME, revision=commit, cache_dir=config.cache, endpoint=hub.url))
+            at, cache = commit, config.cache
+            found.append(
+                snapshot_download(NAME, revision=at, cache_dir=cache, endpoint=hub.url, etag_timeout=240)
+            )
 
         other = threading.Thread(target=theirs)
         other.start()

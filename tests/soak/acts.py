@@ -107,7 +107,8 @@ class Acts:
         disable_progress_bars()
         with self._kept(), FakeHub() as well:
             well.repos = self._scene.hub.repos
-            snapshot_download(REPO, cache_dir=self._scene.config.cache, endpoint=well.url)
+            cache = self._scene.config.cache
+            snapshot_download(REPO, cache_dir=cache, endpoint=well.url, etag_timeout=_HANG)
 
     def _prune(self) -> None:
         """`hf cache prune`. What it takes of what others left unfinished is its doing, not ours."""
