@@ -48,6 +48,7 @@ SHARE = 0.9
 """The part of all memory that models together may hold; the rest is the system's."""
 ANY = Wants()
 """As it is loaded, else as configured."""
+FIRST_LOOK = 60.0  # seconds from the start until scheduled checks are thought of
 
 
 class Runtime:
@@ -276,20 +277,29 @@ class Runtime:
         return removal
 
     async def _check_by_schedule(self) -> None:
-        """Quietly and one at a time, while nothing else is to be done; damage is told like any other."""
+        """Quietly and one at a time, while nobody waits for anything; damage is told like any other."""
+        # Soon after the start: a daemon in the background may have ended before an hour is over.
+        await asyncio.sleep(min(FIRST_LOOK, self._seams.check_period))
         while True:
-            await asyncio.sleep(self._seams.check_period)
-            if self.busy:
-                continue
             try:
-                due = self._seams.due(await asyncio.to_thread(self._seams.store.scan))
+                due = self._seams.due(await asyncio.to_thread(self._seams.store.scan)) if self._quiet else []
             except IngleError as exc:  # a disk that is not there now may be there at the next look
                 log.warning("no scheduled check: %s", exc.message)
-                continue
-            if due and not self.busy:
-                steps = partial(self._seams.verify, due[0].ref, due[0])
-                job = self._desk.begin(due[0].ref, Work.VERIFY, steps, snapshot=due[0], gently=True)
-                await job.over.wait()
+                due = []
+            for snapshot in due:
+                here = await asyncio.to_thread(self._seams.store.find, snapshot.ref)
+                if self._quiet and here is not None and here.root == snapshot.root:
+                    steps = partial(self._seams.verify, snapshot.ref, snapshot)
+                    job = self._desk.begin(snapshot.ref, Work.VERIFY, steps, snapshot=snapshot, gently=True)
+                    await job.over.wait()
+            await asyncio.sleep(self._seams.check_period)
+
+    @property
+    def _quiet(self) -> bool:
+        """No load, no pull and no question now; a model that only stays in memory is no hindrance."""
+        slots = [self._scheduler.slot(key) for key in self._owner.fleet.berths]
+        pulling = any(job.running for job in self._desk.jobs.values())
+        return not pulling and all(slot is not None and slot.idle for slot in slots)
 
     def _job_ended(self, job: Job, error: IngleError | None) -> None:
         self._eye.job_ended(job, error)
