@@ -63,7 +63,7 @@ def pull_all(
     tuning: Tuning | None = None,
 ) -> list[Progress]:
     """Every event of a pull to its end."""
-    options = PullOptions(tuning=tuning or Tuning(seed=1, patience=20.0))
+    options = PullOptions(tuning=tuning or Tuning(seed=1, patience=60.0))
     return list(pull(ref, config, cancel=cancel, options=options))
 
 
