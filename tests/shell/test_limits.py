@@ -85,7 +85,8 @@ BEYOND: dict[str, tuple[str, ...]] = {
 # Numbers that are no bounds of what is read: what they are instead.
 OTHER = {
     "amounts._VAST": "bytes that no disk is meant to hold: beyond it is high",
-    "branches._CROWD": "rounds that nobody means: beyond it is high",
+    "rounds.CROWD": "rounds that nobody means: beyond it is high",
+    "rounds.DOUBLINGS": "rounds that nobody means when each doubles what runs: beyond it is high",
     "commands.processes._SWEEP": "processes that nobody names one by one: beyond it is high",
     "deception._PHRASE": "from here on the parts of a word are looked at one by one",
     "execute.SIGNAL_BASE": "how a shell counts a signal in an exit code",

@@ -36,6 +36,8 @@ from ingle.shell.words import HOLE, STAR
         ("/net/share/host/folder", Place.SHARE),
         (HOME + "/Documents", Place.HOME_TOP),
         (HOME + "/Documents/" + STAR, Place.HOME_TOP),
+        (HOME + "/Documents/" + STAR * 2 + "/" + STAR, Place.HOME_TOP),
+        (HOME + "/Documents/" + STAR + "/notes", Place.HOME_FILE),
         (HOME + "/.ssh", Place.HOME_CONFIG),
         (HOME + "/.cache/pip", Place.CACHE),
         (HOME + "/.bashrc", Place.HOME_STARTUP),

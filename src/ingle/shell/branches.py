@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from .evaluate import evaluate, one
 from .finding import Level
-from .rounds import chosen
+from .rounds import CROWD, chosen
 from .words import EMPTY, Value, bounded
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ _LITERAL_TRUE = re.compile(
 # Commands that succeed as long as there is room: a loop on them ends when the disk or the path is full.
 _WILLING = frozenset(("true", ":", "echo", "printf", "mkdir", "cd", "pushd", "touch", "print"))
 _SEPARATORS = re.compile(r"&&|[;|\n]")
-_CROWD = 5_000
-"""Rounds of a loop that nobody means when each leaves a process behind."""
 _RANGE = re.compile(
     r"\{(\d{1,12})\.\.(\d{1,12})(?:\.\.\d+)?\}|\bseq\s+(?:(\d{1,12})\s+)?(?:\d{1,12}\s+)?(\d{1,12})"
 )
@@ -55,7 +53,7 @@ def _willing(text: str) -> bool:
 def _crowded(text: str) -> bool:
     """Whether a loop's range or bound counts so far that what it leaves behind each time is a crowd."""
     ranges = [(low or first or "0", high or last) for low, high, first, last in _RANGE.findall(text)]
-    return any(abs(int(high) - int(low)) >= _CROWD for low, high in ranges)
+    return any(abs(int(high) - int(low)) >= CROWD for low, high in ranges)
 
 
 _LITERAL_FALSE = re.compile(r"\s*(?:false|/bin/false)\s*;?\s*\Z")
@@ -119,7 +117,7 @@ def visit_for(
         whole = machine.text(node)
         endless = ";;" in whole.replace(" ", "")[:12] and "break" not in whole
         bound = _BOUND.search(whole.partition("))")[0]) if node.type == "c_style_for_statement" else None
-        many = bound is not None and int(bound[1]) >= _CROWD and not _paced(whole)
+        many = bound is not None and int(bound[1]) >= CROWD and not _paced(whole)
         with machine.setting(endless=machine.endless or endless, crowded=machine.crowded or many):
             return visit_branches(machine, node, stdin)
     values: list[Value] = []
@@ -148,7 +146,7 @@ def visit_repeat(machine: Machine, node: Node, stdin: Value) -> Value:
     """zsh's `repeat COUNT …`."""
     count = node.child_by_field_name("count")
     number = one(machine.text(count), machine).text if count is not None else ""
-    crowded = number.isdigit() and (len(number) > 9 or int(number) >= _CROWD)
+    crowded = number.isdigit() and (len(number) > 9 or int(number) >= CROWD)
     out = EMPTY
     many = crowded and not _paced(machine.text(node))
     with machine.setting(crowded=machine.crowded or many):

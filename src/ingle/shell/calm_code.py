@@ -62,10 +62,33 @@ _ACTS = re.compile(
 _UNKNOWN_STATEMENT = re.compile(rf"(?:\A|[;{{}}\n])[ \t]*{HOLE}[ \t]*(?:\Z|[;}}\n])|{HOLE}\s*[(\[{{]")
 
 
+# Words that compute or print in every language that has them; a single letter is a variable.
+_EVERYWHERE = frozenset(
+    "print println puts say display displayln newline writeln echo printf format fwrite io IO inspect console log disp System out "
+    "print_endline print_int print_string print_newline print_float Printf main sum product map filter foldl foldr fold reduce length "
+    "size count reverse sort head tail take drop show min max abs sqrt pow floor ceil ceiling round Math string String str to_s "
+    "to_string upcase downcase uppercase lowercase toUpperCase toLowerCase upcase split join concat list vec Enum List Range range seq "
+    "expr let in do end fn fun lambda define defn def val var mut if else then for of true false nil null halt init stop exit quit "
+    "version Integer Int Float Double even odd rem mod div quot inc dec not and or is first last rest set int float double".split()
+)
+_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_RUN_IN_TEXT = re.compile(r"#\{|\$[({]|`|\\\(")
+_WORD = re.compile(r"[^\W\d][\w']*")
+
+
+def only_computes(text: str) -> bool:
+    """Whether every word of code in a language that is not read is one that computes or prints, in all of them."""
+    if _RUN_IN_TEXT.search(text) or HOLE in text or not text.strip():
+        return False
+    return all(len(word) == 1 or word in _EVERYWHERE for word in _WORD.findall(_TEXT.sub('""', text)))
+
+
 def level_of(text: str, name: str) -> Level | None:
     """SAFE when the code only computes, MODERATE when it also builds or installs by name; None when that is not certain."""
     found = _CALLS.get(name)
-    if found is None or not text.strip(HOLE + " \n;"):
+    if found is None:
+        return Level.SAFE if only_computes(text) else None
+    if not text.strip(HOLE + " \n;"):
         return None
     calm, changes = found
     calls = set(_CALL.findall(text))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import paths, targets
 from .finding import Level
 from .paths import Place
-from .words import EMPTY, HOLE, Taint, Value
+from .words import EMPTY, HOLE, INHERITED, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -62,6 +62,8 @@ def weigh(
             and not strict
         ):
             machine.report(Level.MODERATE, "execute", "runs a local script")
+        elif text.has(Taint.INHERITED) and machine.root:
+            machine.report(Level.HIGH, "privilege", "opens a shell with administrator rights")
         else:
             _opaque(machine, "runs code that is not known before it runs")
     elif HOLE in text.text and language in ("bash", "zsh", "sh", "fish") and not inline:
@@ -82,6 +84,11 @@ def _opaque(machine: Machine, why: str) -> None:
         "opaque",
         why + (", with administrator rights" if machine.root else ""),
     )
+
+
+def inherited(machine: Machine) -> Value:
+    """What a program reads that code starts while nothing is fed to that code: the terminal; else it is not known."""
+    return UNKNOWN if machine.fed.text or machine.fed.taint else INHERITED
 
 
 def run_known(machine: Machine, text: str, language: str, args: list[Value], stdin: Value = EMPTY) -> Value:

@@ -158,7 +158,7 @@ def _below_home(rest: str, home: str) -> Place:
         return Place.HOME_CONFIG
     if depth == 1:
         return Place.HOME_TOP
-    if depth == 2 and _open_wildcard(rest.rsplit("/", 1)[1]):
+    if depth >= 2 and all(_open_wildcard(part) for part in rest.split("/")[2:]):
         return Place.HOME_TOP
     return Place.HOME_FILE if HOLE not in (home + rest).rsplit("/", 1)[0] else Place.UNKNOWN
 

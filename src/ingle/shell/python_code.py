@@ -6,7 +6,8 @@ import ast
 import warnings
 from typing import TYPE_CHECKING
 
-from . import python_values, targets
+from . import python_loops, python_values, targets
+from .code import inherited
 from .finding import Level
 from .limits import MAX_NODES, cut
 from .sql import judge_models, judge_sql, looks_like_sql
@@ -142,7 +143,7 @@ class _Reader(ast.NodeVisitor):
         first = values.of(node.args[0]) if node.args else EMPTY
         method = name.rpartition(".")[2]
         if name in _SHELL:
-            machine.source(first.text, UNKNOWN) if first.text.strip(HOLE) else self._opaque()
+            machine.source(first.text, inherited(machine)) if first.text.strip(HOLE) else self._opaque()
         elif name in _SPAWN:
             self._spawn(name, node, first)
         elif name in _RUNS_VALUE:
@@ -302,4 +303,5 @@ def analyse(machine: Machine, text: str, args: list[Value], stdin: Value) -> Val
         reader.visit(tree)
     except RecursionError:
         machine.report(Level.HIGH, "unread", "this Python code is nested deeper than is read")
+    python_loops.judge_loops(machine, tree, reader.values.name_of)
     return reader.values.printed(tree)

@@ -175,7 +175,9 @@ def _input(machine: Machine, target: Value) -> Value:
     if made is not None:
         return made
     taint = targets.read(machine, target)
-    return Value(HOLE, taint)
+    return Value(
+        HOLE, taint & ~Taint.FILE if target.text == HOLE else taint
+    )  # a file that nothing is known of
 
 
 def _follows(machine: Machine, body: Node, path: str) -> bool:

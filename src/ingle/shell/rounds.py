@@ -12,6 +12,11 @@ _FEW = 8
 """Values that are followed one by one whatever they are."""
 _DIGITS = re.compile(r"\d+")
 
+CROWD = 5_000
+"""Rounds of a loop that nobody means when each leaves a process behind."""
+DOUBLINGS = 12
+"""Rounds of a loop that nobody means when each makes twice as many processes of it."""
+
 
 def chosen(teller: Teller, values: Sequence[Value], what: str) -> Sequence[Value]:
     """All of the values while they are few. Of many that differ only by a number come the first, the last and one whose

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import targets
+from .code import inherited
 from .endless import exhausts
 from .finding import Level
 from .limits import MAX_CODE, cut
@@ -20,6 +21,7 @@ from .apple_code import analyse_apple
 from .awk_code import judge_awk
 from .balance import broken
 from .script_tokens import Token, calls_in, literal_text, tokenise
+from .unread_code import judge_unread
 
 _RUN = frozenset(
     "system exec popen shell_exec passthru proc_open pcntl_exec execsync spawn spawnsync execfile execfilesync os.execute "
@@ -40,7 +42,7 @@ _TREE = frozenset(
 
 
 _OWNERS = frozenset(
-    "file fs fileutils dir os io path pathname file::path fsextra fs.promises cleanup require".split()
+    "file fs fileutils dir os io deno path pathname file::path fsextra fs.promises cleanup require".split()
 )
 
 
@@ -90,6 +92,15 @@ _FOREIGN = frozenset("perl ruby node php lua awk".split())
 _CALLED = {"perl": "Perl", "ruby": "Ruby", "node": "JavaScript", "php": "PHP", "lua": "Lua"}
 
 
+# How the home is asked for in a call or a table of the environment.
+_HOME_CALLS = re.compile(
+    r"(?:getenv|Deno\.env\.get|os\.getenv|Bun\.env\.get)\(\s{0,4}[\"']HOME[\"']\s{0,4}\)|(?:\$_SERVER|\$_ENV|ENVIRON|process\.env|Bun\.env)\[[\"']HOME[\"']\]|"
+    r"\b(?:Deno|Bun)\.env\.HOME\b"
+)
+# `new Deno.Command(PROGRAM, {args: [WORD, …]})`
+_DENO = re.compile(r"Deno\.Command\(\s*[\"']([^\"']+)[\"']\s*,\s*\{[^}]*?\bargs\s*:\s*\[([^\]]*)\]")
+
+
 def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     """Report what the code does; unknown languages are opaque."""
     if language == "osascript":
@@ -100,6 +111,7 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
     if language not in _FOREIGN:
         program = machine.here.words[0].shown() if machine.here.words else language
         machine.report(Level.HIGH, "opaque", f"runs code for `{program}`, whose language is not read")
+        judge_unread(machine, text)
         return UNKNOWN
     judge_models(machine, text)
     if broken(text, language):
@@ -110,8 +122,10 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
         )
     if _UNKNOWN_STATEMENT.search(text):
         machine.report(Level.HIGH, "opaque", "runs code of which a part is not known before it runs")
-    if language == "php":
-        text = re.sub(r"""getenv\(["']HOME["']\)\s{0,4}\.\s{0,4}(["'])""", rf"\1{HOME}", text)
+    text = _HOME_CALLS.sub(f'"{HOME}"', text)
+    if language == "node":
+        for program, args in _DENO.findall(text):
+            machine.call([Value(program), *(Value(one) for one in re.findall(r"[\"']([^\"']*)[\"']", args))])
     tokens = tokenise(text)
     bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
     _circumstances(machine, text, bare, language)
@@ -281,7 +295,7 @@ def _run(machine: Machine, values: list[Value], text: str, method: str) -> None:
             machine.call([Value(words[0].text), *words[1:]])
             return
     if first.text.strip(HOLE + " "):
-        machine.source(first.text, UNKNOWN)
+        machine.source(first.text, inherited(machine))
     elif method not in ("send", "shell", "script", "expect", "exec") or re.search(
         r"child_process|shell_exec|\bexec\s*[($@]", text
     ):

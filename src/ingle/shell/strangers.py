@@ -30,7 +30,7 @@ _DESTROYS = re.compile(
 _OBJECTS = frozenset("db database databases schema cluster everything".split())
 _RESETS = frozenset("reset clean drop wipe clear delete rm down".split())
 _CODE_OPTIONS = re.compile(
-    r"--(?:exec(?:ute)?|eval(?:uate)?|command|cmd|run|shell-command|hook|filter|wrapper|up|down|pre|post|system|"
+    r"--(?:exec(?:ute)?|eval(?:uate)?|command|cmd|run|shell-command|hook|filter|wrapper|up|down|pre|post|system|script|code|program|expr(?:ession)?|batch-string|"
     r"(?:pre|post|on|before|after|exec)-[\w-]+|[\w-]+-(?:hook|command|cmd|exec|script|program))\Z"
 )
 _SHORT = frozenset(("-c", "-e", "-x", "-exec", "-eval", "-command", "-P", "-I", "-wrapper"))
@@ -39,6 +39,7 @@ _INNER = frozenset(
     "sh bash zsh dash ksh fish busybox rm dd shred mkfs mkfs.ext4 chmod chown kill reboot shutdown halt poweroff sudo doas su env "
     "python python3 perl ruby node nc ncat curl wget eval find xargs tee mv cp git docker kubectl systemctl".split()
 )
+_QUOTES = re.compile(r"[\"'`]")
 _BLANK = re.compile(r"\S[ \t]+\S")
 _ESCAPES = re.compile(
     r"(?m)^\s*(?:\\?:?!+|:?sh(?:ell)? |:pipe(?:-line)?-to |system |exec |\\system )\s*(.+)$"
@@ -89,6 +90,10 @@ def judge_code(machine: Machine, words: list[Value], stdin: Value, *, short: boo
     """Options and input lines that many programs run: read as code, and kept when that is dangerous."""
     for code in _codes(words, stdin, short):
         tried_code(machine, code)
+        if _QUOTES.search(code):
+            from .unread_code import judge_unread
+
+            judge_unread(machine, code)
 
 
 def _codes(words: list[Value], stdin: Value, short: bool) -> Iterator[str]:

@@ -33,6 +33,7 @@ class Taint:
     DEFAULT = 512
     SPACE = 1024
     COMPILED = 2048
+    INHERITED = 4096
 
 
 class Value(NamedTuple):
@@ -63,6 +64,8 @@ class Value(NamedTuple):
 
 EMPTY = Value("")
 UNKNOWN = Value(HOLE)
+INHERITED = Value(HOLE, Taint.INHERITED)
+"""The input that what is started inherits from a terminal: a person's keys."""
 
 
 def bounded(teller: Teller, text: str, taint: int) -> Value:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import targets
 from ..arguments import Arguments
+from ..code import run_text
 from ..finding import Level
 from ..sql import judge_sql
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
@@ -228,6 +229,8 @@ def _mongo(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         machine.report(Level.MODERATE, "database", "changes documents")
     elif HOLE in code and not code.strip(HOLE + "\n "):
         machine.report(Level.HIGH, "opaque", "runs statements that are not known before they run")
+    if re.search(r"\brequire\s*\(|\bprocess\.|\bimport\s*\(", code):
+        run_text(machine, Value(code), "node", [], inline=True)
     if any(word.text.endswith(".js") for word in arguments.rest):
         machine.report(Level.MODERATE, "database", "runs a script of statements")
     return UNKNOWN

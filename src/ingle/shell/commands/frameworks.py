@@ -9,6 +9,7 @@ from ..arguments import Arguments
 from ..code import run_text
 from ..finding import Level
 from ..sql import judge_models, judge_sql
+from ..unread_code import judge_unread
 from ..words import EMPTY, UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def console(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         judge_models(machine, code.text)
         if language in ("ruby", "php", "python") and not code.text.endswith((".rb", ".php", ".py")):
             run_text(machine, code, language, [], inline=True)
+        else:
+            judge_unread(machine, code.text)
         machine.report(Level.MODERATE, "execute", "runs code inside the application")
     if any(word.text in queries for word in rest[:2]):
         for word in rest[1:]:

@@ -38,11 +38,12 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
         "-F -v -f -i -o -W -E --field-separator --assign --file --include --exec",
         "--version -V",
     ),
-    "other": ("-e -E -c -r --eval", "-I -l", "--version -v -V"),
+    "other": ("-e -E -c -r --eval --batch-string -eval", "-I -l", "--version -v -V"),
 }
 _NAMES: dict[str, str] = {
     **dict.fromkeys(
-        "python python2 python3 pypy pypy3 ipython ipython3 bpython py jython micropython".split(), "python"
+        "python python2 python3 pypy pypy3 sage ipython ipython3 bpython py jython micropython".split(),
+        "python",
     ),
     "perl": "perl",
     **dict.fromkeys(("ruby", "irb", "jruby"), "ruby"),
@@ -52,10 +53,12 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
     **dict.fromkeys(
         "Rscript R tclsh wish guile racket sbcl clisp ghci runghc julia groovy scala jshell elixir erl iex octave "
-        "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap".split(),
+        "crystal raku jjs rhino escript csi gst clojure bb janet gsi ghc octave-cli jrunscript bpftrace stap ocaml utop perl6 rakudo maxima fennel".split(),
         "other",
     ),
 }
+_LONG = frozenset(("erl", "groovy", "scala", "jrunscript"))
+"""Languages whose options are words behind a single dash."""
 _BREAK_INS = frozenset("pwncat pwncat_cs impacket pupy responder crackmapexec lazagne empire".split())
 _SAFE_MODULES = frozenset(
     "json.tool py_compile compileall http.client webbrowser this calendar pytest unittest doctest mypy ruff black flake8 pydoc tabnanny platform site pyflakes pylint dis sysconfig ast tokenize zipfile.l coverage tox nox bandit isort venv virtualenv build".split()
@@ -121,7 +124,7 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         word.text == "-m" for word in words[:3]
     ):
         return _module(machine, name, words, stdin)
-    arguments = Arguments(words, takes | code_options, stop=True)
+    arguments = Arguments(words, takes | code_options, stop=True, cluster=name not in _LONG)
     flags = set(arguments.flags)
     if language == "awk":
         return awk(machine, arguments, stdin)
@@ -135,7 +138,8 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         if language == "perl":
             _in_place(machine, flags, arguments)
         if language == "other" and (calm := level_of(text.text, name)) is not None and not text.taint:
-            machine.report(calm, "execute", f"builds or installs by `{name}`")
+            if calm is Level.MODERATE:
+                machine.report(calm, "execute", f"builds or installs by `{name}`")
             return UNKNOWN
         args = [Value("-c"), *arguments.rest] if language == "python" else arguments.rest
         if language == "ruby" and "-i" in flags:
@@ -146,11 +150,26 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         return run_text(machine, text, language, args, stdin, inline=True)
     if flags & answers:
         return UNKNOWN
+    operand = arguments.rest[0] if arguments.rest else EMPTY
+    if language == "other" and operand.text == "eval":
+        operand = arguments.rest[1] if len(arguments.rest) > 1 else EMPTY
+        return _unread(machine, name, operand, stdin)
+    if language == "other" and operand.text.startswith("("):
+        return _unread(machine, name, operand, stdin)
     if arguments.rest:
         return _program(machine, name, language, arguments.rest, stdin)
     if stdin is EMPTY or not (stdin.text or stdin.taint):
         return Value(HOLE, Taint.INTERACTIVE)
+    if language == "other":
+        return _unread(machine, name, stdin, EMPTY)
     return run_text(machine, stdin, language, [])
+
+
+def _unread(machine: Machine, name: str, code: Value, stdin: Value) -> Value:
+    """Code as an operand: `crystal eval CODE`, `bb '(CODE)'`."""
+    if level_of(code.text, name) is Level.SAFE and not code.taint:
+        return UNKNOWN
+    return run_text(machine, code, "other", [], stdin)
 
 
 def _program(machine: Machine, name: str, language: str, rest: list[Value], stdin: Value) -> Value:
@@ -214,6 +233,11 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         )
         for code in [*timed.each("-s", "--setup"), *timed.rest]:
             run_text(machine, code, "python", [Value("-c")], stdin, inline=True)
+    elif module in ("pdb", "trace", "cProfile", "profile") and len(rest) > 1:
+        asked = Arguments(rest[1:], frozenset(("-c", "-o", "-s", "-m")), stop=True)
+        for code in asked.each("-c"):
+            run_text(machine, Value(code.text.lstrip("! "), code.taint), "python", [], stdin, inline=True)
+        machine.report(Level.MODERATE, "execute", f"runs a local script under `{module}`")
     elif module in _SAFE_MODULES or module.startswith(("pytest", "unittest", "sphinx", "mkdocs")):
         return Value(HOLE, stdin.taint)
     elif module == "base64" and len(rest) > 1 and rest[1].text in ("-d", "-u"):
@@ -232,8 +256,8 @@ def _osascript(machine: Machine, name: str, words: list[Value], stdin: Value) ->
     if codes:
         text = "\n".join(code.text for code in codes)
         if language is not None and language.text == "JavaScript":
-            if re.search(r"doShellScript|NSTask|system", text):
-                found = re.search(r"""doShellScript\(\s*["'](.*?)["']\s*[,)]""", text)
+            if re.search(r"do(?:Shell)?Script|NSTask|system", text):
+                found = re.search(r"""do(?:Shell)?Script\(\s*["'](.*?)["']\s*[,)]""", text)
                 machine.source(found[1]) if found else machine.report(
                     Level.HIGH, "opaque", "runs a shell command"
                 )
@@ -262,12 +286,13 @@ def _deno(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _compiled(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """swift, kotlin, scala-cli…: code in `-e` or on the input is not read; a subcommand has its own rules."""
-    arguments = Arguments(words, frozenset(("-e", "-script")))
-    codes = arguments.each("-e")
+    arguments = Arguments(words, frozenset(("-e", "-script", "--eval")))
+    codes = arguments.each("-e", "--eval")
+    codes += [Value(word.text[7:], word.taint) for word in words if word.text.startswith("--eval:")]
     rest = arguments.rest
     if codes or (stdin is not EMPTY and (not rest or rest[0].text == "-")):
         for code in codes or [stdin]:
-            run_text(machine, code, "other", [], inline=True)
+            _unread(machine, name, code, EMPTY)
         return UNKNOWN
     if rest and rest[0].text.endswith(
         (".swift", ".kts", ".kt", ".sc", ".rs", ".nims", ".java", ".csx", ".fsx")

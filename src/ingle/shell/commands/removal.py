@@ -29,6 +29,8 @@ def _rm(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     for word in arguments.rest:
         if word.text == "" and len(arguments.rest) == 1:
             continue
+        if name in ("rimraf", "del-cli"):  # they take patterns apart themselves
+            word = Value(word.text.replace("*", STAR), word.taint)
         targets.delete(machine, word, tree=tree)
     return EMPTY
 
