@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-from ingle.client.address import Address, read_address
-from ingle.config import Config, InForce
-from ingle.errors import OtherSettings
+import msgspec
+
+from ingle.client.address import Address, located, read_address
+from ingle.config import Config, InForce, load_config
+from ingle.errors import InvalidRequest, OtherSettings
 
 RENEW = "`ingle serve --stop` ends it, and the next command begins one with the settings of now"
 
@@ -41,9 +43,20 @@ def differing(address: Address, config: Config, *names: str) -> str:
     )
 
 
-def agreed(config: Config) -> Address:
-    """Where the daemon of this home listens, for a program: another cache is refused as for a command, and what the daemon
-    does otherwise is a `RuntimeWarning` where the client was made. Raises `DaemonUnreachable`, `OtherSettings`."""
+def whose(config: Config | None, address: Address | str | None, token: str | None) -> Address:
+    """Where the daemon of a client listens: at `address` as it is, else that of `config`'s home (None: of this process).
+
+    There another cache is refused as for a command, and what the daemon does otherwise is a `RuntimeWarning` where the client
+    was made. Raises `DaemonUnreachable`, `OtherSettings`, `InvalidConfig`, `InvalidRequest`.
+    """
+    if config is not None and not isinstance(config, Config):
+        raise InvalidRequest(
+            f"The first argument of a client is its settings, not {type(config).__name__}.",
+            hint=f"{'Client(address=...) takes an address' if isinstance(config, str) else 'ingle.config.load_config() makes them'}.",
+        )
+    if address is not None:
+        return located(address, token)
+    config = config or load_config()
     address = read_address(config)
     try:
         refuse_elsewhere(address, config)
@@ -52,4 +65,4 @@ def agreed(config: Config) -> Address:
         raise
     if told := differing(address, config):
         warnings.warn(told, RuntimeWarning, stacklevel=3)
-    return address
+    return msgspec.structs.replace(address, token=token) if token is not None else address

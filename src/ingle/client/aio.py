@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Self, TypeVar, Unpack
 
 import httpx2
 
 from ingle.client import api
-from ingle.client.accord import agreed
-from ingle.client.address import Address, located
+from ingle.client.accord import whose
+from ingle.client.address import Address
 from ingle.client.api import Ask, Stream, expect, read_answer, read_error
-from ingle.client.chat import Answer, Conversation, Gathering, question
+from ingle.client.chat import Answer, Conversation, Gathering, Sampling, question
 from ingle.client.course import Course, gone
 from ingle.client.views import Improved, Line
-from ingle.config import Config, load_config
+from ingle.config import Config
 from ingle.errors import Conflict
 
 T = TypeVar("T")
@@ -38,11 +38,12 @@ class AsyncClient:
         address: Address | str | None = None,
         token: str | None = None,
     ) -> None:
-        self.address = located(address, token) if address is not None else agreed(config or load_config())
+        self.address = whose(config, address, token)
         self._http = httpx2.AsyncClient(
             base_url=self.address.url,
             headers=self.address.headers,
             trust_env=False,  # a proxy has no business on the loopback
+            verify=False,  # nothing here speaks TLS, whose certificates take a third of a second to read
         )
 
     async def ask(self, ask: Ask[T]) -> T:
@@ -80,7 +81,7 @@ class AsyncClient:
         *,
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
-        **sampling: Any,
+        **sampling: Unpack[Sampling],
     ) -> Answer:
         """The answer to a question or a conversation, whole; see `Client.chat`."""
         gathering = Gathering()
@@ -98,7 +99,7 @@ class AsyncClient:
         *,
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
-        **sampling: Any,
+        **sampling: Unpack[Sampling],
     ) -> AsyncGenerator[str, None]:
         """The answer's text piece by piece. Closing this iterator ends the answer in the daemon."""
         gathering = Gathering()
@@ -118,7 +119,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

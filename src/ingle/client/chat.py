@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -11,17 +11,33 @@ from ingle.client import api
 from ingle.client.api import Stream
 from ingle.client.views import Line, Timings
 from ingle.errors import InvalidRequest
-from ingle.generation import Generation, Message, SamplingParams, Usage
+from ingle.generation import Generation, Message, SamplingParams, TokenLogprob, Usage
 
 Conversation = str | Sequence[Message | Mapping[str, Any]]
 """One question, or messages as `Message` or as `{"role": "user", "content": "..."}`, the oldest first."""
 KNOWN = tuple(field.name for field in msgspec.structs.fields(SamplingParams))
 
 
+class Sampling(TypedDict, total=False):
+    """What a call may set of `SamplingParams`, by the same names."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    repetition_penalty: float
+    presence_penalty: float
+    frequency_penalty: float
+    logit_bias: dict[int, float]
+    seed: int | None
+    logprobs: bool
+    top_logprobs: int
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a model answered. `reasoning` is what it thought before, where it does; `finish_reason` is "length"
     where `max_tokens` or the context ended the answer. `damage` (an error object) is what the last check found in the
-    model's files: the answer cannot be trusted then."""
+    model's files: the answer cannot be trusted then. `logprobs` are there where they were asked for."""
 
     text: str
     reasoning: str = ""
@@ -29,6 +45,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     timings: Timings | None = None
     damage: dict[str, Any] | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -40,7 +57,7 @@ def question(
     model: str | None,
     max_tokens: int | None,
     stop: Sequence[str],
-    sampling: dict[str, Any],
+    sampling: Sampling,
 ) -> Stream:
     """The request. Raises `InvalidRequest` for what says nothing, or names no sampling parameter."""
     unknown = sorted(set(sampling) - set(KNOWN))
@@ -80,6 +97,7 @@ class Gathering:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._end = Line()
+        self._logprobs: list[TokenLogprob] = []
         self._damage: dict[str, Any] | None = None
 
     def take(self, line: Line) -> str:
@@ -92,6 +110,7 @@ class Gathering:
             return ""
         self._text.append(line.chunk.text)
         self._reasoning.append(line.chunk.reasoning)
+        self._logprobs.extend(line.chunk.logprobs)
         return line.chunk.text
 
     @property
@@ -105,4 +124,5 @@ class Gathering:
             usage=done.usage if done else None,
             timings=done.timings if done else None,
             damage=self._damage,
+            logprobs=tuple(self._logprobs),
         )

@@ -7,16 +7,16 @@ import json
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from ingle.client import api
-from ingle.client.accord import agreed
-from ingle.client.address import Address, located
+from ingle.client.accord import whose
+from ingle.client.address import Address
 from ingle.client.api import Ask, Stream, expect, read_answer, read_error
-from ingle.client.chat import Answer, Conversation, Gathering, question
+from ingle.client.chat import Answer, Conversation, Gathering, Sampling, question
 from ingle.client.course import Course, gone
 from ingle.client.views import Improved, Line
-from ingle.config import Config, load_config
+from ingle.config import Config
 from ingle.errors import Conflict
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Client:
         address: Address | str | None = None,
         token: str | None = None,
     ) -> None:
-        self.address = located(address, token) if address is not None else agreed(config or load_config())
+        self.address = whose(config, address, token)
         self._closed = False
 
     def ask(self, ask: Ask[T]) -> T:
@@ -65,7 +65,7 @@ class Client:
         *,
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
-        **sampling: Any,
+        **sampling: Unpack[Sampling],
     ) -> Answer:
         """The answer to a question or a conversation, whole. Without `model` as `ingle run` without one; `sampling` as in
         `SamplingParams` (`temperature=0`, `seed=1`). Raises `InvalidRequest` for nothing, and the daemon's typed errors.
@@ -85,7 +85,7 @@ class Client:
         *,
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
-        **sampling: Any,
+        **sampling: Unpack[Sampling],
     ) -> Generator[str, None, None]:
         """The answer's text piece by piece. Closing this iterator ends the answer in the daemon."""
         gathering = Gathering()
@@ -110,7 +110,7 @@ class Client:
         """Nothing stays open between requests; a later one raises `Conflict`."""
         self._closed = True
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
