@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import aclosing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ingle.catalog.model import DiskState, Format, ModelRef, Origin
 from ingle.engines.base import EngineHealth
 from ingle.errors import (
     Cancelled,
+    IngleError,
     LoadFailed,
 )
 from ingle.generation import Generation
@@ -20,7 +22,7 @@ from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.status import ModelState
 from ingle.worker.state import WorkerState
-from tests.runtime.fakes import World, make_snapshot, text_of, until
+from tests.runtime.fakes import HANG, World, make_snapshot, text_of, until
 
 MODEL = "org/tiny"
 ASK = Generation(prompt="hello")
@@ -182,6 +184,24 @@ async def test_another_context_reloads_the_model(world: World) -> None:
         assert world.workers[0].stopped
         await runtime.load(MODEL)
         assert len(world.workers) == 2
+
+
+async def test_a_request_wants_what_it_leaves_open_as_it_is_in_memory_when_it_is_asked(world: World) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+
+    def damaged(_snapshots: object) -> dict[str, IngleError]:
+        if not looking.is_set():
+            looking.set()
+            assert go_on.wait(HANG)
+        return {}
+
+    async with world.runtime(damaged=damaged) as runtime:
+        slow = asyncio.create_task(runtime.load(MODEL, Wants(context=8192)))
+        await asyncio.to_thread(looking.wait)
+        await runtime.load(MODEL, Wants(context=8192, speculate=True))
+        go_on.set()
+        await slow
+        assert len(world.workers) == 1
 
 
 async def test_the_list_shows_disk_memory_and_pulls_together(tmp_path: Path) -> None:

@@ -186,9 +186,9 @@ class Runtime:
         snapshot = await self._whole(await self.meant(name, wants), wants)
         choice = choose_engine(snapshot.format, self._seams.facts, wants.engine or self.config.engine)
         key = str(snapshot.path)
+        damage = (await asyncio.to_thread(self._seams.damaged, [snapshot])).get(key)
         slot = self._scheduler.slot(key)
         need = need_of(snapshot, choice.engine, wants, self.config, slot.running if slot else None)
-        damage = (await asyncio.to_thread(self._seams.damaged, [snapshot])).get(key)
         use = Use(snapshot.ref.name, key, f"r{next(self._numbers)}", damage)
         try:
             await self._owner.do(partial(self._owner.ask, use, snapshot, choice.why, need, wants.keep_alive))
