@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,22 @@ from ingle.catalog.model import DiskState
 from ingle.errors import MalformedModel
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
+from ingle.hub.progress import Phase
+from ingle.hub.pull import PullOptions, PullRun
 from ingle.hub.repair import repair
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
-from tests.hub.pulling import NAME, REF, assert_promises, model_files, pull_all, settings, snapshot_of
+from tests.hub.pulling import (
+    NAME,
+    REF,
+    assert_promises,
+    assert_whole,
+    listed,
+    model_files,
+    pull_all,
+    settings,
+    snapshot_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +95,19 @@ def test_a_config_with_an_infinity_in_it_is_whole(tmp_path: Path) -> None:
         hub.add_repo(NAME, {**model_files(), "config.json": config_json})
         snapshot = snapshot_of(pull_all(settings(tmp_path, hub.url)))
     assert (snapshot.state, snapshot.architecture) == (DiskState.COMPLETE, "mamba2")
+
+
+def test_a_tokenizer_that_a_clean_up_takes_before_it_was_looked_into_is_fetched_again(tmp_path: Path) -> None:
+    files = model_files(1000)
+    with FakeHub() as hub:
+        hub.add_repo(NAME, files)
+        config = settings(tmp_path, hub.url)
+        blob = RepoPlace(config.cache, NAME).blob(listed("tokenizer.json", files["tokenizer.json"]).digest)
+        events, taken = [], False
+        for event in PullRun(REF, config, threading.Event(), PullOptions()).run():
+            events.append(event)
+            if event.phase is Phase.PUBLISHING and not taken:
+                blob.unlink()
+                taken = True
+        assert taken
+        assert_whole(config, snapshot_of(events), files)

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -324,7 +324,8 @@ class PullRun:
         """Nothing is shown, and an older version stays in use, where no loader could open the new one."""
         with disk_errors(self.place.blobs, "read"):
             for file in plan.files:
-                refuse_unsound(self.place.blob(file.digest), file.path)
+                with suppress(FileNotFoundError):  # taken just now: `_unshown` misses it, and it comes again
+                    refuse_unsound(self.place.blob(file.digest), file.path)
 
     def _vanished(self, plan: PullPlan) -> tuple[str, ...]:
         """Files whose blob is gone or cut short since it was checked: somebody cleaned up meanwhile."""
