@@ -81,6 +81,18 @@ def is_known(place: RepoPlace, file: ListedFile) -> bool:
         return False
 
 
+def drop_spare(place: RepoPlace, file: ListedFile) -> None:
+    """Deletes what an earlier pull left of a file that somebody made whole since: nobody will go on with it.
+
+    What is newer than the blob is kept: an interrupted repair saved it.
+    """
+    partial = place.partial(file.digest)
+    with suppress(OSError):
+        if partial.stat().st_mtime_ns < place.blob(file.digest).stat().st_mtime_ns:
+            partial.unlink()
+            place.journal(file.digest).unlink(missing_ok=True)
+
+
 def _refuse_unsound(path: Path, file: ListedFile) -> None:
     with disk_errors(path, "read"):
         refuse_unsound(path, file.path)
@@ -201,6 +213,7 @@ class Fetch:
         except StoreError as exc:
             self._log(f"not trusted, fetching it again: {exc.message}")
             return False
+        drop_spare(self._place, file)
         self._log(f"{file.path}: already there, checked")
         return True
 

@@ -18,7 +18,7 @@ from ingle.config import Config
 from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, IngleError, InvalidRequest, StoreError
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
-from ingle.hub.fetch import Fetch, blob_sizes, is_known, keep_pieces
+from ingle.hub.fetch import Fetch, blob_sizes, drop_spare, is_known, keep_pieces
 from ingle.hub.follow import Teller, wait_for_turn
 from ingle.hub.health.content import refuse_unsound
 from ingle.hub.journal import read_journal
@@ -261,6 +261,7 @@ class PullRun:
             try:
                 yield from self._check_one(file, plan, meter)
                 self._good += file.size
+                drop_spare(self.place, file)
             except FileMissing:
                 bad.append(file)
             except StoreError as exc:

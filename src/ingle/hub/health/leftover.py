@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     STAGED = "staged"  # a folder or file that was never renamed into place
     PARTIAL = "partial"  # bytes of a download that no pull wants any more
+    SPARE = "spare"  # bytes of a download that another program, or a person, finished since
     RECORD = "record"  # a journal, receipt or note about what is gone
     UNUSED_BLOB = "unused-blob"  # a blob that we wrote, used by no snapshot
     MANUAL = "manual"  # what the script of --manual fetched and never put in place

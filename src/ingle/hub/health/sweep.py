@@ -24,6 +24,8 @@ from ingle.hub.receipt import Receipt
 from ingle.hub.stored import stored_receipt
 from ingle.hub.written import trim_written, written_blobs
 
+_FINISHED = "The file it was to become is whole in the cache."
+
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A leftover that was not deleted, and why."""
@@ -61,8 +63,8 @@ def find_orphans(config: Config) -> list[Leftover]:
 
 
 def surely_ours(orphans: Sequence[Leftover]) -> list[Leftover]:
-    """What can go unasked: neither whole blobs, nor what a person fetched by hand and may go on with."""
-    return [one for one in orphans if one.kind not in {Kind.UNUSED_BLOB, Kind.MANUAL}]
+    """What can go unasked: neither whole blobs, nor what somebody may go on with where the blob turns out damaged."""
+    return [one for one in orphans if one.kind not in {Kind.UNUSED_BLOB, Kind.MANUAL, Kind.SPARE}]
 
 
 def wanted_digests(place: RepoPlace) -> set[str]:
@@ -161,21 +163,28 @@ class _RepoOrphans:
         self._used = linked_blobs(place)
         self._written = written_blobs(place)
         alive = [receipt for receipt in self._receipts if self._is_alive(receipt)]
-        self.wanted = {file.digest for receipt in alive for file in receipt.wanted}
+        self._sizes = {file.digest: file.size for receipt in alive for file in receipt.wanted}
+        self.wanted = set(self._sizes)
 
     def all(self) -> Iterator[Leftover]:
         place = self._place
         for path in entries(place.stage):
             yield self._one(path, Kind.STAGED, "It was being made ready and never shown.")
         for path in entries(place.work / "partial"):
-            if path.name.removesuffix(".journal") not in self.wanted:
+            digest = path.name.removesuffix(".journal")
+            if digest not in self.wanted:
                 yield self._one(path, Kind.PARTIAL, "No unfinished pull wants these bytes.")
+            elif self._is_spare(digest, place.partial(digest)):
+                yield self._one(path, Kind.SPARE, _FINISHED)
         for path in entries(place.work / "pieces"):
             if not (place.blobs / path.name.removesuffix(".journal")).exists():
                 yield self._one(path, Kind.RECORD, "It describes a blob that is gone.")
         for path in entries(place.manual):
-            if path.name.removesuffix(".part") not in self.wanted:
+            digest = path.name.removesuffix(".part")
+            if digest not in self.wanted:
                 yield self._one(path, Kind.MANUAL, "The script of --manual fetched it and did not end.")
+            elif self._is_spare(digest, path):
+                yield self._one(path, Kind.MANUAL, _FINISHED)
         if place.written.exists() and not self._written:
             yield self._one(place.written, Kind.RECORD, "It describes blobs that are gone.")
         if place.progress.exists():
@@ -192,6 +201,14 @@ class _RepoOrphans:
         for digest in sorted(self._written - self._used - self.wanted):
             path = self._place.blobs / digest
             yield self._one(path, Kind.UNUSED_BLOB, "Ingle fetched it, and no snapshot uses it any more.")
+
+    def _is_spare(self, digest: str, path: Path) -> bool:
+        """Whether the blob came whole after `path` was last written to. A repair writes to one that is newer."""
+        try:
+            blob, left = (self._place.blobs / digest).stat(), path.stat()
+        except OSError:
+            return False
+        return blob.st_size == self._sizes[digest] and blob.st_mtime_ns > left.st_mtime_ns
 
     def _is_alive(self, receipt: Receipt) -> bool:
         """Whether the receipt's model has a snapshot, or anything that was fetched for it and for no other."""
