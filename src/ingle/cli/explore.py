@@ -38,7 +38,7 @@ MOVED = (
     render.Column("HERE", rank=3),
     render.Column("NEWEST", rank=1),
 )
-Words = Annotated[list[str], typer.Argument(metavar="WORDS")]
+Words = Annotated[list[str], typer.Argument(metavar="WORDS", help="What the name should hold.")]
 Format = Annotated[Wanted | None, typer.Option("--format", help="Only models of this kind.")]
 Fits = Annotated[bool, typer.Option("--fits", help="Only what this machine can run.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="At most so many.")]

@@ -14,7 +14,8 @@ from ingle.errors import UsageError
 if TYPE_CHECKING:
     from ingle.text.history import Entry, History
 
-Id = Annotated[int, typer.Argument(metavar="ID")]
+NUMBER = "Its number in `ingle history list`."
+Id = Annotated[int, typer.Argument(metavar="ID", help=NUMBER)]
 To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `translate`.")]
 Instruction = Annotated[str | None, typer.Option("--instruction", help="For `custom`.")]
 Options = Annotated[
@@ -43,7 +44,7 @@ def list_entries(limit: Limit = 20, as_json: AsJson = False) -> None:
 
 
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS...")],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="What it holds.")],
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -59,20 +60,25 @@ def show(entry_id: Id, as_json: AsJson = False) -> None:
     if as_json:
         session.terminal.answer_json(entry)
         return
-    session.terminal.answer(f"{entry.raw.rstrip()}\n---\n{entry.result.rstrip()}")
+    from ingle.cli.answer import visible
+
+    told = f"{entry.raw.rstrip()}\n---\n{entry.result.rstrip()}"
+    session.terminal.answer(visible(told) if session.terminal.stdout.isatty() else told)
 
 
 def redo(
     entry_id: Id,
     tool: Annotated[str, typer.Argument(metavar="TOOL", help="Any text tool.")],
-    model: Annotated[str | None, typer.Option("--model", "-m")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Another model than the default.")
+    ] = None,
     to: To = None,
     instruction: Instruction = None,
     option: Options = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand the text of an entry, as it was before, to another tool."""
-    from ingle.cli.text import collect_options, run_tool
+    from ingle.cli.text import collect_options, run_tool, tell_end
     from ingle.text.tool import find_tool
 
     session, history = _open()
@@ -81,12 +87,14 @@ def redo(
     done = run_tool(session, tool, history.get(entry_id).raw, model, options, show=not as_json)
     if as_json:
         session.terminal.answer_json(done)
+    tell_end(session, done, quiet=as_json)
 
 
 def delete(
-    entry_id: Annotated[int | None, typer.Argument(metavar="[ID]")] = None,
+    entry_id: Annotated[int | None, typer.Argument(metavar="ID", help=NUMBER)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every entry.")] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Forget one entry, or all of them."""
     session, history = _open()
@@ -94,8 +102,13 @@ def delete(
         raise UsageError("Say which one, or --all.", hint="ingle history delete ID")
     if everything and not yes and not session.terminal.confirm("Forget every text?", default=False):
         raise UsageError("Nothing was deleted.", hint="--yes does not ask.")
+    if entry_id is not None:
+        history.get(entry_id)  # one that is not there is told as that
     count = history.delete(entry_id)
-    session.terminal.tell(f"{count} forgotten.")
+    if as_json:
+        session.terminal.answer_json({"forgotten": count})
+    else:
+        session.terminal.tell(f"{count} forgotten.")
 
 
 def _open() -> tuple[Session, History]:
@@ -111,9 +124,11 @@ def _print(session: Session, entries: list[Entry], *, as_json: bool) -> None:
     if as_json:
         session.terminal.answer_json(entries)
         return
+    from ingle.cli.answer import visible
+
     for entry in entries:
         made = datetime.fromtimestamp(entry.made).strftime("%Y-%m-%d %H:%M")
-        line = " ".join(entry.raw.split())
+        line = visible(" ".join(entry.raw.split()))
         session.terminal.answer(f"{entry.id:>5}  {made}  {entry.tool:<12}  {line[:60]}")
     if not entries:
         state = "is on" if session.config.history else "is off (`history = true` in config.toml turns it on)"

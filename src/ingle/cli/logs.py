@@ -6,11 +6,11 @@ import json
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ingle.cli.options import DAEMON_PANEL
+from ingle.cli.options import DAEMON_PANEL, AsJson
 from ingle.cli.session import open_session
 from ingle.errors import NotFound
 
@@ -42,10 +42,16 @@ def register(app: typer.Typer) -> None:
     )(show_logs)
 
 
-def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False) -> None:
+def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False, as_json: AsJson = False) -> None:
     """The last lines of the daemon's log, or of the newest pull's or worker's."""
+    from ingle.hub.disk import disk_errors
+
     session = open_session()
-    files = sorted(session.config.logs.glob(PATTERNS[of]), key=lambda one: one.stat().st_mtime)
+    with disk_errors(session.config.logs, "read in"):
+        files = sorted(session.config.logs.glob(PATTERNS[of]), key=lambda one: one.stat().st_mtime)
+    if path and as_json:
+        session.terminal.answer_json(files)
+        return
     if path:
         for one in files:
             session.terminal.answer(str(one))
@@ -55,13 +61,25 @@ def show_logs(of: Of = Kind.DAEMON, lines: Count = 50, path: Where = False) -> N
     shown = (
         files[-1:] if of is not Kind.DAEMON else [one for one in files if one.suffix in {".log", ".jsonl"}]
     )
-    told = [line for one in shown for line in _tail(one, lines)]
-    session.terminal.answer("\n".join(told[-lines:]))
+    with disk_errors(session.config.logs, "read in"):
+        kept = [line for one in shown for line in _tail(one, lines)][-lines:]
+    if as_json:
+        session.terminal.answer_json([_read(line) for line in kept])
+    else:
+        session.terminal.answer("\n".join(_told(line) for line in kept))
 
 
 def _tail(path: Path, count: int) -> list[str]:
-    kept = path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()[-count:]
-    return [_told(line) for line in kept]
+    return path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()[-count:]
+
+
+def _read(line: str) -> Any:
+    """What a JSON line says; any other line as its `text`."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {"text": line}
 
 
 def _told(line: str) -> str:
@@ -72,5 +90,5 @@ def _told(line: str) -> str:
         seconds = f" ({found['seconds'] * 1000:.0f} ms)" if "seconds" in found else ""
         trace = f"\n{found['trace']}" if "trace" in found else ""
         return f"{moment} {found['level']:7} {found['text']}{seconds}{trace}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return line

@@ -64,7 +64,10 @@ ModelName = Annotated[
     ),
 ]
 OneModel = Annotated[
-    str | None, typer.Argument(metavar="MODEL", show_default=False, autocompletion=complete_model)
+    str | None,
+    typer.Argument(
+        metavar="MODEL", help="As in `ingle show`.", show_default=False, autocompletion=complete_model
+    ),
 ]
 Engine = Annotated[
     EngineName | None, typer.Option("--engine", help="Choose the engine by hand; else the format decides.")
@@ -83,10 +86,11 @@ KeepAlive = Annotated[
 ]
 Template = Annotated[
     typer.FileText | None,
-    typer.Option("--template", help="A chat template (Jinja) that replaces the model's own."),
+    typer.Option("--template", metavar="FILE", help="A chat template (Jinja) that replaces the model's own."),
 ]
 System = Annotated[
-    str | None, typer.Option("--system", help="Instructions the model gets before your words.")
+    str | None,
+    typer.Option("--system", metavar="TEXT", help="Instructions the model gets before your words."),
 ]
 MaxTokens = Annotated[
     int | None, typer.Option("--max-tokens", "-n", min=1, help="Stop after this many tokens.")
@@ -95,14 +99,40 @@ Temperature = Annotated[
     float | None,
     typer.Option(min=0, help="0 always takes the likeliest token.", rich_help_panel=SAMPLING_PANEL),
 ]
-TopP = Annotated[float | None, typer.Option(min=0, max=1, rich_help_panel=SAMPLING_PANEL)]
-TopK = Annotated[int | None, typer.Option(min=0, rich_help_panel=SAMPLING_PANEL)]
-MinP = Annotated[float | None, typer.Option(min=0, max=1, rich_help_panel=SAMPLING_PANEL)]
-RepetitionPenalty = Annotated[float | None, typer.Option(min=0.01, rich_help_panel=SAMPLING_PANEL)]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Only the likeliest tokens that together have this probability.",
+        rich_help_panel=SAMPLING_PANEL,
+    ),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option(min=0, help="Only so many of the likeliest tokens; 0: all.", rich_help_panel=SAMPLING_PANEL),
+]
+MinP = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Only tokens that are at least this likely beside the likeliest.",
+        rich_help_panel=SAMPLING_PANEL,
+    ),
+]
+RepetitionPenalty = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01,
+        help="Above 1: what was said of late becomes less likely; 1: it does not.",
+        rich_help_panel=SAMPLING_PANEL,
+    ),
+]
 Seed = Annotated[
     int | None, typer.Option(help="The same seed, the same answer.", rich_help_panel=SAMPLING_PANEL)
 ]
 Stop = Annotated[
     list[str] | None,
-    typer.Option("--stop", help="End the answer before this text; may be given again."),
+    typer.Option("--stop", metavar="TEXT", help="End the answer before this text; may be given again."),
 ]

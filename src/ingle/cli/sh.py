@@ -28,7 +28,7 @@ ingle sh --dry-run 'delete all empty folders below here'
 eval "$(ingle init zsh)"    puts a suggestion on the edit line with Alt-I"""
 SHELL_MODEL = "qwen2.5-coder:1.5b"
 
-Words = Annotated[list[str], typer.Argument(metavar="WORDS...", help="What you want done.")]
+Words = Annotated[list[str], typer.Argument(metavar="WORDS", help="What you want done.")]
 Shell = Annotated[
     str | None, typer.Option("--shell", help="bash, zsh, fish, sh or powershell; else the one you use.")
 ]

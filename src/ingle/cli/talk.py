@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed")
 NO_STREAM = typer.Option(help="Print words as they come, or the whole answer at the end.")
-Words = Annotated[list[str] | None, typer.Argument(metavar="PROMPT", show_default=False)]
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PROMPT", help="What to ask; standard input goes behind it.", show_default=False),
+]
 AnyModel = Annotated[
     str | None,
     typer.Argument(

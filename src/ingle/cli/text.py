@@ -139,7 +139,12 @@ def improve_text(
     plain = not (diff or as_json or in_place or clipboard)
     done = run_tool(session, tool, given.text, model, options, clean=clean, show=plain)
     _give(session, given, done, diff=diff, as_json=as_json, in_place=in_place, clipboard=clipboard)
-    if done.kept and not as_json:
+    tell_end(session, done, quiet=as_json)
+
+
+def tell_end(session: Session, done: Improved, *, quiet: bool) -> None:
+    """What the text itself does not show: why parts stayed (not said where `quiet`). Raises exit code 1 where the engine failed."""
+    if done.kept and not quiet:
         _tell_kept(session, done)
     if any(part.reason == ENGINE for part in done.kept):
         raise typer.Exit(1)
