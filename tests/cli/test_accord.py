@@ -84,6 +84,16 @@ def test_another_setting_is_told_on_one_line_and_the_work_is_done(
     assert len(daemon.bodies("/ingle/pull")) == 1
 
 
+def test_a_pull_that_must_stay_offline_is_left_to_no_daemon_that_would_not(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    begun_with(place, daemon, HF_HUB_OFFLINE="0")
+    found = place.ingle("pull", "org/x", HF_HUB_OFFLINE="1")
+    assert found.exit_code == 1 and "stay offline" in found.stderr
+    assert daemon.bodies("/ingle/pull") == []
+    assert place.ingle("pull", "org/x", HF_HUB_OFFLINE="0").exit_code == 0
+
+
 def test_status_and_history_tell_what_the_daemon_does_otherwise(place: Place) -> None:
     assert "history is false" in place.ingle("history", "list", INGLE_HISTORY="true").stderr
     assert "history is false" in place.ingle("status", INGLE_HISTORY="true").stderr

@@ -155,7 +155,9 @@ def fetch(
 ) -> ModelView:
     """Pull `model` and return its view when it is complete; Ctrl-C stops the pull and keeps what came."""
     from ingle.client import api
+    from ingle.client.accord import refuse_online
 
+    refuse_online(client.address, session.config)
     drawing = Drawing(session.terminal, model, quiet=quiet)
     joined = client.ask(api.show(model)).state == "downloading"
     view = None

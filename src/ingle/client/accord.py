@@ -25,6 +25,16 @@ def refuse_elsewhere(address: Address, config: Config) -> None:
         )
 
 
+def refuse_online(address: Address, config: Config) -> None:
+    """Raises `OtherSettings` where we are to stay offline and the daemon is not: its pull would use the network."""
+    there = address.in_force
+    if config.offline and there is not None and there.settings.get("HF_HUB_OFFLINE") == "0":
+        raise OtherSettings(
+            f"HF_HUB_OFFLINE says to stay offline, and the daemon at {address.host}:{address.port} would not.",
+            hint="Unset HF_HUB_OFFLINE, or end that daemon: `ingle serve --stop`.",
+        )
+
+
 def differing(address: Address, config: Config, *names: str) -> str:
     """One line that names what the daemon does otherwise (of `names`, or of all settings); empty when nothing."""
     there, here = address.in_force, InForce.of(config)
