@@ -13,6 +13,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,21 +118,19 @@ class InForce(msgspec.Struct, frozen=True):
 def load_config(
     environ: Mapping[str, str] | None = None, *, platform: str = sys.platform, **options: Any
 ) -> Config:
-    """The settings in force on `platform` (a word of `sys.platform`).
+    """The settings in force on `platform` (a word of `sys.platform`); `options` are fields of `Config`, also as text.
 
-    Raises `InvalidConfig` naming the variable or key that does not parse.
+    Raises `InvalidConfig` naming the variable, key or option that does not parse, or that is none.
     """
     env = dict(os.environ if environ is None else environ)
     user_home = Path(env.get("HOME") or Path.home())
-    home = _path(env.get("INGLE_HOME"), user_home) or _default_home(env, user_home, platform)
+    named = str(options.get("home") or "") or env.get("INGLE_HOME")
+    home = _path(named, user_home) or _default_home(env, user_home, platform)
     found: dict[str, Any] = {"home": home, "user_home": user_home, **_hugging_face(env, user_home)}
-    found["lmstudio"] = _lmstudio(user_home)
-    found["mlx_models"] = user_home / ".mlx" / "models"
-    found.update(_settings_file(home / "config.toml"))
-    found.update(_ingle_variables(env))
-    found.update({name: value for name, value in options.items() if value is not None})
+    found |= {"lmstudio": _lmstudio(user_home), "mlx_models": user_home / ".mlx" / "models"}
+    found |= _settings_file(home / "config.toml") | _ingle_variables(env) | _options(options) | {"home": home}
     try:
-        return msgspec.convert(found, Config, strict=False)
+        return msgspec.convert(found, Config, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as exc:
         raise InvalidConfig(
             f"A setting does not parse: {exc}.", hint="`ingle doctor` shows them all."
@@ -158,8 +157,7 @@ def wants_plain_output(environ: Mapping[str, str] | None = None) -> bool:
 
 def parse_bytes(text: str) -> int:
     """`10M` -> 10_000_000, `8MiB` -> 8_388_608. Raises `InvalidConfig`."""
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([kMGT]?)(i?)[bB]?(?:/s)?\s*", text)
-    if not match:
+    if not (match := re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([kMGT]?)(i?)[bB]?(?:/s)?\s*", text)):
         raise InvalidConfig(f"{text!r} is not a size.", hint="Write it like 500k, 10M or 2GiB.")
     number, prefix, binary = match.groups()
     return int(float(number) * (1024 if binary else 1000) ** " kMGT".index(prefix or " "))
@@ -167,12 +165,8 @@ def parse_bytes(text: str) -> int:
 
 def parse_seconds(text: str) -> float:
     """`5m` -> 300.0, `30d`, `1h30m`, `90` and `-1` (for ever). Raises `InvalidConfig`."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        pass
-    else:
-        if math.isfinite(seconds):
+    with suppress(ValueError):
+        if math.isfinite(seconds := float(text)):
             return seconds
     parts = re.findall(r"(\d{1,15}(?:\.\d+)?)(ms|[smhd])", text)
     if not parts or "".join(a + b for a, b in parts) != text:
@@ -279,6 +273,14 @@ def _ingle_variables(env: Mapping[str, str]) -> dict[str, Any]:
     return {name: _parse(name, value, f"INGLE_{name.upper()}") for name, value in given.items()}
 
 
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    known = Config.__struct_fields__
+    if unknown := ", ".join(sorted(set(given) - set(known))):
+        raise InvalidConfig(f"There is no setting {unknown}.", hint=f"There are: {', '.join(known)}.")
+    named = {name: value for name, value in given.items() if value is not None}
+    return {name: _parse(name, value, name) if name in _SETTINGS else value for name, value in named.items()}
+
+
 def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
     cache_home = _path(env.get("XDG_CACHE_HOME"), user_home) or user_home / ".cache"
     hf_home = _path(env.get("HF_HOME"), user_home) or cache_home / "huggingface"
@@ -300,8 +302,7 @@ def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
 def _token(env: Mapping[str, str], hf_home: Path, user_home: Path) -> dict[str, Any]:
     if env.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in {"1", "ON", "YES", "TRUE"}:
         return {}
-    given = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
-    if given:
+    if given := env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN"):
         return {"token": given.strip() or None}
     path = _path(env.get("HF_TOKEN_PATH"), user_home) or hf_home / "token"
     return {"token": _stored(path), "token_file": path}
@@ -317,8 +318,7 @@ def _stored(path: Path) -> str | None:
 def _proxies(env: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for scheme in ("http", "https", "all", "no"):
-        value = env.get(f"{scheme}_proxy") or env.get(f"{scheme.upper()}_PROXY")
-        if value:
+        if value := env.get(f"{scheme}_proxy") or env.get(f"{scheme.upper()}_PROXY"):
             found[scheme] = value
     return found
 
