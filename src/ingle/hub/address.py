@@ -53,9 +53,11 @@ def parse_address(url: str) -> Address:
     scheme = parts.scheme.lower()
     if scheme not in _PORTS:
         raise ValueError(f"the scheme is {parts.scheme or 'missing'}")
+    if "@" in parts.netloc:
+        raise ValueError("a name or password stands before the host; a token goes into HF_TOKEN")
     host, port = parts.hostname or "", parts.port
     bracketed = f"[{host}]" if ":" in host else host
-    if "@" in parts.netloc or not _HOST.fullmatch(bracketed) or port == 0:
+    if not _HOST.fullmatch(bracketed) or port == 0:
         raise ValueError("the host is not one")
     path = parts.path or "/"
     target = f"{path}?{parts.query}" if parts.query else path

@@ -204,6 +204,11 @@ def test_a_poor_environment_is_said(
     assert of(check, findings(config, environment=environment)).level is level
 
 
+def test_a_password_in_the_address_of_a_hub_is_not_told(config: Config) -> None:
+    probe = Probe(endpoint="https://me:s3cret@hub.test", problem="It is no address.")
+    assert "s3cret" not in of("endpoint", findings(config, FakeHub(probe))).says
+
+
 @pytest.mark.parametrize(
     ("probe", "check", "level"),
     [

@@ -12,6 +12,7 @@ import msgspec
 from ingle.catalog.model import Origin, Snapshot
 from ingle.config import DEFAULT_ENDPOINT, Config
 from ingle.errors import IngleError, Unauthorized
+from ingle.hub.address import shown
 from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors
 from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
@@ -147,10 +148,11 @@ def _mend(config: Config, finding: Finding) -> Mended:
 
 
 def _endpoint(probe: Probe, *, last: bool) -> Finding:
+    where = shown(probe.endpoint)
     if probe.problem:
         return (problem if last else warning)(
             "endpoint",
-            says=f"{probe.endpoint} does not answer: {probe.problem}",
+            says=f"The hub, {where}, does not answer: {probe.problem}",
             means="What is here works; nothing can be pulled from it now.",
             command=f"curl -I {shlex.quote(probe.endpoint)}"
             if probe.endpoint == DEFAULT_ENDPOINT
@@ -160,11 +162,11 @@ def _endpoint(probe: Probe, *, last: bool) -> Finding:
     if seconds > SLOW:
         return note(
             "endpoint",
-            says=f"{probe.endpoint} took {seconds:.1f} s to answer.",
+            says=f"{where} took {seconds:.1f} s to answer.",
             means="Pulls work and begin slowly. It may pass; a mirror in HF_ENDPOINT may be nearer.",
             command="ingle doctor",
         )
-    return ok("endpoint", f"{probe.endpoint} answers in {seconds * 1000:.0f} ms.", seconds=seconds)
+    return ok("endpoint", f"{where} answers in {seconds * 1000:.0f} ms.", seconds=seconds)
 
 
 def _clock(skew: float) -> Finding:
