@@ -94,3 +94,25 @@ def test_a_file_in_a_containers_own_folder_is_no_file_of_the_system() -> None:
     verdict = analyse("docker exec web rm -rf dist cache/old")
     assert verdict.level is MODERATE
     assert [found.consequence for found in verdict.findings if "system" in found.consequence] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "level"),
+    [
+        ("kubectl run x --image=a --overrides='{{\"spec\":{{{}}}}}'", HIGH),
+        ("kubectl run x -it --rm --image=a --overrides='{{\"spec\":{{{}}}}}' -- sh", HIGH),
+    ],
+)
+@pytest.mark.parametrize(
+    "reach", ['"hostPID":true', '"hostNetwork": true', '"volumes":[{"hostPath":{"path":"/"}}]']
+)
+def test_a_pod_whose_overrides_reach_into_its_node_is_high(command: str, level: Level, reach: str) -> None:
+    assert analyse(command.format(reach)).level is level
+
+
+def test_what_such_a_pod_runs_it_runs_on_the_node() -> None:
+    spec = (
+        '{"spec":{"hostPID":true,"containers":[{"command":["nsenter","-t","1","-m","--","rm","-rf","/"]}]}}'
+    )
+    assert analyse(f"kubectl run x --image=a --overrides='{spec}'").level is CRITICAL
+    assert analyse('kubectl run x --image=a --overrides=\'{"spec":{"nodeName":"n1"}}\'').level is MODERATE

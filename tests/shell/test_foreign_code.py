@@ -198,3 +198,29 @@ def test_an_interpreter_fed_from_a_file_that_is_not_known_is_high(command: str) 
 )
 def test_an_interpreter_fed_from_a_named_local_script_is_not(command: str) -> None:
     assert analyse(command).level <= Level.MODERATE
+
+
+@pytest.mark.parametrize(
+    ("command", "level"),
+    [
+        ("node -e 'console.log(`sudo rm -rf ${\"/\"}`)'", Level.SAFE),
+        ('node -e \'require("child_process").execSync(`rm -rf ${"/"}`)\'', Level.CRITICAL),
+        ("node -e 'require(\"child_process\").execSync(`rm -rf ${process.env.HOME}`)'", Level.CRITICAL),
+        ("node -e 'require(\"child_process\").execSync(`rm -rf ${where}`)'", Level.HIGH),
+        ("bun -e 'await Bun.$`rm -rf ~`'", Level.CRITICAL),
+        ("npx zx -e 'await $`rm -rf ~`'", Level.CRITICAL),
+        (
+            'node -e \'require("fs").rm(require("os").homedir(), {recursive: true}, () => {})\'',
+            Level.CRITICAL,
+        ),
+        (
+            'node -e \'const {rm} = require("fs/promises"); rm("/home/user", {recursive: true})\'',
+            Level.CRITICAL,
+        ),
+        ('node -e \'(await import("fs")).rm("/home/user", {recursive: true})\'', Level.CRITICAL),
+        ("node -e 'const s = new Set([1]); s.delete(1); console.log(s.size)'", Level.SAFE),
+        ('node -e \'require("fs").rm("build", {recursive: true}, () => {})\'', Level.MODERATE),
+    ],
+)
+def test_javascripts_back_ticks_are_text_and_its_modules_own_what_they_do(command: str, level: Level) -> None:
+    assert analyse(command).level is level

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 from .apple_code import analyse_apple
 from .awk_code import judge_awk
 from .balance import broken
-from .script_tokens import Token, calls_in, literal_text, tokenise
+from .script_tokens import Token, at_home, calls_in, literal_text, tokenise
 from .unread_code import judge_unread
 
 _RUN = frozenset(
@@ -42,7 +42,7 @@ _TREE = frozenset(
 
 
 _OWNERS = frozenset(
-    "file fs fileutils dir os io deno path pathname file::path fsextra fs.promises cleanup require".split()
+    "file fs promises fileutils dir os io deno path pathname file::path fsextra fs.promises cleanup require".split()
 )
 
 
@@ -92,11 +92,8 @@ _FOREIGN = frozenset("perl ruby node php lua awk".split())
 _CALLED = {"perl": "Perl", "ruby": "Ruby", "node": "JavaScript", "php": "PHP", "lua": "Lua"}
 
 
-# How the home is asked for in a call or a table of the environment.
-_HOME_CALLS = re.compile(
-    r"(?:getenv|Deno\.env\.get|os\.getenv|Bun\.env\.get)\(\s{0,4}[\"']HOME[\"']\s{0,4}\)|(?:\$_SERVER|\$_ENV|ENVIRON|process\.env|Bun\.env)\[[\"']HOME[\"']\]|"
-    r"\b(?:Deno|Bun)\.env\.HOME\b"
-)
+# The module by which JavaScript takes `rm` out of its owner: `const {rm} = require("fs")`.
+_FILES = re.compile(r"[\"'](?:node:)?fs(?:/promises)?[\"']")
 # `new Deno.Command(PROGRAM, {args: [WORD, …]})`
 _DENO = re.compile(r"Deno\.Command\(\s*[\"']([^\"']+)[\"']\s*,\s*\{[^}]*?\bargs\s*:\s*\[([^\]]*)\]")
 
@@ -122,11 +119,11 @@ def analyse(machine: Machine, text: str, language: str, stdin: Value) -> Value:
         )
     if _UNKNOWN_STATEMENT.search(text):
         machine.report(Level.HIGH, "opaque", "runs code of which a part is not known before it runs")
-    text = _HOME_CALLS.sub(f'"{HOME}"', text)
+    text = at_home(text)
     if language == "node":
         for program, args in _DENO.findall(text):
             machine.call([Value(program), *(Value(one) for one in re.findall(r"[\"']([^\"']*)[\"']", args))])
-    tokens = tokenise(text)
+    tokens = tokenise(text, language)
     bare = "".join(f" {token.text}" if token.kind != "string" else " ''" for token in tokens)
     _circumstances(machine, text, bare, language)
     for name, values, whole in calls_in(tokens):
@@ -237,6 +234,7 @@ def _judge(machine: Machine, name: str, values: list[Value], text: str, language
             method in ("delete", "remove", "rm")
             and not owner
             and language in ("perl", "node", "php", "awk", "lua")
+            and not (language == "node" and method == "rm" and _FILES.search(text))
         ):
             return
         for value in values[:1] if "sync" in method or language == "node" else values:

@@ -148,10 +148,12 @@ def _zip(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         rest = rest[1:]
     texts = [word.text for word in words]
     gone = any(text in ("-m", "--move", "-rem", "-sdel", "-df", "-dr", "-rm", "-mr", "-me") for text in texts)
+    gone = gone or (name == "zip" and arguments.any("-m"))
     locked = any(
         re.match(r"-[pP]|-hp|-e\Z|-er\Z|-re\Z|--encrypt|--password|-mhe|-rem\Z|-mem\Z", text)
         for text in texts
     )
+    locked = locked or (name == "zip" and arguments.any("-P", "-e"))
     at = next((index for index, text in enumerate(texts) if text in ("-TT", "--unzip-command")), len(texts))
     if at + 1 < len(words):
         run_hidden(machine, words[at + 1].text.replace("#", " # "), "an option of zip")

@@ -195,10 +195,28 @@ def _behind_pod(words: list[Value]) -> list[Value]:
     return Arguments(behind, _KUBE_TAKES, stop=True).rest[1:]
 
 
+# What lets a pod reach into its node, and the command that it is given, in JSON.
+_REACHES = re.compile(r"\"(?:hostPID|hostNetwork|hostIPC|privileged)\"\s*:\s*true|\"hostPath\"")
+_COMMAND = re.compile(r"\"(?:command|args)\"\s*:\s*\[([^\]]*)\]")
+
+
+def _overridden(machine: Machine, given: Value) -> None:
+    """`kubectl run --overrides JSON`: a pod with the node's own namespaces or files is the node."""
+    if not _REACHES.search(given.text):
+        return
+    machine.report(Level.HIGH, "privilege", "starts a pod that reaches into the node it runs on")
+    words = [Value(one) for row in _COMMAND.findall(given.text) for one in re.findall(r"\"([^\"]*)\"", row)]
+    if words:
+        with machine.setting(root=True, remote=True):
+            machine.call(words, UNKNOWN)
+
+
 def _kubectl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     cut = next((index for index, word in enumerate(words) if word.text == "--"), len(words))
     arguments = Arguments(words[:cut], _KUBE_TAKES)
     rest = arguments.rest
+    for overrides in arguments.each("--overrides"):
+        _overridden(machine, overrides)
     if (rest and rest[0].text in ("exec", "rsh", "debug")) or (
         rest and rest[0].text == "run" and cut < len(words)
     ):

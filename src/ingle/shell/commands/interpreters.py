@@ -47,7 +47,7 @@ _NAMES: dict[str, str] = {
     ),
     "perl": "perl",
     **dict.fromkeys(("ruby", "irb", "jruby"), "ruby"),
-    **dict.fromkeys(("node", "nodejs", "bun", "qjs", "tsx", "ts-node", "esno"), "node"),
+    **dict.fromkeys(("node", "nodejs", "bun", "zx", "qjs", "tsx", "ts-node", "esno"), "node"),
     **dict.fromkeys(("php", "php8", "php7"), "php"),
     **dict.fromkeys(("lua", "luajit", "lua5.4", "lua5.3", "texlua"), "lua"),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), "awk"),
