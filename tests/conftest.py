@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ingle.errors import IngleError
 from tests.examples import draw_the_same_in_each_run
 
 # How long an example takes says more about the machine than about the code: no deadline, no "too slow".
@@ -24,6 +27,23 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
         draw_the_same_in_each_run()
 
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Get the real models before the first test that needs them: a slow download is none of its time."""
+    wanted = any(item.get_closest_marker("model") for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        from tests.models import starter_mlx
+
+        with contextlib.suppress(
+            IngleError, OSError, ValueError
+        ):  # the tests that need it say why it is not there
+            starter_mlx()
+
+
+# The threads of these libraries wait for each other by spinning: with more processes at work than cores, as in
+# two workers of one run, each product would last until the scheduler has had everybody else go on.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A run that was started in the background ignores Ctrl-C, and so would every process a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -212,6 +212,8 @@ async def test_a_stop_string_across_tokens_is_found_and_never_emitted(worker: Wo
 
 
 async def test_a_sequence_that_loops_is_stopped_when_asked(worker: WorkerProcess) -> None:
-    reply = await ask(worker, plain(REPETITIVE, max_tokens=60, stop_on_loop=True))
+    paris = 7042  # " Paris" in the starter's vocabulary
+    always = SamplingParams(temperature=0.0, logit_bias={paris: 100.0})
+    reply = await ask(worker, plain(STORY, sampling=always, max_tokens=60, stop_on_loop=True))
     assert reply.reasons == [FinishReason.LOOP]
     assert reply.usage.completion_tokens < 60
