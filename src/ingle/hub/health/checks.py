@@ -5,6 +5,7 @@ Damage is remembered with the identity of the very files that were read, so that
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -122,14 +123,17 @@ def sound(config: Config, snapshot: Snapshot, since: float) -> bool:
 
 
 def _add(config: Config, key: str, checked: Checked) -> None:
-    found = recall(config) | {key: checked}
-    newest = sorted(found.items(), key=lambda item: item[1].time, reverse=True)[:_MOST]
+    """One writer at a time: the command line and the daemon's threads read the record and write it whole again."""
     path = config.home / _FILE
     draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(msgspec.json.encode(dict(newest)))
-        draft.replace(path)
+        with path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # let go with the file, also by a process that dies
+            found = recall(config) | {key: checked}
+            newest = sorted(found.items(), key=lambda item: item[1].time, reverse=True)[:_MOST]
+            draft.write_bytes(msgspec.json.encode(dict(newest)))
+            draft.replace(path)
     except OSError:
         with suppress(OSError):
             draft.unlink()
