@@ -24,6 +24,7 @@ from ingle.errors import (
     InvalidRequest,
     NotFound,
     StoreError,
+    TokenRequired,
     UsageError,
     http_status,
 )
@@ -76,7 +77,7 @@ def body_for(path: str, error: IngleError) -> dict[str, Any]:
 def fault_response(path: str, exc: BaseException) -> JsonResponse:
     """The response for an error on this path, with the status of its kind."""
     error = typed(exc)
-    headers = {}
+    headers = {"www-authenticate": "Bearer"} if isinstance(error, TokenRequired) else {}
     if "retry_after" in error.details:
         headers["retry-after"] = str(error.details["retry_after"])
     return JsonResponse(body_for(path, error), status_code=http_status(error), headers=headers)

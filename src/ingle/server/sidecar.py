@@ -114,23 +114,24 @@ class Sidecar:
         if path is not None:
             await self._runtime.unload(path)
 
-    async def warm(self, path: str, wants: Wants) -> bool:
-        """Begin the load and return at once: whether it is already in memory. Raises when it cannot be."""
-        begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    async def warm(self, path: str | None, wants: Wants) -> tuple[bool, str]:
+        """Begin the load and return at once: whether it is already in memory, and the model (of None: as for every request
+        that names none). Raises when it cannot be."""
+        begun: asyncio.Future[tuple[bool, str]] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._hold(path, wants, begun))
         self._warming.add(task)
         task.add_done_callback(self._warming.discard)
         return await begun
 
-    async def _hold(self, path: str, wants: Wants, begun: asyncio.Future[bool]) -> None:
+    async def _hold(self, path: str | None, wants: Wants, begun: asyncio.Future[tuple[bool, str]]) -> None:
         """Keeps the wish alive until the load is over, for nobody else does."""
         try:
             async with self._runtime.use(path, wants) as use:
-                begun.set_result(not use.waits)
+                begun.set_result((not use.waits, path or use.model))
                 await use.ready()
         except IngleError as exc:
             if begun.done():
-                log.warning("warming %s failed: %s", path, exc)
+                log.warning("warming %s failed: %s", begun.result()[1], exc)
             else:
                 begun.set_exception(exc)
 
@@ -169,8 +170,8 @@ def sidecar_routes(runtime: Runtime) -> APIRouter:
     async def warm(body: WarmRequest | None = None) -> Response:
         """Begin to load and answer at once."""
         asked = body or WarmRequest()
-        path = asked.model_path or sidecar.path or "default"
-        ready = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive))
-        return JsonResponse({"status": "loaded" if ready else "warming", "model_path": path})
+        path = asked.model_path or sidecar.path
+        ready, model = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive))
+        return JsonResponse({"status": "loaded" if ready else "warming", "model_path": model})
 
     return router
