@@ -20,7 +20,7 @@ def test_checks_that_end_at_the_same_moment_are_all_remembered(tmp_path: Path) -
 
     def write(mine: int) -> None:
         for snapshot in models[mine]:
-            together.wait(20)
+            together.wait(240)
             remember_repair(config, snapshot, 1.0)
 
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -16,8 +16,9 @@ from ingle.hub.cache import Store
 from ingle.hub.health.leftover import Kind
 from ingle.hub.health.sweep import find_orphans, surely_ours, sweep
 from ingle.hub.layout import RepoPlace
+from ingle.hub.pieces import PIECE
 from ingle.hub.pull import pull
-from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.hub.hf_cache import lay
 from tests.hub.pulling import NAME, REF, assert_whole, listed, model_files, pull_all, settings, snapshot_of
@@ -29,15 +30,13 @@ DIGEST = listed("model.safetensors", FILES["model.safetensors"], large=True).dig
 
 
 def _begun(config: Config, hub: FakeHub) -> RepoPlace:
-    """A pull that was cancelled in the middle of the weights; afterwards the hub does no harm."""
+    """A pull that was cancelled in the middle of the weights."""
     hub.add_repo(NAME, FILES)
-    hub.faults = Faults(rate=2e6, only="model.safetensors")
     cancel = threading.Event()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled), Gate(hub, "model.safetensors", PIECE):
         for event in pull(REF, config, cancel=cancel):
             if event.bytes_done > 1_000_000:
                 cancel.set()
-    hub.faults = Faults()
     place = RepoPlace(config.cache, NAME)
     assert place.partial(DIGEST).exists()
     return place
