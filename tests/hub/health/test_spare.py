@@ -30,14 +30,15 @@ DIGEST = listed("model.safetensors", FILES["model.safetensors"], large=True).dig
 
 
 def _begun(config: Config, hub: FakeHub) -> RepoPlace:
-    """A pull that was cancelled in the middle of the weights."""
+    """A pull that was cancelled in the middle of the weights, when every other file was in place."""
     hub.add_repo(NAME, FILES)
+    place = RepoPlace(config.cache, NAME)
+    others = [place.blob(listed(name, FILES[name]).digest) for name in FILES if name != "model.safetensors"]
     cancel = threading.Event()
     with pytest.raises(Cancelled), Gate(hub, "model.safetensors", PIECE):
         for event in pull(REF, config, cancel=cancel):
-            if event.bytes_done > 1_000_000:
+            if event.bytes_done > 1_000_000 and all(blob.exists() for blob in others):
                 cancel.set()
-    place = RepoPlace(config.cache, NAME)
     assert place.partial(DIGEST).exists()
     return place
 
