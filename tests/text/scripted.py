@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 from ingle.errors import IngleError
 from ingle.generation import Chunk, FinishReason, Generation, Usage
+from ingle.text.improve import TextResult, improve
+from ingle.text.tool import find_tool
 
 Script = Callable[[str, int], str | IngleError]
 
@@ -37,3 +39,13 @@ class ScriptedModel:
 def echo(prompt: str, _asked: int) -> str:
     """The text of a proofread prompt, unchanged."""
     return prompt.split(": ", 1)[1] if prompt.startswith("Fix the grammar: ") else prompt
+
+
+async def answered(tool: str, text: str, answer: str) -> TextResult:
+    """What becomes of `text` when a model gives `answer` however often it is asked."""
+    options = {"translate": {"to": "de"}, "custom": {"instruction": "Say it louder."}}.get(tool, {})
+    model = ScriptedModel(lambda _prompt, _asked: answer)
+    events = [event async for event in improve(find_tool(tool), text, model, options=options)]
+    result = events[-1].result
+    assert result is not None
+    return result

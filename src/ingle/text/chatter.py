@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ingle.text.alignment import alike
+from ingle.text.alignment import SENTENCE, alike
 from ingle.text.language import is_function_word
 from ingle.text.spans import words
 
@@ -28,12 +28,18 @@ LEAD_IN = re.compile(
         (?:\ (?:version|text|sentence|paragraph|transcript|dictation))?(?:\*\*)?\ ?:
     | (?:the\ )?(?:translation|summary|output|answer|result)(?:\ (?:is|reads))?\ ?:
     | (?:the|your)\ (?:text|transcript|dictation|sentence|paragraph)\ (?:is|reads|says)\ ?:
+    | (?:(?:more|less)\ )?(?:friendly|friendlier|concise|professional|formal|warm|warmer|polite|short|shorter|shortened|clear|clearer|final|
+        rewritten|revised|dictated|cleaned)(?:\ (?:version|text|sentence|paragraph|message|transcript))?(?:\*\*)?\ ?:
+    | (?:in\ |auf\ |en\ )?(?:english|german|french|spanish|italian|portuguese|dutch|deutsch|français|español)(?:\ translation)?(?:\*\*)?\ ?:
     | hier\ ist\b[^\n:]{{0,80}}: | voici\b[^\n:]{{0,80}}: | aquí\ (?:está|tienes)\b[^\n:]{{0,80}}: | ecco\b[^\n:]{{0,80}}:
     )(?:\*\*)?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
 OPENERS = re.compile(
-    rf"^\s*(?:sure[,!.]|certainly[,!.]|of course[,!.]|absolutely[,!.]|here(?: is|['’]s| are)\b[^\n:]{{0,80}}:|"
+    rf"^\s*(?:sure[,!.]|natürlich ?[!.]|gerne? ?[!.]|selbstverständlich ?[!.]|bien sûr ?[!.]|claro ?(?:que sí ?)?[!.]|"
+    rf"por supuesto ?[!.]|d['’]accord ?[!.]|certo ?[!.]|certamente ?[!.]|"
+    rf"(?:okay|ok|alright|all right|hm+|well|great|got it|understood)[,!.] (?:so |i |let|here|the user)|"
+    rf"certainly[,!.]|of course[,!.]|absolutely[,!.]|here(?: is|['’]s| are)\b[^\n:]{{0,80}}:|"
     rf"here(?: is|['’]s| are)\b.{{0,60}}\b{ABOUT}\b|(?:i|we)(?: have|['’]ve) (?:corrected|fixed|rewritten|"
     r"revised|proofread|made)|the (?:corrected|revised|rewritten|text you|sentence you|given text|provided text)|"
     r"hier ist (?:der|die|das)|voici (?:le|la|votre)|aquí (?:está|tienes))",
@@ -83,7 +89,29 @@ OFFERS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """Help that is offered to whoever asks, and what they are asked for: what a model says when it takes the text for a chat."""
-THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+REPLY = re.compile(
+    r"\b(?:repl|answer|respon|offer|help|support|chat|antwort|répon|respond|contest|rispo)", re.IGNORECASE
+)
+"""What an instruction says that asks for an answer to the text."""
+LEAKS = re.compile(
+    r"<\|[\w /]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|(?:^|\n)\s*#{2,}\s*(?:response|instruction|input|output)\b|"
+    r"(?:^|\n)\s*(?:\*\*)?(?:user|human|assistant|system|ai|bot)(?:\*\*)?\s*:|"
+    r"(?:^|\n)\s*(?:\*\*)?(?:option|version|alternative|variant)e?(?:\ ?\d)?(?:\*\*)?\s*:|"
+    r"\bthe user (?:wants|asks|is asking|asked|provided|gave|has|said)\b|\blet me (?:think|rewrite|correct|fix|check|rephrase)\b|"
+    r"\bas (?:you )?requested\b|\b(?:the|your|this) (?:\w+ )?(?:text|sentence|paragraph|message|dictation) (?:has been|have been|was|is now) "
+    r"(?:\w+ )?(?:capitali[sz]ed|rewritten|corrected|revised|edited|shortened|translated|improved|proofread|changed|rephrased|polished)|"
+    r"\bthis (?:\w+ )?(?:version|revision|rewrite|correction|translation) (?:is|keeps|uses|has|maintains|sounds|makes)\b|\bhope (?:this|that|it) helps\b|"
+    r"\b(?:ich )?hoffe,? (?:das|dies) hilft\b|\blass(?:en sie)? (?:es )?mich wissen\b|\bj['’]espère que (?:cela|ça) (?:vous )?aide|"
+    r"\bn['’]hésitez pas\b|\bespero que (?:esto|te|le) ayude|\(note:|[*_]note:",
+    re.IGNORECASE,
+)
+"""What belongs to the conversation and not to the text: turns of a chat, plans, choices, reports of work done."""
+ECHO = 3
+"""Words of a line of the prompt that nobody says again by chance."""
+THINKING = re.compile(
+    r"<(?P<tag>think(?:ing)?|thought|reasoning|reflection|analysis|scratchpad)>.*?(?:</(?P=tag)>|\Z)|\[THINK\]|◁think▷|<\|channel",
+    re.DOTALL | re.IGNORECASE,
+)
 FENCED = re.compile(r"\A```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“"}
 SPOKEN_QUOTES = re.compile(r"\b(?:un)?quotes?\b|\banführungs\w+|\bguillemets?\b|\bcomillas\b", re.IGNORECASE)
@@ -122,23 +150,46 @@ def says(rule: re.Pattern[str], source: str, answer: str) -> bool:
     return any(not is_own(found[0], source) for found in rule.finditer(answer))
 
 
-def offers(source: str, answer: str, *, anywhere: bool) -> bool:
+def offers(source: str, answer: str, instruction: str | None = None) -> bool:
     """Whether `answer` offers its help instead of being about the text.
 
-    A source that does so in any language known here may be answered so, and so may a sentence that shares a word of
-    meaning with the source; with `anywhere` that word may stand in the whole answer.
+    A source that does so in any language known here may be answered so, and so may a sentence that says half of what a
+    sentence of the source says. With an `instruction` the answer may be anything that tells of the text, a reply too:
+    then only an offer beside which nothing does so counts, and one that begins or ends it without a word of the text.
     """
-    if OFFERS.search(source):
+    if OFFERS.search(source) or (instruction and REPLY.search(instruction)):
+        return False
+    said = [sentence for sentence in SENTENCE.split(answer.replace("\n", ". ")) if words(sentence)]
+    offering = [bool(OFFERS.search(sentence)) and not _is_found_in(sentence, source) for sentence in said]
+    if not any(offering):
         return False
     there = _meaningful(source)
-    for found in OFFERS.finditer(answer):
-        start = 0 if anywhere else max(answer.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
-        ends = [at for mark in ".!?\n" if (at := answer.find(mark, found.end())) >= 0]
-        end = len(answer) if anywhere else min(ends, default=len(answer))
-        around = _meaningful(f"{answer[start : found.start()]} {answer[found.end() : end]}")
-        if not is_own(found[0], source) and there.isdisjoint(around):
-            return True
-    return False
+    if instruction is None:
+        parts = [_meaningful(part) for part in SENTENCE.split(source.replace("\n", ". "))]
+        return any(
+            offer and not any(2 * len(part & _meaningful(sentence)) >= len(part) > 0 for part in parts)
+            for sentence, offer in zip(said, offering, strict=True)
+        )
+    rest = [sentence for sentence, offer in zip(said, offering, strict=True) if not offer]
+    if there.isdisjoint(_meaningful(" ".join(rest))):
+        return True
+    ends = ((said[0], offering[0]), (said[-1], offering[-1]))
+    return any(offer and there.isdisjoint(_meaningful(sentence)) for sentence, offer in ends)
+
+
+def _is_found_in(sentence: str, source: str) -> bool:
+    """Whether every offer in the sentence is made of the words of the source."""
+    return all(is_own(found[0], source) for found in OFFERS.finditer(sentence))
+
+
+def repeats_prompt(source: str, answer: str, prompt: str, *, anywhere: bool) -> bool:
+    """Whether the answer begins with a line or sentence that the model was told beside the text, or has one `anywhere`."""
+    told = [words(part) for line in prompt.splitlines() for part in SENTENCE.split(line)]
+    mine, theirs = f" {' '.join(words(source))} ", f" {' '.join(words(answer))} "
+    lines = [f" {' '.join(part)} " for part in told if len(part) >= ECHO]
+    return any(
+        (line in theirs if anywhere else theirs.startswith(line)) and line not in mine for line in lines
+    )
 
 
 def _meaningful(text: str) -> set[str]:

@@ -8,60 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Set
-from difflib import SequenceMatcher
-from enum import StrEnum
 
 from ingle.generation import FinishReason
-from ingle.text import alignment, chatter, language, numerals, order, spans
-from ingle.text.speech import SPOKEN_WORDS
+from ingle.text import chatter, language, marks, numerals, spans
+from ingle.text.faithful import judge_correction, lost_facts
+from ingle.text.numerals import BY_NUMBERS
+from ingle.text.reason import Reason as Reason
+from ingle.text.rewording import judge_digest, judge_rewording, judge_translation
 from ingle.text.tool import Output, Tool
 
-
-class Reason(StrEnum):
-    """Why an answer was not taken; part of the API."""
-
-    EMPTY = "empty"
-    REFUSAL = "refusal"
-    CHATTER = "chatter"
-    THINKING = "thinking"
-    REPETITION = "repetition"
-    CUT = "cut_by_token_limit"
-    WRONG_LANGUAGE = "wrong_language"
-    LOST_NUMBER = "lost_number"
-    LOST_NAME = "lost_name"
-    LOST_MARKUP = "lost_markup"
-    LOST_TEXT = "lost_text"
-    CHANGED_NEGATION = "changed_negation"
-    INVENTED_TEXT = "invented_text"
-    INVENTED_NUMBER = "invented_number"
-    REORDERED = "reordered"
-    ANSWERED = "answered_instead"
-    NOT_A_LIST = "not_a_list"
-    NOT_A_TABLE = "not_a_table"
-    ENGINE = "engine_error"
-
-
-RUN = 4.0
-"""Words in a row that a correction may not drop or add: idioms and grammar move up to three."""
-TRAILING = frozenset("you know i mean like sort kind of basically actually so yeah right okay ok".split())
-"""What speech ends with and writing does not."""
-INTERROGATIVES = frozenset(
-    "what who whom whose when where why how which was wer wen wem wann wo warum wieso wie welche welcher welches "
-    "que qui quand où pourquoi comment quel quelle combien qué quién cuándo dónde cómo cuánto che chi perché".split()
-)
-"""A text that begins with one is a question also where the question mark was never said."""
-LONG_WORDS = 200
-"""Letters in one or two words beyond which their order is not looked at: it would take seconds."""
-PRONOUNS = frozenset(
-    "he she it they him her them his hers its their er sie es ihn ihm ihr il elle lui ils elles el ella ellos".split()
-)
-NEGATIONS = frozenset(
-    "not never none nobody nothing neither nor cannot dont doesnt didnt isnt arent wasnt werent cant couldnt wont "
-    "wouldnt shouldnt hasnt havent hadnt aint nicht kein keine keinen keiner keinem nie niemals pas jamais nunca "
-    "jamás mai niet geen".split()
-)
-"""Words whose loss or arrival turns a sentence around. Not `no`, which is a misspelt `know` too often."""
+MARKED = re.compile(r"(?m)^\s*(?:#{1,6}|[-*+•>]|\d{1,3}[.)])\s+\S")
 LISTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\S")
 SEPARATOR = re.compile(r"^\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?\s*$")
 
@@ -74,11 +30,12 @@ def judge(
     target: str | None = None,
     *,
     any_language: bool = False,
+    told: tuple[str, str] = ("", ""),
 ) -> Reason | None:
     """None when `answer` may replace `source`; else the first rule it breaks.
 
     `target` is a language code when the tool translates, `any_language` says that the instruction asked for
-    a language of its own. All arguments are the whole unit the model saw.
+    a language of its own; `told` are the prompts without the text, which it may not say again. All arguments are the whole unit the model saw.
     """
     if (
         finish is FinishReason.STOP
@@ -89,13 +46,13 @@ def judge(
         return None
     return (
         _form(source, answer, finish)
-        or _talk(tool, source, answer)
+        or _talk(tool, source, answer, told)
         or _fenced(tool, source, answer)
         or _repeats(source, answer)
         or _shape(tool, answer)
-        or _facts(tool, source, answer)
+        or _facts(tool, source, answer, target)
         or (None if any_language else _language(tool, source, answer, target))
-        or _extent(tool, source, answer)
+        or _extent(tool, source, answer, target, any_language)
     )
 
 
@@ -111,12 +68,17 @@ def _form(source: str, answer: str, finish: FinishReason | None) -> Reason | Non
     return None
 
 
-def _talk(tool: Tool, source: str, answer: str) -> Reason | None:
+def _talk(tool: Tool, source: str, answer: str, told: tuple[str, str]) -> Reason | None:
     if chatter.says(chatter.REFUSALS, source, answer):
         return Reason.REFUSAL
     if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
         return Reason.CHATTER
-    if chatter.offers(source, answer, anywhere=tool.output is Output.FREE):
+    if chatter.offers(source, answer, told[1] if tool.output is Output.FREE else None):
+        return Reason.CHATTER
+    free = tool.output is Output.FREE  # an instruction may give words to be written
+    if chatter.says(chatter.LEAKS, source, answer):
+        return Reason.CHATTER
+    if chatter.repeats_prompt(source, answer, "\n".join(told), anywhere=not free):
         return Reason.CHATTER
     return None
 
@@ -154,60 +116,46 @@ def _shape(tool: Tool, answer: str) -> Reason | None:
     return None
 
 
-def _facts(tool: Tool, source: str, answer: str) -> Reason | None:
+def _facts(tool: Tool, source: str, answer: str, target: str | None) -> Reason | None:
+    if marks.is_broken(source, answer):
+        return Reason.LOST_TEXT
     if tool.output in (Output.DIGEST, Output.LIST, Output.TABLE):
         rows = answer.count("\n") if tool.output is Output.TABLE else 0
         return Reason.INVENTED_NUMBER if numerals.unfounded_number(source, answer, rows) else None
     if tool.output is not Output.SAME:
         return None
-    if not spans.is_kept(source, answer):
+    if not spans.is_kept(source, answer, spoken=tool.clean_speech) or _adds_marker(tool, source, answer):
         return Reason.LOST_MARKUP
-    if tool.keep_numbers:
-        if numerals.lost_number(source, answer, spelled_too=False):
-            return Reason.LOST_NUMBER
-        if numerals.invented_number(source, answer, spelled_too=False):
-            return Reason.INVENTED_NUMBER
     if tool.keep_names:
-        if _lost_name(source, answer):
-            return Reason.LOST_NAME
-        if _negates(source) != _negates(answer):
-            return Reason.CHANGED_NEGATION
+        return lost_facts(tool, source, answer)
+    if tool.keep_numbers:
+        changed = numerals.fact_lost(source, answer, (target or "?") if tool.translates else None)
+        if changed is not None:
+            return BY_NUMBERS[changed]
+        if marks.changed_unit(source, answer):
+            return Reason.LOST_NUMBER
     return None
 
 
-def _lost_name(source: str, answer: str) -> bool:
-    """A name may be corrected by a letter or two; it may not vanish."""
-    there = set(spans.words(answer))
-    return any(not alignment.alike(name.lower(), there) for name in spans.names(source))
+def _adds_marker(tool: Tool, source: str, answer: str) -> bool:
+    """Whether a line of the answer is a heading, a quotation or an item of a list, and none of the source is."""
+    found = MARKED.search(answer)
+    if found is None or MARKED.search(source):
+        return False
+    spoken = tool.clean_speech and not found[0].strip().startswith(("#", ">"))
+    return not spoken and not (found[0].strip()[0].isdigit() and numerals.states_numbers(source))
 
 
-def _lost_opener(source: str, answer: str) -> bool:
-    """Whether a first word of a sentence that may be a name went, or became a pronoun.
-
-    It may be an ordinary word all the same: one of grammar is not missed, nor one whose place is taken
-    by a new word with the same first letter (`Pls`, `Please`).
-    """
-    said = Counter(spans.words(answer))
-    there = said.keys()
-    new = {word[0] for word in said - Counter(spans.words(source)) if word not in PRONOUNS}
-    return any(
-        not alignment.alike(word, there) and word[0] not in new
-        for word in map(str.lower, spans.openers(source))
-        if not language.is_function_word(word)
-    )
-
-
-def _negates(text: str) -> bool:
-    return any(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in spans.words(text))
-
-
-def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
+def _extent(tool: Tool, source: str, answer: str, target: str | None, any_language: bool) -> Reason | None:
     """Bounds on the length, and for corrections on how much of the wording may go."""
     mine, theirs = spans.length(source), spans.length(answer)
-    if tool.output in (Output.DIGEST, Output.LIST):
-        return Reason.INVENTED_TEXT if theirs > 1.2 * mine + 20 else None
-    if tool.output is not Output.SAME:
+    if tool.output in (Output.DIGEST, Output.LIST) and theirs > 1.2 * mine + 20:
+        return Reason.INVENTED_TEXT
+    if tool.output is Output.FREE:
         return None
+    if tool.output is not Output.SAME:
+        is_prose = tool.output is Output.DIGEST
+        return None if any_language else judge_digest(source, answer, is_prose=is_prose)
     faithful = tool.keep_names
     low, high = (0.7, 1.4) if faithful else (0.1 if tool.shorter else 0.4, 2.5)
     if tool.shorter:
@@ -220,7 +168,9 @@ def _extent(tool: Tool, source: str, answer: str) -> Reason | None:
         return Reason.LOST_TEXT
     if theirs > high * mine + 4:
         return Reason.INVENTED_TEXT
-    return _faithful(tool, source, answer) if faithful else None
+    if faithful:
+        return judge_correction(tool, source, answer)
+    return judge_translation(source, answer, target) if tool.translates else judge_rewording(source, answer)
 
 
 def _in_digits(source: str, answer: str) -> int:
@@ -229,62 +179,14 @@ def _in_digits(source: str, answer: str) -> int:
     return sum(written and word in numerals.SPOKEN_NUMBERS for word in spans.words(source))
 
 
-def _faithful(tool: Tool, source: str, answer: str) -> Reason | None:
-    """What a correction may not do: answer the text, drop or add a run of words or a sentence, or turn it around."""
-    count, spoken = len(spans.words(source)), numerals.has_number_words(source)
-    free = numerals.SPOKEN_NUMBERS | (SPOKEN_WORDS if tool.clean_speech else frozenset())
-    if count >= 3 and _kept(source, answer, free) < 0.5:
-        return Reason.ANSWERED
-    if count < 3 and not spoken and not _near(source, answer):
-        return Reason.ANSWERED
-    if source.rstrip().endswith("?") and "?" not in answer:
-        return Reason.ANSWERED
-    asked = next(iter(spans.words(source)), "")
-    if asked in INTERROGATIVES and not alignment.alike(asked, set(spans.words(answer))):
-        return Reason.ANSWERED
-    if alignment.lost(source, answer, free, RUN) or alignment.lost_end(source, answer, free | TRAILING):
-        return Reason.LOST_TEXT
-    if alignment.invented(source, answer, RUN):
-        return Reason.INVENTED_TEXT
-    if _lost_opener(source, answer):
-        return Reason.LOST_NAME
-    if tool.keep_numbers and numerals.lost_number(source, answer):
-        return Reason.LOST_NUMBER
-    if tool.keep_numbers and numerals.invented_number(source, answer):
-        return Reason.INVENTED_NUMBER
-    if order.reordered(source, answer, strictly=tool.keep_order, free=free - numerals.SPOKEN_NUMBERS):
-        return Reason.REORDERED
-    return None
-
-
-def _kept(source: str, answer: str, free: Set[str]) -> float:
-    """The share of the source's letters that the answer holds in the same order; `free` words are not missed."""
-    said = [word for word in spans.words(source) if word not in free]
-    if numerals.has_number_words(source):  # `the third of April` is `April 3`
-        said = [word for word in said if not language.is_function_word(word)]
-    mine = " ".join(said)
-    theirs = " ".join(spans.words(answer))
-    if mine == theirs:
-        return 1.0
-    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
-    return (
-        sum(block.size for block in matcher.get_matching_blocks() if block.size > 1) / len(mine)
-        if mine
-        else 1.0
-    )
-
-
-def _near(source: str, answer: str) -> bool:
-    """Whether a word or two are still those that were given, misspelt as they may have been."""
-    matcher = SequenceMatcher(None, source.lower(), answer.lower(), autojunk=False)
-    return (matcher.ratio() if len(source) <= LONG_WORDS else matcher.quick_ratio()) >= 0.4
-
-
 def _language(tool: Tool, source: str, answer: str, target: str | None) -> Reason | None:
     if tool.translates:
         stayed = target is not None and (
             language.is_other(answer, target)
             or (len(spans.words(source)) > 3 and spans.words(answer) == spans.words(source))
+            or marks.foreign_letters(source, answer, frozenset(language.WRITTEN_IN.get(target, {"latin"})))
         )
         return Reason.WRONG_LANGUAGE if stayed else None
-    return Reason.WRONG_LANGUAGE if language.differs(source, answer) else None
+    if language.differs(source, answer) or marks.foreign_letters(source, answer):
+        return Reason.WRONG_LANGUAGE
+    return None

@@ -150,9 +150,8 @@ class _Run:
         self.generate = generate
         self.options = options
         self.limit = limit
-        self.any_language = tool.output is not Output.SAME and asks_for_another(
-            " ".join(tool.fill("", options))
-        )
+        self.told = tool.fill("", options)
+        self.any_language = tool.output is not Output.SAME and asks_for_another(" ".join(self.told))
         self.target = LANGUAGE_CODES.get(options.get("to", "").lower()) if tool.translates else None
 
     async def same(self, text: str, clean: bool) -> AsyncGenerator[TextEvent, None]:
@@ -256,9 +255,8 @@ class _Run:
         flat = flatten(unit.text)
         restored = restore(cleaned, flat)
         lines_gone = self.tool.keep_names and restored.count("\n") != cleaned.count("\n")
-        if lines_gone or spans.protected(restored) != spans.protected(
-            cleaned
-        ):  # a break inside of a link is one lost
+        broken = not spans.is_kept(cleaned, restored, spoken=self.tool.clean_speech)
+        if lines_gone or broken:  # a break inside of a link is one lost
             return msgspec.structs.replace(unit, text=source, reason=Reason.LOST_MARKUP)
         return msgspec.structs.replace(unit, text=restored)
 
@@ -306,7 +304,13 @@ class _Run:
 
     def _judge(self, shown: str, text: str, finish: FinishReason | None) -> Reason | None:
         return guards.judge(
-            self.tool, shown, text, finish, target=self.target, any_language=self.any_language
+            self.tool,
+            shown,
+            text,
+            finish,
+            target=self.target,
+            any_language=self.any_language,
+            told=self.told,
         )
 
     async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int, room: int) -> _Answer:

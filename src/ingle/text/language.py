@@ -22,7 +22,7 @@ FUNCTION_WORDS: dict[str, frozenset[str]] = {
         "de": "der die das und ist nicht ich wir sie er es ein eine einen dem den des mit für auf von zu im am "
         "auch dass wie bei oder aber nach wenn noch nur werden wird habe haben hat hatte bin sind war "
         "sich mein dein zum zur",
-        "fr": "le la les des une est et dans que qui pour pas sur avec au aux ce cette il elle nous vous je ne se "
+        "fr": "le la les des de en un à une est et dans que qui pour pas sur avec au aux ce cette il elle nous vous je ne se "
         "du mais plus par sont été être fait ont mon ton son leur où très comme",
         "es": "el los las una es y en que de por con para no se lo su al del como más pero sus le ya está muy "
         "también fue han son mi sin sobre este cuando hay",

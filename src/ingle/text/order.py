@@ -1,8 +1,8 @@
 """Tells whether an answer put what its source says into another order; pure, and silent where it cannot be sure.
 
-Compared are the words of meaning, names, digits and protected spans that stand once in the source and once in
-the answer: of a word said twice nobody knows which one moved, and a word of grammar moves with its sentence.
-A script without spaces is compared by pairs of letters.
+Compared are the words of meaning, names and protected spans, also those that are said twice, and the digits that
+are said once: the numbers themselves are judged elsewhere, and a word of grammar moves with its sentence.
+A script without spaces is compared by pairs of letters that stand there once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
+from difflib import SequenceMatcher
 
 import msgspec
 
 from ingle.text.alignment import SENTENCE, alike
 from ingle.text.language import is_function_word
+from ingle.text.letters import SPACELESS
 from ingle.text.numerals import NUMBER, VALUES
-from ingle.text.spans import PROTECTED, SPACELESS, WORD, names
+from ingle.text.spans import PROTECTED, WORD, names
 
 MOVED = 2
 """Words that a correction may take to another place of their sentence: `I like very much pizza`."""
@@ -41,7 +43,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """A thing said once. `at` is the index of its token, `sentence` that of its sentence.
+    """A thing that is said. `at` is the index of its token, `sentence` that of its sentence.
 
     A digit `turns` that some languages say after the next one, or in a time or date before it.
     """
@@ -74,7 +76,11 @@ class _Side:
             for key in _keys(self.tokens, at, named, free)
         ]
         count = Counter(anchor.key for anchor in found)
-        self.anchors = {anchor.key: anchor for anchor in found if count[anchor.key] == 1}
+        self.anchors = [
+            anchor
+            for anchor in found
+            if count[anchor.key] == 1 or not (anchor.number or LETTER.match(anchor.key))
+        ]
         said = Counter(token.text for token in self.tokens)
         self.once = {word for word, times in said.items() if times == 1}
 
@@ -94,9 +100,9 @@ def reordered(source: str, answer: str, *, strictly: bool, free: Set[str] = froz
     named = frozenset(name.lower() for name in names(source) | names(answer))
     mine, theirs = _Side(source, named, free), _Side(answer, named, free)
     pairs = _pairs(mine.anchors, theirs.anchors)
-    shared = {b.key for _, b in pairs}
-    ranks = {key: rank for rank, key in enumerate(key for key in theirs.anchors if key in shared)}
-    order = [ranks[b.key] for _, b in pairs]
+    places = {id(anchor): place for place, anchor in enumerate(theirs.anchors)}
+    ranks = {place: rank for rank, place in enumerate(sorted(places[id(b)] for _, b in pairs))}
+    order = [ranks[places[id(b)]] for _, b in pairs]
     for start, end in _knots(order):
         moved = [start + at for at in _moved(order[start:end])]
         if not strictly and len(moved) > MOVED:
@@ -138,18 +144,69 @@ def _keys(tokens: Sequence[Token], at: int, named: Set[str], free: Set[str]) -> 
         yield word
 
 
-def _pairs(mine: dict[str, Anchor], theirs: dict[str, Anchor]) -> list[tuple[Anchor, Anchor]]:
-    """What stands on both sides, in the order of the source; a word respelled is the same word."""
-    pairs = [(anchor, theirs[key]) for key, anchor in mine.items() if key in theirs]
-    gone = [anchor for key, anchor in mine.items() if key not in theirs and not anchor.number]
-    new = {key for key, anchor in theirs.items() if key not in mine and not anchor.number}
+def _pairs(mine: list[Anchor], theirs: list[Anchor]) -> list[tuple[Anchor, Anchor]]:
+    """What stands on both sides, in the order of the source; a word respelled is the same word.
+
+    Of a word said as often on both sides the first is the first. Where one was dropped, the ones that stayed are those
+    that leave most in its place.
+    """
+    left, right = _by_key(mine), _by_key(theirs)
+    gone = [key for key, anchors in left.items() if key not in right and not anchors[0].number]
+    new = {key for key, anchors in right.items() if key not in left and not anchors[0].number}
     if len(gone) * len(new) <= COMPARED:
-        for anchor in gone:
-            respelled = [key for key in new if alike(anchor.key, {key})]
+        for key in gone:
+            respelled = [other for other in new if alike(key, {other})]
             if len(respelled) == 1:
                 new.remove(respelled[0])
-                pairs.append((anchor, theirs[respelled[0]]))
-    return sorted(pairs, key=lambda pair: pair[0].at)
+                right[key] = right.pop(respelled[0])
+    stayed = _in_place(left, right)
+    pairs = []
+    for key, anchors in left.items():
+        others = right.get(key, [])
+        if len(anchors) != len(others) and others:
+            anchors, others = _chosen(anchors, others, stayed)
+        pairs += list(zip(anchors, others, strict=False))
+    places = {id(anchor): place for place, anchor in enumerate(mine)}
+    return sorted(pairs, key=lambda pair: places[id(pair[0])])
+
+
+def _by_key(anchors: list[Anchor]) -> dict[str, list[Anchor]]:
+    found: dict[str, list[Anchor]] = {}
+    for anchor in anchors:
+        found.setdefault(anchor.key, []).append(anchor)
+    return found
+
+
+def _in_place(left: dict[str, list[Anchor]], right: dict[str, list[Anchor]]) -> set[int]:
+    """The ids of the anchors of both sides that a longest common run keeps in its place."""
+    mine, theirs = (
+        sorted(
+            ((anchor.at, key, anchor) for key, found in side.items() for anchor in found),
+            key=lambda it: it[:2],
+        )
+        for side in (left, right)
+    )
+    matcher = SequenceMatcher(
+        None, [key for _, key, _ in mine], [key for _, key, _ in theirs], autojunk=False
+    )
+    kept: set[int] = set()
+    for a, b, size in matcher.get_matching_blocks():
+        for step in range(size):
+            kept |= {id(mine[a + step][2]), id(theirs[b + step][2])}
+    return kept
+
+
+def _chosen(
+    anchors: list[Anchor], others: list[Anchor], stayed: set[int]
+) -> tuple[list[Anchor], list[Anchor]]:
+    """As many of one word on both sides: first those in their place, then the first ones."""
+    least = min(len(anchors), len(others))
+
+    def choose(side: list[Anchor]) -> list[Anchor]:
+        best = sorted(side, key=lambda anchor: id(anchor) not in stayed)[:least]
+        return sorted(best, key=lambda anchor: anchor.at)
+
+    return choose(anchors), choose(others)
 
 
 def _may_turn(one: tuple[Anchor, Anchor], other: tuple[Anchor, Anchor]) -> bool:

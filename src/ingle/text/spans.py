@@ -5,22 +5,34 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
+
+from ingle.text.letters import MARKS, SPACELESS
 
 PROTECTED = re.compile(
     r"""
-      (?P<escape>\\[\\`*_{}\[\]()\#+.!~|<>-])
+      (?P<path>(?<![\w/\\])(?:[A-Za-z]:\\(?:[\w.$~-]++\\?)*+|(?:~|\.{1,2})?/(?:[\w.+@~-]*[\w@~-]/?)++|\.{0,2}\w[\w.+-]*+(?:/[\w+-]++)*+/[\w.+-]*\.\w{1,8}\b|[\w.-]++(?:\\[\w.-]++)++))
+    | (?P<command>\\[A-Za-z]{2,}+(?:\{[^{}\n]{0,80}\})*+)
+    | (?P<escape>\\[\\`*_{}\[\]()\#+.!~|<>nrt-]|\\(?=\s|\Z))
+    | (?P<comment><!--.*?-->)
     | (?P<code>(?<!`)(?P<ticks>`++)[^\n]+?(?<!`)(?P=ticks)(?!`))
     | (?P<mathematics>\$(?=[^\s$\d])[^$\n]{0,80}(?<=[^\s\\])\$(?!\w))
     | (?P<variable>\$[A-Za-z_]\w*+|(?<!\d)%[A-Za-z_]\w{0,40}%)
     | (?P<autolink><(?:(?:https?|ftp|mailto):[^<>\s]*+|[^<>\s@]{1,64}@[^<>\s]++)>)
-    | (?P<url>(?:(?:https?|ftp|mailto):|\bwww\.)[^\s<>()\[\]"']*[^\s<>()\[\]"'.,;:!?*_])
+    | (?P<url>(?:(?:https?|ftp|mailto):|\bwww\.)(?:[^\s<>()\[\]"']|\([^\s<>()\[\]"']*\))*(?:[^\s<>()\[\]"'.,;:!?*_]|\([^\s<>()\[\]"']*\)))
     | (?P<email>(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++)
     | (?P<target>\](?:\([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+(?:[ \t]++(?:"[^"\n]*+"|'[^'\n]*+'))?\)|\[[^\[\]\n]{0,80}\]))
     | (?P<footnote>\[\^[^\]\s]+\])
     | (?P<named>\[\[[^\[\]\n]{1,200}\]\]|\[[A-Z][A-Z0-9_ -]{0,40}\](?![(\[]))
     | (?P<link>!?\[(?=(?:[^\[\]\n]++|\[[^\[\]\n]*+\](?:\([^()\n]*+\))?)*+\][(\[]))
-    | (?P<placeholder>\$\{[^{}\n]{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{%[^{}\n]{1,100}%\}|\{(?:[A-Za-z_][\w.]{0,40}|\d{0,3})\}
-        |%\([A-Za-z_]\w*\)[sdfr]|(?<!%)%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?[sdfgix]\b)
+    | (?P<placeholder>[$\#%]?\{(?:[^{}\n]{0,100}|(?:[^{}\n]{0,60}\{[^{}\n]{0,60}\}){1,8}[^{}\n]{0,60})\}|<%[^%\n]{1,100}%>|\[\[?%[^\]\n]{1,40}%\]?\]
+        |%\([A-Za-z_]\w*\)[sdfr]|(?<!%)%(?:\d+\$)?[-+0\#]?\d*(?:\.\d+)?(?:l{0,2}[du]|[sfgix])\b|(?<![%\d])%[@1-9](?![\d%]))
+    | (?P<short>(?<![\w:]):[a-z][a-z0-9_+-]{1,40}:(?!\w))
+    | (?P<mention>(?<![\w.@/])[@\#][A-Za-z_][\w-]*+(?!@)|(?<![\w\#&])\#\d++\b)
+    | (?P<flag>(?<![\w-])--[A-Za-z][\w-]*+(?:=[\w./-]*\w)?)
+    | (?P<site>(?<![\w@.-])(?:[a-z0-9-]++\.)+(?:com|org|net|edu|gov|dev|app|info|eu|uk|de|fr|es|ch|nl|pl|cz|jp|cn|ru|br|ca)\b(?:/[\w./?=&%\#-]*[\w/])?(?!\.?\w))
+    | (?P<file>(?<![\w.-])[\w-]++(?:\.[\w-]++)*\.(?:txt|md|pdf|docx?|xlsx?|pptx?|csv|json|ya?ml|toml|ini|cfg|conf|log|py|js|ts|tsx|jsx|rs|rb|java|cpp|html?|css|xml|svg|png|jpe?g|gif|zip|tar|gz|exe|sh|bat|ps1|sql|mp[34]|wav|gguf)\b)
+    | (?P<language>\b(?:[Cc]\+\+|[CcFf]\#|\.NET\b)|(?<!\w)\.NET\b|\bAT&T\b|\bR&D\b)
     | (?P<tag></?[A-Za-z][\w-]*(?:\s[^<>\n]{0,200})?/?>)
     | (?P<entity>&(?:\#\d{1,7}|\#x[\da-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});)
     | (?P<identifier>(?<!\w)[^\W_]++_\w++)
@@ -33,19 +45,27 @@ POSITIONAL = re.compile(r"\{\}|(?<!%)%[-+0#]?\d*(?:\.\d+)?[sdfgix]\b")
 """Placeholders that are filled in the order in which they stand."""
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 """Elements of HTML that hold nothing and have no end."""
-MARKS = (
-    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0903\u093a-\u094f\u0951-\u0957"
-    "\u0962\u0963\u0981-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
-)
-"""Combining marks of Latin, Hebrew, Arabic, Devanagari, Bengali and Thai (Unicode 15.1): parts of their words."""
-SPACELESS = (
-    "\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-)
-"""Thai, Lao, Khmer, kana and Han: written without spaces, so each letter counts for a part of a word."""
 WORD = re.compile(
     rf"[{SPACELESS}]|(?:(?![{SPACELESS}])[^\W\d_][{MARKS}]*)+(?:['’-](?:(?![{SPACELESS}])[^\W\d_][{MARKS}]*)+)*"
 )
 LETTER_WEIGHT = 0.5
+SPOKEN_AS = {
+    "@": r"(?:@|\bat\b|\bät\b|\bklammeraffe\b|\barobase\b|\barroba\b|\bchiocciola\b)",
+    ".": r"(?:\.|\bdot\b|\bpoint\b|\bperiod\b|\bpunkt\b|\bpunto\b|\bponto\b|\bpunt\b)",
+    "/": r"(?:/|(?:\b(?:forward|barra|barre)\W+)?\b(?:slash|schrägstrich|oblique|barra|inclinada)\b)",
+    "\\": r"(?:\\|\bback\W?slash\b)",
+    ":": r"(?:\bcolon\b|\bdoppelpunkt\b|\bdeux points\b|\bdos puntos\b|:)",
+    "-": r"(?:-|\bdash\b|\bhyphen\b|\bminus\b|\bbindestrich\b|\btiret\b|\bgui[oó]n\b)",
+    "_": r"(?:_|\bunderscore\b|\bunterstrich\b|\bguion bajo\b)",
+    "#": r"(?:#|\bhash\W?(?:tag)?\b|\bnumber\b|\braute\b)",
+    "+": r"(?:\+|\bplus\b)",
+    "*": r"(?:\*|\basterisk\b|\bstar\b)",
+}
+"""How the signs of addresses are dictated."""
+RECENT = 8
+"""Texts whose plain form is remembered: each rule asks for those of a source and an answer."""
+MOST_SPOKEN = 100
+"""Letters of an address that can have been dictated."""
 
 
 def protected(text: str) -> Counter[str]:
@@ -53,13 +73,33 @@ def protected(text: str) -> Counter[str]:
     return Counter(match[0] for match in PROTECTED.finditer(text))
 
 
-def is_kept(source: str, answer: str) -> bool:
-    """Whether `answer` has the protected spans of `source`: as often, links whole, tags as well nested, positions in order."""
+def is_kept(source: str, answer: str, *, spoken: bool = False) -> bool:
+    """Whether `answer` has the protected spans of `source`: as often, links whole, tags as well nested, positions in order.
+
+    Where the source was `spoken`, addresses may be new whose every sign was said (`bob at example dot com`).
+    """
+    mine, theirs = protected(source), protected(answer)
+    if spoken and mine != theirs:
+        theirs -= Counter({span: count for span, count in (theirs - mine).items() if _was_said(span, source)})
     return (
-        protected(source) == protected(answer)
+        mine == theirs
         and POSITIONAL.findall(source) == POSITIONAL.findall(answer)
         and (_nests(answer) or not _nests(source))
         and _links(source) == _links(answer)
+    )
+
+
+def _was_said(span: str, source: str) -> bool:
+    """Whether an address, path, tag or mention stands in `source` as it is spoken."""
+    pattern = "".join(
+        SPOKEN_AS.get(letter, re.escape(letter) if letter.isalnum() else r"\W*") + r"\W*"
+        for letter in span.lower()
+    )
+    letters = unicodedata.normalize("NFC", source).lower()
+    return (
+        len(span) <= MOST_SPOKEN
+        and any(letter in SPOKEN_AS for letter in span)
+        and re.search(rf"(?<!\w){pattern}(?!\w)", letters) is not None
     )
 
 
@@ -90,7 +130,9 @@ def _nests(text: str) -> bool:
     return not opened
 
 
+@lru_cache(maxsize=RECENT)
 def without_protected(text: str) -> str:
+    """`text` with a space in the place of each protected span."""
     return PROTECTED.sub(" ", text)
 
 
@@ -101,7 +143,7 @@ def words(text: str) -> list[str]:
 
 def weight(word: str) -> float:
     """1.0 for a word, less for one letter of a script without spaces (about two to a word)."""
-    return LETTER_WEIGHT if word >= "\u0e00" and _is_spaceless(word) else 1.0
+    return LETTER_WEIGHT if word >= "\u0e00" and is_spaceless(word) else 1.0
 
 
 def length(text: str) -> float:
@@ -109,7 +151,7 @@ def length(text: str) -> float:
     return sum(weight(word) for word in words(text))
 
 
-def _is_spaceless(word: str) -> bool:
+def is_spaceless(word: str) -> bool:
     return re.match(f"[{SPACELESS}]", word) is not None
 
 
@@ -118,15 +160,15 @@ def names(text: str) -> set[str]:
 
     In languages that capitalise all nouns these are simply the nouns, which must survive too.
     """
-    return {word for word, opens in _capitalised(text) if not opens}
+    return {word for word, opens in capitalised(text) if not opens}
 
 
 def openers(text: str) -> set[str]:
     """Capitalised words that open a sentence: a name perhaps, perhaps only the first word."""
-    return {word for word, opens in _capitalised(text) if opens and len(word) > 2}
+    return {word for word, opens in capitalised(text) if opens and len(word) > 2}
 
 
-def _capitalised(text: str) -> list[tuple[str, bool]]:
+def capitalised(text: str) -> list[tuple[str, bool]]:
     """Each capitalised word and whether it opens a sentence."""
     plain = unicodedata.normalize("NFC", without_protected(text))
     found = []

@@ -52,6 +52,10 @@ PRIVATE = (0xF0000, 0xFFFFE)
 HIDDEN = re.compile(f"[{chr(PRIVATE[0])}-{chr(PRIVATE[1] - 1)}]")
 
 
+UNTOLD = "any"
+"""The entry of `fillers.toml` for sounds that are a word nowhere: all that goes where no language can be told."""
+
+
 class Speech(msgspec.Struct, frozen=True):
     """Fillers and spoken punctuation of one language, longest first."""
 
@@ -59,10 +63,6 @@ class Speech(msgspec.Struct, frozen=True):
     aside: tuple[str, ...]
     spoken: tuple[tuple[str, str], ...]
     before_break: tuple[tuple[str, str], ...]
-
-
-UNTOLD = "any"
-"""The entry of `fillers.toml` for a text whose language cannot be told: sounds that are a word nowhere."""
 
 
 def load_speech(language: str) -> Speech | None:
@@ -74,7 +74,8 @@ def load_speech(language: str) -> Speech | None:
     by_length = sorted(entry.get("spoken", {}).items(), key=lambda pair: -len(pair[0]))
     before_break = tuple(entry.get("before_break", {}).items())
     aside = sorted(entry["aside"], key=len, reverse=True)
-    return Speech(tuple(entry["always"]), tuple(aside), tuple(by_length), before_break)
+    always = dict.fromkeys([*entry["always"], *data[UNTOLD]["always"]])
+    return Speech(tuple(always), tuple(aside), tuple(by_length), before_break)
 
 
 def _lists() -> dict[str, dict[str, Any]]:

@@ -1,0 +1,181 @@
+"""Tells whether an answer says no where its source says yes, or the other way round."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from difflib import SequenceMatcher
+
+from ingle.text.alignment import alike, regions
+from ingle.text.grammar import spoken_language
+from ingle.text.language import is_function_word
+from ingle.text.spans import WORD, words
+
+VERBAL = frozenset(
+    "not cannot dont doesnt didnt isnt arent wasnt werent cant couldnt wont wouldnt shouldnt hasnt havent hadnt aint "
+    "mustnt neednt dosent doesent didint without no nicht ohne pas sans sin non senza não nao sem niet zonder не нет нельзя без 不 没 沒 別 别".split()
+)
+"""Each of these turns its own verb around."""
+INDEFINITE = frozenset(
+    "never none nobody nothing neither nowhere noone nie niemals niemand niemanden niemandem nichts nirgends weder kein keine keinen keinem "
+    "keiner keines jamais rien aucun aucune personne nunca jamás nadie ningún ninguno ninguna tampoco mai niente nulla "
+    "nessuno nessuna ninguém nenhum nenhuma geen nooit niemand niets никогда никто ничего".split()
+)
+"""These may stand beside one of the others and say no only once: `dont know nothing`."""
+NEAR = 4
+"""Words within which two of them are one negation."""
+BREAK = re.compile(
+    r"[,;:.!?…\n]|\b(?:and|but|because|while|although|though|und|aber|weil|sondern|obwohl|et|mais|parce|y|pero|porque|sino|e|ma|mas|"
+    r"perché|en|maar|omdat|а|но)\b",
+    re.IGNORECASE,
+)
+"""Where another clause begins."""
+PREFIXES = ("un", "non", "dis", "in", "im", "il", "ir")
+ADJECTIVE = re.compile(r"(?:ble|bles|bly|ent|ant|al|ar|ate|ive|ous|ect|ete|ic|ure|ite|act|ly|lich|bar|ig)\Z")
+"""How words end that take the short prefixes: `direct`, `possible`; not `side` or `put`."""
+NEGATIVE = re.compile(
+    r"\b(?:(?:un|in|im|il|ir|dis|non|mis)\w{4,}|\w+less|\w+los(?:e|en|er)?|fail\w*|refus\w+|declin\w+|lack\w*|avoid\w*|stop\w*|hardly|"
+    r"barely|scarcely|rarely|few\w*|little|only|miss\w*|remember|wrong\w*|instead|rather|too|away|late\w*|deny|denied|reject\w*|prevent\w*|"
+    r"cancel\w*|free|absent|false|zero|lost|empty|against|forbid\w*|forbidden|prohibit\w*|sans|peu|poco|wenig\w*|kaum|selten|evit\w+|vermeid\w+|falta\w*|manque\w*)\b",
+    re.IGNORECASE,
+)
+"""What can say no in other words, when a text is reworded."""
+POLITE = re.compile(
+    r"\b(?:worr\w+|hesitate|mind|forget|wait|why|sorge\w*|zögern|vergiss|vergessen|hésite\w*|oublie\w*|dude|olvide\w*|matter|problem|doubt)\b|\?",
+    re.IGNORECASE,
+)
+"""Where `not` is a manner of speaking: `don't hesitate`, `can't wait`."""
+SLIPS = re.compile(r"\b(?:dont|wont|cant)\b", re.IGNORECASE)
+"""Misspelt English, and words of other languages."""
+KNOW = frozenset("know knows knew now none not nor on so na".split())
+"""What a misspelt `no` may have been."""
+
+
+def changed(source: str, answer: str) -> bool:
+    """Whether a correction dropped, added or moved a negation; one said twice may be said once."""
+    if spoken_language(source) not in ("en", None):  # `dont` is French too
+        source, answer = (SLIPS.sub(" ", text) for text in (source, answer))
+    mine, theirs = _counted(source, answer), _counted(answer, source)
+    return mine != theirs or _moved(source, answer) or _prefixed(source, answer)
+
+
+def turned(source: str, answer: str) -> bool:
+    """Whether a rewording says no nowhere although its source does, or the other way round."""
+    if POLITE.search(source) or POLITE.search(answer):
+        return False
+    mine, theirs = any(_negations(source)), any(_negations(answer))
+    if mine and not theirs:
+        return not NEGATIVE.search(answer)
+    return theirs and not mine and not NEGATIVE.search(source)
+
+
+def _negations(text: str) -> list[str]:
+    return [word for word in words(text) if _negates(word)]
+
+
+def _negates(word: str) -> bool:
+    return word in VERBAL or word in INDEFINITE or word.endswith(("n't", "n’t"))
+
+
+def _counted(text: str, other: str) -> int:
+    """How many negations there are, those of one clause that mean one counted once, misspelt ones not told apart."""
+    excused = _misspelt(text, other)
+    groups, last, indefinite = 0, -NEAR - 1, True
+    for at, word in enumerate(words(text)):
+        if not _negates(word):
+            continue
+        if word in excused:
+            excused.remove(word)
+            continue
+        loose = word in INDEFINITE or word == "no"
+        if at - last > NEAR or not (loose or indefinite):
+            groups += 1
+        last, indefinite = at, loose
+    return groups
+
+
+def _misspelt(text: str, other: str) -> list[str]:
+    """The negations of `text` that stand in `other` as a word spelled wrong: `dint`, `nich`; or a `no` that was `know`."""
+    found = []
+    for region in regions(text, other):
+        for word in region.removed:
+            if not _negates(word):
+                continue
+            if any(map(_negates, region.added)):
+                continue
+            known = word == "no" and KNOW & set(region.added)
+            if known or any(_is_slip(new, word) for new in (*region.added, "".join(region.added))):
+                found.append(word)
+    return found
+
+
+def _is_slip(slip: str, negation: str) -> bool:
+    """Whether `slip` is `negation` spelled wrong, and no word of its own."""
+    if (
+        _negates(slip)
+        or is_function_word(slip)
+        or slip
+        in (
+            "ever",
+            "someone",
+            "somebody",
+            "something",
+            "somewhere",
+            "ein",
+            "eine",
+            "want",
+            "went",
+        )
+    ):
+        return False
+    return len(slip) > 2 and alike(
+        slip.replace("’", "").replace("'", ""), {negation.replace("’", "").replace("'", "")}
+    )
+
+
+def _moved(source: str, answer: str) -> bool:
+    """Whether a negation went from one clause to another: gone here, come there, and a new clause between."""
+    mine, theirs = words(source), words(answer)
+    gone, came = [], []
+    for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        lost = sum(map(_negates, mine[a:b])) - sum(map(_negates, theirs[c:d]))
+        gone += [a] * (lost > 0)
+        came += [a] * (lost < 0)
+    if not gone or not came:
+        return False
+    starts = [match.start() for match in WORD.finditer(unicodedata.normalize("NFC", source).lower())]
+    ends = [*starts, len(source)]
+    for place in gone:
+        other = min(came, key=lambda at: abs(at - place))
+        low, high = sorted((place, other))
+        if BREAK.search(source, ends[low], ends[high]):
+            return True
+    return False
+
+
+def _prefixed(source: str, answer: str) -> bool:
+    """Whether a word became its opposite: `possible`, `impossible`; `careful`, `careless`."""
+    return any(
+        _is_opposite(word, new) or _is_opposite(new, word)
+        for region in regions(source, answer)
+        for word in region.removed
+        for new in region.added
+    )
+
+
+def _is_opposite(word: str, opposite: str) -> bool:
+    if word.endswith("ful") and opposite.endswith("less"):
+        return word[:4] == opposite[:4]
+    for prefix in PREFIXES:
+        stem = opposite.removeprefix(prefix)
+        if stem == opposite or len(stem) < 4 or word.startswith(prefix):
+            continue
+        if (prefix in ("un", "non", "dis") or ADJECTIVE.search(stem)) and _ratio(word, stem) >= 0.8:
+            return _ratio(word, stem) > _ratio(word, opposite)
+    return False
+
+
+def _ratio(word: str, other: str) -> float:
+    return SequenceMatcher(None, word, other).ratio()
