@@ -50,13 +50,13 @@ def test_a_bias_forbids_and_forces_tokens(alphabet: Engine) -> None:
 
 
 def test_penalties_move_a_greedy_choice(random_llama: Engine) -> None:
-    plain = ask(random_llama, chat(max_tokens=12)).chunks
+    plain = ask(random_llama, chat(max_tokens=12)).text
     for sampling in (
         SamplingParams(temperature=0.0, repetition_penalty=50.0),
         SamplingParams(temperature=0.0, presence_penalty=90.0),
         SamplingParams(temperature=0.0, frequency_penalty=90.0),
     ):
-        assert ask(random_llama, chat(sampling=sampling, max_tokens=12)).chunks != plain
+        assert ask(random_llama, chat(sampling=sampling, max_tokens=12)).text != plain
 
 
 def test_logprobs_are_normalised_and_name_the_best_first(alphabet: Engine) -> None:

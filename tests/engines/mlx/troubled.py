@@ -128,7 +128,7 @@ class Watched:
         self.handed_over: Callable[[str], None] = lambda request_id: None
         self._make_batch = make_batch
         ready: Future[Any] = Future()
-        thread = threading.Thread(target=self._own_mlx, args=(folder, trouble, options, ready))
+        thread = threading.Thread(target=self._own_mlx, args=(folder, trouble, options, ready), daemon=True)
         thread.start()
         self.engine: Engine = MlxEngine(mlx_snapshot(folder), options, ready.result(HANG), thread)
 
