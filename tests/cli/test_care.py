@@ -12,6 +12,7 @@ from bench.startup import fill_cache, model_files
 
 from ingle.catalog.curated import load_catalog
 from ingle.catalog.names import parse_name
+from ingle.cli.ending import end_daemon
 from ingle.config import load_config
 from ingle.hub.cache import Store
 from ingle.hub.pull import pull
@@ -54,7 +55,9 @@ class Hub(Place):
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Hub]:
     with FakeHub() as hub:
-        yield Hub(tmp_path, hub)
+        place = Hub(tmp_path, hub)
+        yield place
+        end_daemon(load_config(place.environ()))  # a pull may have begun one
 
 
 def test_a_dry_run_says_what_would_be_fetched_and_fetches_nothing(place: Hub) -> None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingle.cli import render
-from ingle.cli.options import DAEMON_PANEL, AsJson, Context, Engine, KeepAlive, ModelName, OneModel, Template
+from ingle.cli.options import (
+    DAEMON_PANEL,
+    AsJson,
+    Context,
+    Engine,
+    KeepAlive,
+    ModelName,
+    OneModel,
+    Template,
+    read_template,
+)
 from ingle.cli.session import open_session
 from ingle.errors import Cancelled, UsageError
 
@@ -73,7 +83,7 @@ def load_model(
         keep_alive=parse_seconds(keep_alive) if keep_alive is not None else None,
         engine=str(engine) if engine else None,
         context=context,
-        template=template.read() if template else None,
+        template=read_template(template),
     )
     ensure_here(session, model)
     client = session.daemon()

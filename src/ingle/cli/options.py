@@ -88,6 +88,22 @@ Template = Annotated[
     typer.FileText | None,
     typer.Option("--template", metavar="FILE", help="A chat template (Jinja) that replaces the model's own."),
 ]
+
+
+def read_template(file: typer.FileText | None) -> str | None:
+    """The template in the file that --template named. Raises `InvalidRequest` for bytes that are no text."""
+    from ingle.errors import InvalidRequest
+
+    if file is None:
+        return None
+    try:
+        return file.read()
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest(
+            f"The template {file.name} is not UTF-8 text.", hint="Convert it first."
+        ) from exc
+
+
 System = Annotated[
     str | None,
     typer.Option("--system", metavar="TEXT", help="Instructions the model gets before your words."),

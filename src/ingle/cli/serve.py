@@ -26,7 +26,10 @@ Port = Annotated[
     typer.Option(min=0, max=65535, help="0 takes a free one and makes a token.", show_default=False),
 ]
 Token = Annotated[str | None, typer.Option(help="What every request must bring as its bearer token.")]
-ParentPid = Annotated[int | None, typer.Option("--parent-pid", help="End when this process ends.")]
+ParentPid = Annotated[
+    int | None,
+    typer.Option("--parent-pid", min=1, max=(1 << 31) - 1, metavar="PID", help="End when this process ends."),
+]
 IdleExit = Annotated[
     str | None, typer.Option("--idle-exit", metavar="TIME", help="End after this time without work: 10m.")
 ]

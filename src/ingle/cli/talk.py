@@ -25,6 +25,7 @@ from ingle.cli.options import (
     TopK,
     TopP,
     complete_model,
+    read_template,
     spread,
 )
 from ingle.cli.session import Session, open_session
@@ -93,7 +94,7 @@ class Wishes:
             engine=self.engine,
             context=self.context,
             keep_alive=self.keep_alive,
-            template=self.template.read() if self.template else None,
+            template=read_template(self.template),
             max_tokens=self.max_tokens,
             stop=tuple(self.stop or ()),
             sampling=sampling,

@@ -12,6 +12,7 @@ import errno
 import json
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -67,6 +68,10 @@ def serve(config: Config, options: ServeOptions = ServeOptions()) -> None:
     host = options.host or config.host
     port = config.port if options.port is None else options.port
     token = options.token or (secrets.token_urlsafe(24) if port == 0 else None)
+    if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise InvalidConfig(
+            "The token holds what no header can carry.", hint="Take visible ASCII characters, without spaces."
+        )
     lock = HomeLock(config.home)
     lock.acquire()
     try:
