@@ -67,8 +67,16 @@ class FakeHub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """From now on nobody answers at either origin."""
         self._hub.close()
         self._cdn.close()
+
+    @property
+    def closed(self) -> bool:
+        return self._hub.closing.is_set()
 
     @property
     def url(self) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from ingle.catalog.listing import ListedFile, Listing
-from ingle.errors import Cancelled, HubLied, HubRefused, HubUnreachable, LinkExpired, RateLimited
+from ingle.errors import Cancelled, HubError, HubLied, HubRefused, HubUnreachable, LinkExpired, RateLimited
 from ingle.hub.body import Body
 from ingle.hub.fields import DOUBT
 from ingle.hub.limit import RateLimit
@@ -22,6 +22,7 @@ _FRUITLESS = 5
 _LONGEST_WAIT = 300.0  # seconds
 _SLOW_AFTER = 4.0  # seconds
 _SLOWEST = 1024  # bytes a second: below this another connection is worth trying
+_SILENT = 3.0  # seconds; a shorter trouble passes by asking again
 _TRIES = 3  # fresh addresses refused in a row: then it is not the signature
 
 
@@ -50,6 +51,8 @@ class Ranges:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._known: dict[str, Resolved] = {}
+        self._silent: dict[str, float] = {}  # since when no range of these files could be opened
+        self._asked: set[str] = set()  # files whose address is asked for, though it can mostly be guessed
         self.heads: dict[str, bytes] = {}
 
     def open(self, file: ListedFile, start: int, stop: int) -> Body:
@@ -57,10 +60,20 @@ class Ranges:
         for _ in range(_TRIES):
             resolved = self._resolved(file)
             try:
-                return self._remote.open_range(resolved, start, stop)
+                body = self._remote.open_range(resolved, start, stop)
             except LinkExpired as exc:
-                last = exc
+                last: HubError = exc
                 self._forget(file, resolved)
+            except HubUnreachable as exc:
+                if not self._give_up(file, resolved, exc):
+                    raise
+                last = exc
+            else:
+                with self._lock:
+                    self._silent.pop(file.path, None)
+                return body
+        if isinstance(last, HubUnreachable):
+            raise last
         raise HubRefused(
             f"{file.path}: {_TRIES} fresh addresses in a row were refused: {last.message}",
             hint="The content network may be closed to this machine, or its clock wrong.",
@@ -148,7 +161,7 @@ class Ranges:
         return view, time.monotonic() - asked
 
     def _resolved(self, file: ListedFile) -> Resolved:
-        if not file.lfs:
+        if not file.lfs and file.path not in self._asked:
             return self._remote.direct(self._listing.repo_id, self._listing.commit, file)
         with self._lock:
             one_at_a_time = self._locks.setdefault(file.path, threading.Lock())
@@ -158,6 +171,20 @@ class Ranges:
                 known = self._remote.resolve(self._listing.repo_id, self._listing.commit, file)
                 self._known[file.path] = known
             return known
+
+    def _give_up(self, file: ListedFile, resolved: Resolved, error: HubUnreachable) -> bool:
+        """Whether this address has not answered for a while: another mirror, or the hub, may know one that does."""
+        now = self._clock()
+        with self._lock:
+            if self._known.get(file.path, resolved) is not resolved:
+                return True  # another thread has given it up already
+            if now - self._silent.setdefault(file.path, now) < _SILENT:
+                return False
+            del self._silent[file.path]
+            self._asked.add(file.path)
+        self._forget(file, resolved)
+        self._remote.turn(error.message)
+        return True
 
     def _forget(self, file: ListedFile, resolved: Resolved) -> None:
         with self._lock:

@@ -163,6 +163,12 @@ class Remote:
         address = file_address(self.endpoint, repo_id, commit, file.path)
         return resolved_at({}, address, address, repo_id, file)
 
+    def turn(self, why: str) -> None:
+        """What the present endpoint names does not answer: from now on the next one is asked first, where there are several."""
+        if len(self._config.endpoints) > 1:
+            self._first = (self._first + 1) % len(self._config.endpoints)
+            self._note(f"{why} Trying {endpoint_address(self.endpoint).netloc}.")
+
     def open_range(self, resolved: Resolved, start: int, stop: int) -> Body:
         """The bytes [start, stop) of a file, with 0 <= start < stop <= size, as a body to read and close.
 
