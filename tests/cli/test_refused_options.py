@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("words", [("run", "starter", "Hi"), ("load", "starter"), ("chat", "starter")])
 def test_a_template_that_is_no_text_is_told_as_that(place: Place, words: tuple[str, ...]) -> None:

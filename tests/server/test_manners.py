@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from ingle.server.app import create_app
 from tests.runtime.fakes import World, make_snapshot
 from tests.server.conftest import asgi_client
 
 
+@pytest.mark.slow
 async def test_a_refusal_for_want_of_a_token_says_which_kind_is_wanted(world: World) -> None:
     async with world.runtime() as runtime:
         app = create_app(runtime, world.config, token="secret")
