@@ -45,5 +45,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# Help with colours cuts an option's name in pieces; Typer looks for these once, where it is imported.
+for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+    os.environ.pop(name, None)
+
 # A run that was started in the background ignores Ctrl-C, and so would every process a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,18 @@ from typer.testing import CliRunner, Result
 from ingle.cli.main import build_app
 from tests.cli.fake_daemon import FakeDaemon, Lines, fake_daemon
 
+OURS = ("INGLE_", "HF_", "HUGGINGFACE_", "XDG_")
+
 
 class Place:
-    """One person's machine: an empty home, an empty cache, no hub."""
+    """One person's machine: an empty home, an empty cache, no hub, and nothing of the settings of who runs the tests."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.home = root / "ingle"
         self.cache = root / "cache"
-        self.env: dict[str, str | None] = {
+        foreign = [name for name in os.environ if name.startswith(OURS) or name.lower().endswith("_proxy")]
+        self.env: dict[str, str | None] = dict.fromkeys(foreign) | {
             "HOME": str(root),
             "INGLE_HOME": str(self.home),
             "HF_HUB_CACHE": str(self.cache),
