@@ -214,3 +214,31 @@ def test_what_an_earlier_command_of_the_line_lists_fetches_or_wraps_reaches_the_
 )
 def test_a_listing_that_is_only_read_stays_bounded(command: str) -> None:
     assert level(command) <= Level.MODERATE
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'cd "$d" && rm -rf ../*',
+        'cd "$d" && rm -rf ../../../*',
+        'cd "$d" && rm -rf ../x',
+        'rm -rf "$d"/../*',
+        'rm -rf "$d/../../../x"',
+    ],
+)
+def test_what_lies_above_a_place_that_is_not_known_is_not_known_either(command: str) -> None:
+    assert level(command) is Level.HIGH
+
+
+@pytest.mark.parametrize(
+    "command", ["ls ~ && rm -rf $_", "echo ~; rm -rf $_", "mkdir x && cd $_ && rm -rf ../../../*"]
+)
+def test_the_last_word_of_a_command_is_what_the_next_one_calls_so(command: str) -> None:
+    assert level(command) is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    "command", ["mkdir -p a/b && cd $_ && touch x", "mkdir out; ls $_", "mkdir t && rm -rf $_"]
+)
+def test_a_bounded_word_taken_up_again_stays_bounded(command: str) -> None:
+    assert level(command) <= Level.MODERATE

@@ -10,7 +10,7 @@ from tree_sitter import Node
 from . import stakes, targets, windows
 from .commands.copying import into_folder
 from .finding import Level
-from .words import EMPTY, HOLE, Taint, Value
+from .words import EMPTY, HOLE, Taint, Value, is_wild
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -122,6 +122,26 @@ def pack(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Va
         targets.write(machine, windows.path(machine, target), Value(HOLE, taint & ~Taint.EVERYTHING))
     machine.report(Level.MODERATE, "write", "packs an archive")
     return EMPTY
+
+
+def send_mail(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    """`Send-MailMessage`: its attachments and its text leave."""
+    attached = given.value("attachments")
+    for part in re.split(r"[\n,]", attached.text) if attached is not None else ():
+        targets.send(
+            machine, windows.path(machine, Value(part.strip("\"' "), attached.taint if attached else 0))
+        )
+    body = given.value("body")
+    if stdin.has(Taint.SECRET) or (body is not None and body.has(Taint.SECRET)):
+        targets.leak(machine, EMPTY)
+    machine.report(Level.MODERATE, "send", "sends mail")
+    return EMPTY
+
+
+def name_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    """`Get-Item`, `Resolve-Path`: what stands for the path that they are given."""
+    paths = given.paths(machine, stdin)
+    return paths[0] if len(paths) == 1 and not is_wild(paths[0].text) else None
 
 
 def move_item(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from . import targets, windows
 from .code import run_fetched
 from .finding import Level
+from .rounds import CROWD
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ from .cmdlet_files import (
     copy_item,
     list_items,
     move_item,
+    name_item,
     new_item,
     pack,
     read_content,
     remove_item,
+    send_mail,
     write_content,
 )
 from .cmdlet_instances import find_instances, remove_instances
@@ -136,8 +139,11 @@ def _remote(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
 
 def _each(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     out = stdin
-    for block in blocks:
-        out = run_block(machine, block, stdin)
+    row = re.fullmatch(r"(-?\d{1,12})\.\.(-?\d{1,12})", stdin.text)
+    many = row is not None and abs(int(row[2]) - int(row[1])) >= CROWD
+    with machine.setting(endless=machine.endless or many):
+        for block in blocks:
+            out = run_block(machine, block, stdin)
     for value in given.rest:
         if value.text.lower() in ("delete", "kill"):
             name = "remove-item" if value.text.lower() == "delete" else "stop-process"
@@ -289,6 +295,8 @@ CMDLETS: dict[str, Cmdlet] = {
     "remove-item": remove_item,
     "get-childitem": list_items,
     "compress-archive": pack,
+    "send-mailmessage": send_mail,
+    **dict.fromkeys(("get-item", "resolve-path", "convert-path"), name_item),
     **dict.fromkeys(("set-content", "out-file", "tee-object", "export-csv", "export-clixml"), write_content),
     "add-content": append_content,
     "clear-content": clear_content,

@@ -128,7 +128,9 @@ def resolve(text: str, cwd: str) -> str:
     parts: list[str] = []
     for part in joined.split("/"):
         if part == "..":
-            if parts and parts[-1] != "..":
+            if joined[0] == HOLE and (len(parts) == 1 or parts[-1] == ".."):
+                parts.append(part)  # what lies above a place that is not known is not known either
+            elif parts and parts[-1] != "..":
                 parts.pop()
         elif part and part != ".":
             parts.append(part)
@@ -165,6 +167,8 @@ def _below_home(rest: str, home: str) -> Place:
 
 def _below_project(rest: str) -> Place:
     parts = rest[1:].split("/")
+    if parts[0] == "..":
+        return Place.BUILD if not _SURELY_BUILT.isdisjoint(parts) else Place.UNKNOWN
     if parts[0] == ".git" and len(parts) > 1 and _GIT_SCRATCH.fullmatch("/".join(parts[1:])):
         return Place.BUILD
     if parts[0] == ".git":

@@ -90,6 +90,11 @@ _ENDLESS = re.compile(
 )
 
 
+_FILES = re.compile(
+    r"(?i)\b(?:ni|new-item|mkdir|md|add-content|ac|out-file|copy-item|new-temporaryfile)\b|>>"
+)
+
+
 def run(machine: Machine, node: Node) -> Value:
     """Visit one node; gives what it puts into the pipeline."""
     machine.step()
@@ -114,6 +119,8 @@ def run(machine: Machine, node: Node) -> Value:
         paced = machine.paced or re.search(r"(?i)start-sleep|wait-|read-host", text) is not None
         if endless and not paced and "+=" in text:
             machine.report(Level.HIGH, "exhaust", "lets a value grow without end: the memory is full then")
+        if endless and not paced and _FILES.search(text):
+            machine.report(Level.HIGH, "exhaust", "makes files in a loop that never ends")
         out = EMPTY
         with machine.setting(endless=machine.endless or endless, paced=paced):
             for child in node.children:

@@ -122,6 +122,9 @@ def expression(machine: Machine, node: Node) -> Value:
         return machine.statement(node)
     if kind == "member_access":
         return _member(machine, children)
+    if kind == "expression_with_unary_operator" and text.lower().startswith("-join") and children:
+        listed = expression(machine, children[-1])
+        return Value(listed.text.replace("\n", ""), listed.taint)
     return _many(machine, node, children, text)
 
 

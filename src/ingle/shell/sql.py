@@ -42,12 +42,22 @@ _RULES: tuple[tuple[re.Pattern[str], Level, str], ...] = tuple(
         (r"\bgrant\s+all\b|\bsuperuser\b|with\s+grant\s+option", Level.HIGH, "grants every right"),
         (r"\bshutdown\b", Level.HIGH, "stops the database"),
         (
+            r"^\s*(?:purge\s+(?:binary|master)\s+logs|reset\s+(?:master|binary\s+logs|(?:replica|slave)\s+all))",
+            Level.HIGH,
+            "deletes the logs from which the database could be put back",
+        ),
+        (
+            r"^\s*system\s+drop\s+replica\b|^\s*restore\s+database\b.*\breplace\b",
+            Level.HIGH,
+            "replaces or drops a whole database",
+        ),
+        (
             r"\bflush\s+privileges|\bset\s+password\b|\balter\s+user\b|\bcreate\s+(?:user|role)\b|\bgrant\b|\brevoke\b",
             Level.MODERATE,
             "changes who may use the database",
         ),
         (
-            r"^\s*(?:insert|update|delete|replace|create|alter|merge|vacuum|reindex|drop|call|do|load|import|attach|set|kill|analyze|optimize|refresh|begin|commit|rollback|use|rename|lock|comment)\b",
+            r"^\s*(?:insert|update|delete|replace|create|alter|merge|vacuum|reindex|drop|call|do|load|import|attach|set|kill|analyze|optimize|refresh|begin|commit|rollback|use|rename|lock|comment|reset|purge|flush|stop|start|restore|backup|execute|exec|prepare|detach|checkpoint|cluster|dbcc|install|uninstall|discard|clone|undrop)\b",
             Level.MODERATE,
             "changes the database",
         ),

@@ -192,6 +192,7 @@ def _run_simple(
         out = machine.call(words, stdin, bare=bare)
         if assignments and machine.state.names is not before:
             machine.state.names = before
+        machine.state.names["_"] = words[-1:]
         return out
 
 

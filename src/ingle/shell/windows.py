@@ -98,14 +98,16 @@ def starts_by_itself(text: str) -> bool:
 
 
 def is_registry(text: str) -> bool:
-    return re.match(r"(?i)(?:registry::)?(?:hk(?:lm|cu|cr|u|cc)|hkey_\w+):?(?:[\\/]|\Z)", text) is not None
+    return (
+        re.match(r"(?i)(?:registry::)?(?:hk(?:lm|cu|cr|u|cc)|hkey_\w+|wsman):?(?:[\\/]|\Z)", text) is not None
+    )
 
 
 def registry_level(text: str, *, deletes: bool, tree: bool) -> Level:
     """What a change of a registry key is worth."""
     lowered = text.lower().replace("/", "\\")
     machine_wide = lowered.startswith(
-        ("hklm", "hkey_local", "registry::hkey_local", "hkcr", "hku", "registry::hklm")
+        ("wsman", "hklm", "hkey_local", "registry::hkey_local", "hkcr", "hku", "registry::hklm")
     )
     if deletes and tree:
         shallow = lowered.rstrip("\\*").count("\\") <= 1
