@@ -149,6 +149,18 @@ def test_a_model_that_is_not_whole_is_not_imported(config: Config, tmp_path: Pat
     assert everything(config.cache) == {}
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "generation_config.json"])
+def test_a_tokenizer_or_config_that_does_not_parse_is_not_imported(
+    config: Config, tmp_path: Path, name: str
+) -> None:
+    files = mlx_folder(**{name: b'{"version": '})
+    for known in (None, listing(files)):
+        with pytest.raises(MalformedModel, match=name) as caught:
+            bring(config, lay(tmp_path / "usb", files), repo_id="org/name", listing=known)
+        assert "Nothing was imported" in caught.value.hint
+        assert everything(config.cache) == {}
+
+
 def test_a_name_is_needed_where_nothing_tells_it(config: Config, tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest) as caught:
         bring(config, lay(tmp_path / "usb", mlx_folder()))

@@ -19,7 +19,7 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
 from ingle.errors import DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
-from ingle.hub.brought import Digests, match, own_listing, refuse_partial
+from ingle.hub.brought import Digests, match, own_listing, refuse_broken, refuse_partial
 from ingle.hub.cache import Store
 from ingle.hub.copies import bytes_of, place_copy
 from ingle.hub.disk import disk_errors, free_bytes
@@ -91,6 +91,7 @@ def bring_model(
             f"{source} fits no listing that is known here, so it needs a name.",
             hint="Say which model it is: --as org/name.",
         )
+    refuse_broken(chosen)
     yield from _Bringing(config, listing, chosen, cancel, free).run()
     snapshot = _shown(config, listing, chosen)
     total = sum(file.size for file in chosen)

@@ -19,6 +19,8 @@ from ingle.errors import (
     SizeMismatch,
     StoreError,
 )
+from ingle.hub.disk import disk_errors
+from ingle.hub.health.content import refuse_unsound
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.shelf import DiskShelf
 from ingle.hub.verify import new_hash, read_pieces
@@ -116,6 +118,16 @@ def refuse_partial(source: Path, files: dict[str, Path], shelf: DiskShelf) -> No
         path, _, why = damaged.partition(" (")
         raise _refused(MalformedModel(files.get(path, source / path), why.removesuffix(")")))
     raise Incomplete(str(source), tuple(lacking))
+
+
+def refuse_broken(chosen: dict[ListedFile, Path]) -> None:
+    """Returns when the config and tokenizer among the files parse. Raises `MalformedModel`, `StoreError`."""
+    for file, path in chosen.items():
+        try:
+            with disk_errors(path, "read"):
+                refuse_unsound(path, file.path)
+        except MalformedModel as exc:
+            raise _refused(exc) from None
 
 
 def _refused(error: StoreError) -> StoreError:
