@@ -6,6 +6,8 @@ import pytest
 
 from ingle.shell.verdict import Level, analyse
 
+pytestmark = pytest.mark.slow
+
 RESETS = (
     "/system reset-configuration no-defaults=yes",
     "/system/reset-configuration",

@@ -6,6 +6,8 @@ import pytest
 
 from ingle.shell.verdict import Level, analyse
 
+pytestmark = pytest.mark.slow
+
 STARTERS = (
     """deno eval 'new Deno.Command("rm",{args:["-rf","/"]}).outputSync()'""",
     """deno eval 'await Deno.remove(Deno.env.get("HOME"), {recursive: true})'""",

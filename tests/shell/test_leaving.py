@@ -6,6 +6,8 @@ import pytest
 
 from ingle.shell.verdict import Level, analyse
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = (
     "aws s3 cp {} s3://bucket/",
     "aws s3 mv {} s3://bucket/x",
