@@ -11,6 +11,7 @@ addresses. What was asked and sent is counted.
 from __future__ import annotations
 
 import itertools
+import socket
 import ssl
 import threading
 import time
@@ -58,6 +59,7 @@ class FakeHub:
         self._numbers = itertools.count(1)
         self._tls = tls
         self._routes = Routes(self)
+        self._taken: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         self._hub = Listener("hub", self._answer, self._tls)
@@ -67,16 +69,18 @@ class FakeHub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """From now on nobody answers at either origin."""
+        for taken in self._taken:
+            taken.close()
         self._hub.close()
         self._cdn.close()
 
+    def close(self) -> None:
+        """From now on nobody answers at either origin, until the end of the block."""
+        self._taken += [self._hub.die(), self._cdn.die()]
+
     @property
     def closed(self) -> bool:
-        return self._hub.closing.is_set()
+        return bool(self._taken)
 
     @property
     def url(self) -> str:

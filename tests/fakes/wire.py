@@ -82,6 +82,14 @@ class Listener:
         self._listening.close()
         self.drop()
 
+    def die(self) -> socket.socket:
+        """Closes; the socket that comes back keeps the port from being given to others: it refuses everybody."""
+        self.close()
+        taken = socket.socket()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its old connections may still linger
+        taken.bind(("127.0.0.1", self.port))
+        return taken
+
     def drop(self) -> None:
         """Ends every open connection now."""
         with self._lock:

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from ingle.errors import HubUnreachable
+from ingle.hub.pieces import PIECE
 from ingle.hub.pull import PullOptions, pull
 from ingle.hub.transfer import Tuning
 from tests.fakes.faults import Faults
+from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.fakes.wire import Asked
 from tests.hub.pulling import NAME, REF, assert_whole, model_files, settings
@@ -27,11 +29,10 @@ def test_the_next_mirror_takes_over_in_the_middle_of_a_file(tmp_path: Path) -> N
             hub.add_repo(NAME, FILES)
         first.faults = Faults(rate=2e6)
         config = msgspec.structs.replace(settings(tmp_path, first.url), endpoints=(first.url, second.url))
-        said: set[str] = set()
-        for event in pull(REF, config, options=OPTIONS):
-            said.add(event.message)
-            if event.bytes_done > 5_000_000 and not first.closed:
-                first.close()
+        with Gate(first, "model.safetensors", 4 * PIECE):
+            for event in pull(REF, config, options=OPTIONS):
+                if event.bytes_done > 5_000_000 and not first.closed:
+                    first.close()
         assert event.snapshot is not None
         assert_whole(config, event.snapshot, FILES)
         assert 0 < second.bytes_sent() < 35_100_000
@@ -60,7 +61,7 @@ def test_where_nobody_answers_any_more_the_pull_gives_up_and_keeps_what_came(tmp
         hub.add_repo(NAME, FILES)
         hub.faults = Faults(rate=2e6)
         config = settings(tmp_path, hub.url)
-        with pytest.raises(HubUnreachable):
+        with pytest.raises(HubUnreachable), Gate(hub, "model.safetensors", 4 * PIECE):
             for event in pull(REF, config, options=PullOptions(tuning=Tuning(seed=1, patience=6.0))):
                 if event.bytes_done > 5_000_000 and not hub.closed:
                     hub.close()
