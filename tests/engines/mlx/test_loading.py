@@ -38,7 +38,7 @@ engine.close()
 def test_a_model_loads_without_torch_or_transformers_and_the_process_ends_cleanly(tmp_path: Path) -> None:
     folder = write_alphabet(tmp_path / "model")
     done = subprocess.run(
-        [sys.executable, "-c", OPEN, str(folder)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", OPEN, str(folder)], capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["heavy"] == []
