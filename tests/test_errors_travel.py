@@ -16,7 +16,8 @@ from ingle.errors import IngleError, InvalidRequest, LoadFailed, PromptTooLong, 
 
 GIVEN: dict[str, Any] = {
     "str": "words",
-    "int": 7, "int | None": 7,
+    "int": 7,
+    "int | None": 7,
     "Path | str": "/x",
     "tuple[str, ...]": ("a", "b"),
     "Any": 1,

@@ -64,3 +64,26 @@ def test_a_text_that_is_redone_ends_as_any_text(
 def test_what_a_text_holds_does_not_steer_the_terminal_that_lists_it(place: Place) -> None:
     fill(place).add(tool="concise", model="starter", raw="\x1b[2JGone", result="Gone")
     assert "\x1b" not in place.ingle("history", "list").stdout
+
+
+@pytest.mark.parametrize(("kind", "maker"), [("worker", "engine"), ("pull", "pull"), ("daemon", "daemon")])
+def test_a_log_that_is_not_written_yet_is_no_missing_model(place: Place, kind: str, maker: str) -> None:
+    found = place.ingle("logs", kind)
+    assert found.exit_code == 1
+    assert f"no {kind} log" in found.stderr and maker in found.stderr.partition("Next:")[2]
+    assert "ingle list" not in found.stderr and "*" not in found.stderr
+
+
+def test_the_log_of_the_newest_worker_can_be_read(place: Place) -> None:
+    (place.home / "logs").mkdir(parents=True)
+    (place.home / "logs" / "worker-starter.log").write_text("load: done\n")
+    assert place.ingle("logs", "worker").stdout == "load: done\n"
+
+
+def test_the_log_of_the_daemon_is_told_in_plain_lines(place: Place) -> None:
+    (place.home / "logs").mkdir(parents=True)
+    line = {"time": 0, "level": "info", "name": "x", "text": "listening", "seconds": 0.5}
+    (place.home / "logs" / "daemon.jsonl").write_text(json.dumps(line) + "\nnot json\n")
+    said = place.ingle("logs").stdout
+    assert "info    listening (500 ms)" in said
+    assert "not json" in said
