@@ -14,11 +14,28 @@ _FORK_LOOP = re.compile(
     r"fork\s*while|while\s*\(?\s*(?:1|true|fork)\b[^;]*fork|while\s*fork|loop\s*(?:do|\{)[^}]*fork|for\s*\(;;\)[^;]*fork|"
     r"fork\s*(?:\(\))?\s*(?:until|unless|for\s)|until\s*\(?\s*0[^;]*fork|while\s*\(?(?:1|true)\)?[^;]*(?:spawn|fork)"
 )
-# A block, a label or a function that comes back to its own fork: `{fork;redo}`, `L: fork; goto L`, `sub f { fork; f() }`.
-_RETURNS = re.compile(
-    r"\{[^{}]{0,200}\bfork\b[^{}]{0,200}\bredo\b|\b(\w+):[^:][^{}]{0,200}\bfork\b[^{}]{0,200}\bgoto\s+\1\b|"
-    r"\b(?:sub|def|function)\s+(\w+)\b[^{}]{0,80}[{\n;]?[^{}]{0,200}\bfork\b[^{}]{0,200}\b\2\b"
+# What comes back to its own fork: `{fork;redo}`, `L: fork; goto L`, `sub f { fork; f() }`, `def f; fork; f; end`.
+_REDONE = re.compile(r"\{([^{}]{0,400})\bredo\b")
+_JUMP = re.compile(r"\bgoto\s{1,4}(\w{1,40})\b")
+_CALLED = re.compile(
+    r"\b(?:sub|function)\s{1,4}(\w{1,40})\s{0,4}(?:\(\w{0,40}\))?\s{0,4}\{([^{}]{0,400})\}|\bdef\s{1,4}(\w{1,40})\b([^{}]{0,400}?)\bend\b"
 )
+
+
+def _returns(text: str) -> bool:
+    """Whether a block, a label or a function with a fork in it starts over by itself."""
+    if any("fork" in block for block in _REDONE.findall(text)):
+        return True
+    for jump in _JUMP.finditer(text):
+        label = text.find(f"{jump[1]}:")
+        if 0 <= label < text.find("fork", label) < jump.start():
+            return True
+    return any(
+        "fork" in (block or other) and re.search(rf"\b{name or named}\b", block or other)
+        for name, block, named, other in _CALLED.findall(text)
+    )
+
+
 _SWARMS = re.compile(
     r"(?:for\s*\(\s*;\s*;\s*\)|while\s*\(?\s*(?:1|true)\b|loop\s*(?:do|\{)|until\s*(?:false|0))[^;]*"
     r"(?:(?:system|exec|popen)\s*\(?\s*[\"'][^\"']*&\s*[\"']|spawn\w*\b|Thread\.new|new Worker|pcntl_fork|fork\b)"
@@ -37,7 +54,7 @@ def exhausts(machine: Machine, text: str, bare: str) -> None:
     """Report it; `bare` is the code with its strings emptied and its tokens apart."""
     if re.search(r"fork|spawn", text) and (_FORK_LOOP.search(bare) or _FORK_LOOP.search(text)):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
-    if "fork" in text and _RETURNS.search(text):
+    if "fork" in text and _returns(text):
         machine.report(Level.CRITICAL, "exhaust", "starts processes without end: a fork bomb")
     if _SWARMS.search(text) or _TIMED.search(text):
         machine.report(Level.CRITICAL, "exhaust", "starts processes in a loop that never ends")

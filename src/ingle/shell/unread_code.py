@@ -39,12 +39,12 @@ _STATEMENT = re.compile(r"[;\n]")
 def judge_unread(machine: Machine, text: str) -> None:
     """Report what is dangerous beyond doubt in the literals of `text`; what is not is not said to be harmless."""
     text = _HOME.sub(f'"{HOME}"', text[:MAX_CODE])
-    for statement in islice(_STATEMENT.split(text), MAX_ROUNDS):
+    for statement in islice(dict.fromkeys(_STATEMENT.split(text)), MAX_ROUNDS):
         if _STARTS.search(statement) or "`" in statement:
-            for code in islice(_codes(statement), MAX_ROUNDS):
+            for code in islice(dict.fromkeys(_codes(statement)), MAX_ROUNDS):
                 tried_code(machine, code)
         if _DELETES.search(_LITERAL.sub("", statement)):
-            for path in islice(_paths(statement), MAX_ROUNDS):
+            for path in islice(dict.fromkeys(_paths(statement)), MAX_ROUNDS):
                 tried(machine, lambda path=path: targets.delete(machine, Value(path), tree=True))  # type: ignore[misc]  # bound at once
 
 
