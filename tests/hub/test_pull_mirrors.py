@@ -19,14 +19,18 @@ from tests.hub.pulling import NAME, REF, assert_whole, model_files, settings
 
 pytestmark = pytest.mark.slow
 
-FILES = model_files(40_000_000)
 OPTIONS = PullOptions(tuning=Tuning(seed=1, patience=60.0))
 
 
-def test_the_next_mirror_takes_over_in_the_middle_of_a_file(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    return model_files(40_000_000)
+
+
+def test_the_next_mirror_takes_over_in_the_middle_of_a_file(tmp_path: Path, files: dict[str, bytes]) -> None:
     with FakeHub() as first, FakeHub() as second:
         for hub in (first, second):
-            hub.add_repo(NAME, FILES)
+            hub.add_repo(NAME, files)
         first.faults = Faults(rate=2e6)
         config = msgspec.structs.replace(settings(tmp_path, first.url), endpoints=(first.url, second.url))
         with Gate(first, "model.safetensors", 4 * PIECE):
@@ -34,14 +38,14 @@ def test_the_next_mirror_takes_over_in_the_middle_of_a_file(tmp_path: Path) -> N
                 if event.bytes_done > 5_000_000 and not first.closed:
                     first.close()
         assert event.snapshot is not None
-        assert_whole(config, event.snapshot, FILES)
+        assert_whole(config, event.snapshot, files)
         assert 0 < second.bytes_sent() < 35_100_000
 
 
-def test_an_address_that_is_dead_is_asked_for_again(tmp_path: Path) -> None:
+def test_an_address_that_is_dead_is_asked_for_again(tmp_path: Path, files: dict[str, bytes]) -> None:
     """A hub may name another server of its content network when it is asked again."""
     with FakeHub() as hub, FakeHub() as dead:
-        hub.add_repo(NAME, FILES)
+        hub.add_repo(NAME, files)
         hub.faults = Faults(redirect_to=f"{dead.cdn_url}/nothing", from_size=1 << 20)
         dead.close()
 
@@ -53,12 +57,14 @@ def test_an_address_that_is_dead_is_asked_for_again(tmp_path: Path) -> None:
         config = settings(tmp_path, hub.url)
         (*_, last) = pull(REF, config, options=OPTIONS)
         assert last.snapshot is not None
-        assert_whole(config, last.snapshot, FILES)
+        assert_whole(config, last.snapshot, files)
 
 
-def test_where_nobody_answers_any_more_the_pull_gives_up_and_keeps_what_came(tmp_path: Path) -> None:
+def test_where_nobody_answers_any_more_the_pull_gives_up_and_keeps_what_came(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
     with FakeHub() as hub:
-        hub.add_repo(NAME, FILES)
+        hub.add_repo(NAME, files)
         hub.faults = Faults(rate=2e6)
         config = settings(tmp_path, hub.url)
         with pytest.raises(HubUnreachable), Gate(hub, "model.safetensors", 4 * PIECE):

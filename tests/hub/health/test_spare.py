@@ -25,7 +25,7 @@ from tests.hub.pulling import NAME, REF, assert_whole, listed, model_files, pull
 
 pytestmark = pytest.mark.slow
 
-FILES = model_files(30_000_000)
+FILES = model_files(9_000_000)
 DIGEST = listed("model.safetensors", FILES["model.safetensors"], large=True).digest
 
 
