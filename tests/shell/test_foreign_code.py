@@ -226,3 +226,9 @@ def test_an_interpreter_fed_from_a_named_local_script_is_not(command: str) -> No
 )
 def test_javascripts_back_ticks_are_text_and_its_modules_own_what_they_do(command: str, level: Level) -> None:
     assert analyse(command).level is level
+
+
+def test_more_texts_in_code_than_are_followed_are_high() -> None:
+    words = " ".join(f'"{chr(97 + one % 26) * (one // 26 + 1)} x";' for one in range(300))
+    assert analyse(f"weirdtool --eval 'run {words}'").level is Level.HIGH
+    assert analyse(f"weirdtool --eval 'run {'x ' * 5000} \"a\"'").level is Level.HIGH

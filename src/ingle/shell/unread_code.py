@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from . import targets
-from .limits import MAX_CODE, MAX_ROUNDS
+from .limits import MAX_CODE, cut
 from .paths import HOME
+from .rounds import chosen
 from .strangers import tried, tried_code
 from .words import Value
 
@@ -38,14 +38,26 @@ _STATEMENT = re.compile(r"[;\n]")
 
 def judge_unread(machine: Machine, text: str) -> None:
     """Report what is dangerous beyond doubt in the literals of `text`; what is not is not said to be harmless."""
-    text = _HOME.sub(f'"{HOME}"', text[:MAX_CODE])
-    for statement in islice(dict.fromkeys(_STATEMENT.split(text)), MAX_ROUNDS):
+    if len(text) > MAX_CODE:
+        cut(machine, "characters of code")
+        return
+    for statement in _several(machine, _STATEMENT.split(_HOME.sub(f'"{HOME}"', text))):
         if _STARTS.search(statement) or "`" in statement:
-            for code in islice(dict.fromkeys(_codes(statement)), MAX_ROUNDS):
+            for code in _several(machine, _codes(statement)):
                 tried_code(machine, code)
         if _DELETES.search(_LITERAL.sub("", statement)):
-            for path in islice(dict.fromkeys(_paths(statement)), MAX_ROUNDS):
-                tried(machine, lambda path=path: targets.delete(machine, Value(path), tree=True))  # type: ignore[misc]  # bound at once
+            for path in _several(machine, _paths(statement)):
+                _deleted(machine, path)
+
+
+def _several(machine: Machine, texts: Iterable[str]) -> list[str]:
+    """The texts once each, as many as are followed."""
+    values = [Value(text) for text in dict.fromkeys(texts)]
+    return [value.text for value in chosen(machine, values, "texts in code") if value.known]
+
+
+def _deleted(machine: Machine, path: str) -> None:
+    tried(machine, lambda: targets.delete(machine, Value(path), tree=True))
 
 
 def _codes(statement: str) -> Iterator[str]:
