@@ -9,10 +9,14 @@ comments; and a block of front matter at the top, display mathematics, a byte or
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 
 import msgspec
+
+from ingle.text.letters import MARKS
+from ingle.text.spans import unbreakable
 
 LEAD = r"(?P<lead>(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])[ \t]))*[ \t]*)"
 FENCE = re.compile(rf"^{LEAD}(?P<mark>(?P<one>[`~])(?P=one){{2,}})(?P<info>.*)$")
@@ -28,12 +32,28 @@ MARKER = re.compile(
     r"^(?:[ \t]*>[ \t]?)*[ \t]*"
     r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?|#{1,6}[ \t]+)?"
 )
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+ODD = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no prose has: a colour of a terminal, a byte of something else. Its line is kept as it is."""
-LIST_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s")
+LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
+CONTAINER = re.compile(r"^\s*:{3,}")
+QUOTED = re.compile(r"^(?:[ ]{0,3}>[ \t]?)+")
+INDENTED = re.compile(r"^(?: {4}|\t)")
+PREFIX = re.compile(LEAD)
+OPENING = re.compile(
+    r"\s*(?:<!--|\$\$|\\\[|<\?|<!\[CDATA\[|\\begin\{(?P<environment>[\w*]{1,40})\}|<(?P<tag>pre|script|style|textarea|svg|math)\b)",
+    re.IGNORECASE,
+)
+"""What begins lines that are no prose: a comment, mathematics, a program, code of HTML."""
+CLOSING = {"<!--": "-->", "$$": "$$", "\\[": "\\]", "<?": "?>", "<![cdata[": "]]>"}
+SPACE = re.compile(r"\s")
+PAUSE = re.compile("[、，；：,;]")
+JOINER = re.compile(f"[{MARKS}\u200d\ufe0f\U0001f3fb-\U0001f3ff\u0e31\u0e33-\u0e3a\u0e47-\u0e4e]")
+"""What is seen as one with the letter before it."""
 SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’»)\]]*\s+|(?<=[。！？])")
 
 
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+"""A line with its end: of Unix, Windows or old Macs."""
 BOM = "\ufeff"
 
 
@@ -78,58 +98,75 @@ class _Reader:
         self.fence_is_quoted = False
         self.until = ""  # what ends a comment or display mathematics
         self.in_table = False
-        self.in_list = False
+        self.content = 0  # the column where the words of the list item begin
+        self.in_quote = False
         self.after_blank = True  # or after what is no paragraph: there an indented line is code
 
     def read(self, body: str, following: str) -> tuple[bool, str]:
         """Whether the line is kept as it is, and the marker that opens it; `following` is the next line."""
-        if self._spans(body, following):
+        inside = _within(body)
+        if self._spans(body, inside, _within(following)):
             self.after_blank = True
             return True, ""
-        if not body.strip():
+        if not inside.strip():
             self.after_blank = True
+            self.in_quote = ">" in body
             return True, ""
-        indented_code = self.after_blank and not self.in_list and re.match(r"^(?: {4}|\t)", body) is not None
-        kept = any(rule.match(body) for rule in (RULE, TABLE_ROW, LINK_DEFINITION, HTML_LINE))
-        kept = kept or CONTROL.search(body) is not None
-        if LIST_ITEM.match(body):
-            self.in_list = True
+        code = self._is_indented_code(body)
+        kept = any(rule.match(inside) for rule in (TABLE_ROW, HTML_LINE, CONTAINER))
+        kept = (
+            kept or any(rule.match(body) for rule in (RULE, LINK_DEFINITION)) or ODD.search(body) is not None
+        )
+        item = LIST_ITEM.match(body)
+        if item:
+            self.content = len(item[0].expandtabs(4))
         elif self.after_blank and not body[0].isspace():
-            self.in_list = False
+            self.content = 0
         found_marker = MARKER.match(body)
         marker = found_marker[0] if found_marker else ""
-        self.after_blank = kept or indented_code or "#" in marker
-        return kept or indented_code, "" if kept or indented_code else _opening(marker)
+        self.after_blank = kept or code or "#" in marker
+        self.in_quote = ">" in marker
+        return kept or code, "" if kept or code else _opening(marker)
 
-    def _spans(self, body: str, following: str) -> bool:
-        """Whether the line belongs to a fence, a comment, mathematics or a table."""
+    def _is_indented_code(self, body: str) -> bool:
+        """Whether a line is four columns in from where the words of its list or quotation begin."""
+        quote = QUOTED.match(body)
+        if quote:
+            return (self.after_blank or not self.in_quote) and INDENTED.match(body[quote.end() :]) is not None
+        columns = len(re.match(r"[ \t]*", body)[0].expandtabs(4))  # type: ignore[index]  # it always matches
+        return self.after_blank and columns >= self.content + 4
+
+    def _spans(self, body: str, inside: str, following: str) -> bool:
+        """Whether the line belongs to a fence, a comment, code of HTML, mathematics or a table."""
         if self.fence:
             return self._in_fence(body)
         if self.until:
-            if self.until in body:
+            if self.until in body.lower():
                 self.until = ""
             return True
         if self.in_table and "|" in body:
             return True
-        self.in_table = "|" in body and DELIMITER_ROW.match(following) is not None
+        self.in_table = "|" in inside and DELIMITER_ROW.match(following) is not None
         if self.in_table:
             return True
         fence = FENCE.match(body)
         if fence and not (fence["one"] == "`" and "`" in fence["info"]):
             self.fence, self.fence_is_quoted = fence["mark"], ">" in fence["lead"]
             return True
-        for opening, closing in (("<!--", "-->"), ("$$", "$$")):
-            if body.lstrip().startswith(opening):
-                self.until = "" if closing in body.lstrip()[len(opening) :] else closing
-                return True
-        return False
+        opening = OPENING.match(inside)
+        if opening is None:
+            return False
+        closing = CLOSING.get(opening[0].strip().lower(), f"</{opening['tag'] or ''}>".lower())
+        closing = f"\\end{{{opening['environment']}}}".lower() if opening["environment"] else closing
+        self.until = "" if closing in inside[opening.end() :].lower() else closing
+        return True
 
     def _in_fence(self, body: str) -> bool:
         """Whether the open fence holds this line; a line that closes it belongs to it."""
         found = FENCE.match(body)
         if self.fence_is_quoted and ">" not in body:  # the quotation ended, and its fence with it
             self.fence = ""
-            return self._spans(body, "")
+            return self._spans(body, _within(body), "")
         if found and found["mark"].startswith(self.fence) and not found["info"].strip():
             self.fence = ""
         return True
@@ -142,10 +179,16 @@ def _lines(text: str) -> Iterator[tuple[str, bool, str]]:
     if opening:
         yield opening, True, ""
     reader = _Reader()
-    lines = re.findall(r"[^\n]*\n|[^\n]+", text[len(opening) :])
+    lines = LINE.findall(text, len(opening))
     for line, following in zip(lines, [*lines[1:], ""], strict=False):
         kept, marker = reader.read(line.rstrip("\r\n"), following.rstrip("\r\n"))
         yield line, kept, marker
+
+
+def _within(body: str) -> str:
+    """A line without the marks of quotations and lists before it."""
+    lead = PREFIX.match(body)
+    return body[lead.end() :] if lead else body
 
 
 def _opening(marker: str) -> str:
@@ -183,22 +226,48 @@ def size(text: str) -> int:
 def split_prose(text: str, limit: int) -> list[Piece]:
     """Sentences of `text` grouped up to `limit` bytes, the white space between them kept.
 
-    A sentence longer than `limit` is cut at white space, a word longer than it at `limit`.
+    A sentence longer than `limit` is cut at white space, a word longer than it between two letters. What must not be
+    broken (a link, code, a placeholder) and is longer than half of it is no prose.
     """
+    pieces: list[Piece] = []
+    start = 0
+    for opens, ends in unbreakable(text):
+        if size(text[opens:ends]) > max(limit // 2, 1):
+            pieces += [*_groups(text[start:opens], limit), Piece(text[opens:ends], False)]
+            start = ends
+    return _merge([*pieces, *_groups(text[start:], limit)])
+
+
+def _groups(text: str, limit: int) -> list[Piece]:
     groups: list[Piece] = []
     current = ""
     for sentence in sentences(text):
         if current and size(current) + size(sentence) > limit:
             groups.extend(_bare(current))
             current = ""
-        while size(current) + size(sentence) > limit and len(sentence) > 1:
-            room = _letters_within(sentence, limit - size(current))
-            at = sentence.rfind(" ", 1, room) + 1 or room
-            groups.extend(_bare(current + sentence[:at]))
-            current, sentence = "", sentence[at:]
-        current += sentence
+        held = unbreakable(sentence) if size(current) + size(sentence) > limit else []
+        start = 0
+        while size(current) + size(sentence[start:]) > limit and len(sentence) - start > 1:
+            room = start + _letters_within(sentence[start : start + limit], limit - size(current))
+            at = _place(sentence, start, room, held)
+            groups.extend(_bare(current + sentence[start:at]))
+            current, start = "", at
+        current += sentence[start:]
     groups.extend(_bare(current) if current else [])
-    return _merge(groups)
+    return groups
+
+
+def _place(text: str, start: int, end: int, held: list[tuple[int, int]]) -> int:
+    """Where to cut at or before `end`: at white space, else behind a comma, else between two letters that are seen as two."""
+    free = [(opens, ends) for opens, ends in held if opens < end and ends > start]
+    for rule in (SPACE, PAUSE):
+        for match in reversed(list(rule.finditer(text, start + 1, end))):
+            if not any(opens < match.end() < ends for opens, ends in free):
+                return match.end()
+    around = next((opens for opens, ends in free if start < opens < end < ends), end)
+    while around > start + 1 and (JOINER.match(text, around) or text[around - 1] == "\u200d"):
+        around -= 1
+    return around
 
 
 def _letters_within(text: str, limit: int) -> int:
@@ -207,7 +276,13 @@ def _letters_within(text: str, limit: int) -> int:
 
 
 def sentences(text: str) -> list[str]:
-    """Each with the white space behind it; joined they are `text`."""
-    ends = [match.end() for match in SENTENCE_END.finditer(text)]
+    """Each with the white space behind it; joined they are `text`. None ends within what must not be broken."""
+    held = unbreakable(text)
+    starts = [opens for opens, _ in held]
+    ends = []
+    for match in SENTENCE_END.finditer(text):
+        at = bisect_left(starts, match.end()) - 1
+        if at < 0 or held[at][1] <= match.start():
+            ends.append(match.end())
     edges = [0, *ends, len(text)]
     return [text[a:b] for a, b in pairwise(edges) if b > a]

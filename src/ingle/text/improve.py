@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 
@@ -20,14 +21,15 @@ from ingle.text.chatter import unwrap
 from ingle.text.document import Piece, cut, size, split_prose
 from ingle.text.guards import Reason
 from ingle.text.language_names import LANGUAGE_CODES, LANGUAGE_NAMES, asks_for_another
-from ingle.text.parts import join_parts, turn_before
+from ingle.text.parts import join_parts, repeats_turn, turn_before
 from ingle.text.speech import clean_speech
 from ingle.text.tool import Output, Tool
-from ingle.text.whitespace import flatten, restore
+from ingle.text.whitespace import flatten, restore, runs
 
 Generate = Callable[[Generation], AsyncIterator[Chunk]]
 
 REMINDER = "Your last answer was not usable. Reply with the resulting text and nothing before or after it."
+SURROGATE = re.compile("[\ud800-\udfff]")
 CONTEXT_LIMIT = 600
 """Bytes of the piece before and its answer together, which are shown as a turn of context."""
 
@@ -127,6 +129,12 @@ async def improve(
             hint="Split it, or raise max_input in a tool file of your own.",
             characters=len(text),
             limit=tool.max_input,
+        )
+    if broken := SURROGATE.search(text):
+        raise InvalidRequest(
+            f"Character {broken.start() + 1} of the text is half of a pair that makes one letter.",
+            hint="Send the text as UTF-8; in JSON write both halves (\\ud83d\\ude00).",
+            character=broken.start() + 1,
         )
     tool.fill("", given)
     run = _Run(tool, generate, given, unit_limit(tool, context))
@@ -254,7 +262,7 @@ class _Run:
             return msgspec.structs.replace(unit, text=source)
         flat = flatten(unit.text)
         restored = restore(cleaned, flat)
-        lines_gone = self.tool.keep_names and restored.count("\n") != cleaned.count("\n")
+        lines_gone = self.tool.keep_names and runs(restored) != runs(cleaned)
         broken = not spans.is_kept(cleaned, restored, spoken=self.tool.clean_speech)
         if lines_gone or broken:  # a break inside of a link is one lost
             return msgspec.structs.replace(unit, text=source, reason=Reason.LOST_MARKUP)
@@ -289,7 +297,7 @@ class _Run:
             text = unwrap(shown, answer.text)
             # in a thread: comparing letter by letter takes long on odd texts, and others wait for this loop
             found = await asyncio.to_thread(self._judge, shown, text, answer.finish)
-            if found is None and attempt == 0 and previous is not None and _repeats(previous, shown, text):
+            if found is None and previous and repeats_turn(previous, shown, text, attempt):
                 found = Reason.REPETITION
             if found is None:
                 return _Unit(text, None, "", spent[0], spent[1], tuple(refused))
@@ -304,13 +312,7 @@ class _Run:
 
     def _judge(self, shown: str, text: str, finish: FinishReason | None) -> Reason | None:
         return guards.judge(
-            self.tool,
-            shown,
-            text,
-            finish,
-            target=self.target,
-            any_language=self.any_language,
-            told=self.told,
+            self.tool, shown, text, finish, self.target, any_language=self.any_language, told=self.told
         )
 
     async def _ask(self, shown: str, previous: tuple[str, str] | None, attempt: int, room: int) -> _Answer:
@@ -338,8 +340,3 @@ class _Run:
             if chunk.usage:
                 tokens = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         return _Answer("".join(parts), finish, *tokens)
-
-
-def _repeats(previous: tuple[str, str], shown: str, answer: str) -> bool:
-    """Whether an answer is that of the turn before once more, and says nothing about this piece."""
-    return answer.endswith(previous[1]) and shown not in (previous[0], answer)

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable
 
 from ingle.text.document import sentences, size
+from ingle.text.spans import words
 from ingle.text.tool import Output
 
+ECHOED = 3
+"""Words of an answer from which on it does not come again by chance."""
 ITEM = re.compile(r"(?P<mark>[-*+]|\d+[.)])(?P<gap>\s+)(?P<said>.*)")
 
 
@@ -25,6 +28,15 @@ def turn_before(output: Output, part: str, answer: str, limit: int) -> tuple[str
         shown = _last(sentences(answer.strip()), half)
     before = _last(sentences(part.strip()), limit - size(shown))
     return (before, shown) if before and shown else None
+
+
+def repeats_turn(previous: tuple[str, str], shown: str, answer: str, attempt: int) -> bool:
+    """Whether an answer says that of the turn before once more, and this piece does not; in a second attempt no turn was shown."""
+    before, said, mine, theirs = (f" {' '.join(words(text))} " for text in (*previous, shown, answer))
+    if attempt == 0 and answer.endswith(previous[1]) and shown not in (previous[0], answer):
+        return True
+    again = said.count(" ") > ECHOED and said in theirs and said not in mine
+    return again and before not in mine
 
 
 def join_parts(output: Output, answers: list[str]) -> str:

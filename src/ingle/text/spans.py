@@ -11,10 +11,10 @@ from ingle.text.letters import MARKS, SPACELESS
 
 PROTECTED = re.compile(
     r"""
-      (?P<path>(?<![\w/\\])(?:[A-Za-z]:\\(?:[\w.$~-]++\\?)*+|(?:~|\.{1,2})?/(?:[\w.+@~-]*[\w@~-]/?)++|\.{0,2}\w[\w.+-]*+(?:/[\w+-]++)*+/[\w.+-]*\.\w{1,8}\b|[\w.-]++(?:\\[\w.-]++)++))
+      (?P<path>(?<![\w/\\.+-])(?:[A-Za-z]:\\(?:[\w.$~-]++\\?)*+|(?:~|\.{1,2})?/(?:[\w.+@~-]*[\w@~-]/?)++|\.{0,2}\w[\w.+-]*+(?:/[\w+-]++)*+/[\w.+-]*\.\w{1,8}\b|[\w.-]++(?:\\[\w.-]++)++))
     | (?P<command>\\[A-Za-z]{2,}+(?:\{[^{}\n]{0,80}\})*+)
     | (?P<escape>\\[\\`*_{}\[\]()\#+.!~|<>nrt-]|\\(?=\s|\Z))
-    | (?P<comment><!--.*?-->)
+    | (?P<comment><!--[^\n]{0,400}?-->)
     | (?P<code>(?<!`)(?P<ticks>`++)[^\n]+?(?<!`)(?P=ticks)(?!`))
     | (?P<mathematics>\$(?=[^\s$\d])[^$\n]{0,80}(?<=[^\s\\])\$(?!\w))
     | (?P<variable>\$[A-Za-z_]\w*+|(?<!\d)%[A-Za-z_]\w{0,40}%)
@@ -62,6 +62,8 @@ SPOKEN_AS = {
     "*": r"(?:\*|\basterisk\b|\bstar\b)",
 }
 """How the signs of addresses are dictated."""
+WINDOW = 8000
+"""Letters read at once."""
 RECENT = 8
 """Texts whose plain form is remembered: each rule asks for those of a source and an answer."""
 MOST_SPOKEN = 100
@@ -101,6 +103,37 @@ def _was_said(span: str, source: str) -> bool:
         and any(letter in SPOKEN_AS for letter in span)
         and re.search(rf"(?<!\w){pattern}(?!\w)", letters) is not None
     )
+
+
+def unbreakable(text: str) -> list[tuple[int, int]]:
+    """Where a text must not be cut, in order: protected spans, and links from their first bracket to their target.
+
+    A long text is read in windows, so that no run of odd marks takes more than bounded time.
+    """
+    held: list[tuple[int, int]] = []
+    start = 0
+    while start < len(text):
+        end = start + WINDOW
+        if end < len(text):
+            end = max(text.rfind(" ", start, end), text.rfind("\n", start, end)) + 1 or end
+        held += [(start + opens, start + ends) for opens, ends in _held(text[start:end])]
+        start = max(end, start + 1)
+    return held
+
+
+def _held(text: str) -> list[tuple[int, int]]:
+    held: list[tuple[int, int]] = []
+    opened: list[int] = []
+    for match in PROTECTED.finditer(text):
+        start = match.start()
+        if match["link"]:
+            opened.append(start)
+        elif match["target"] and opened:
+            start = opened.pop()
+        while held and held[-1][0] >= start:
+            held.pop()
+        held.append((start, match.end()))
+    return held
 
 
 def _links(text: str) -> Counter[tuple[str, str, int]]:

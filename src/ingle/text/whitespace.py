@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from difflib import SequenceMatcher
 
 GAP = re.compile(r"\s+")
@@ -35,13 +37,18 @@ def restore(source: str, answer: str) -> str:
     return "".join(parts)
 
 
+def runs(text: str) -> Counter[str]:
+    """How often each run of white space stands between the words that is not a single space."""
+    return Counter(gap for gap in GAP.findall(text.strip()) if gap != " ")
+
+
 def _split(text: str) -> tuple[list[str], list[str]]:
     return text.split(), GAP.findall(text.strip())
 
 
 def _places(source: list[str], answer: list[str], wanted: list[int]) -> dict[int, int]:
     """Index in `answer` -> index in `source` of the gap that goes before it; increasing, at most one each."""
-    matcher = SequenceMatcher(None, [w.lower() for w in source], [w.lower() for w in answer], autojunk=False)
+    matcher = SequenceMatcher(None, _composed(source), _composed(answer), autojunk=False)
     aligned: dict[int, int] = {}
     for tag, a, b, c, d in matcher.get_opcodes():
         if tag == "equal" or (tag == "replace" and b - a == d - c):
@@ -57,3 +64,7 @@ def _places(source: list[str], answer: list[str], wanted: list[int]) -> dict[int
         places[place] = index
         last = place
     return places
+
+
+def _composed(found: list[str]) -> list[str]:
+    return [unicodedata.normalize("NFC", word).lower() for word in found]
