@@ -112,3 +112,18 @@ async def test_what_is_said_twice_keeps_its_place_too(tool: str, source: str, an
     result = await answered(tool, source, answer)
     assert result.text == source
     assert result.reason is not None
+
+
+@pytest.mark.parametrize(
+    ("tool", "source", "answer"),
+    [
+        ("proofread", "we will meet at 5 pm", "We will meet at 5 am."),
+        ("rewrite", "It weighs 20 kg without the box.", "Without the box, it weighs 20 lb."),
+        ("translate", "Do not open the door.", "Öffnen Sie die Tür."),
+    ],
+)
+async def test_another_unit_or_a_translation_without_its_no_is_not_taken(
+    tool: str, source: str, answer: str
+) -> None:
+    result = await answered(tool, source, answer)
+    assert (result.text, result.reason is None) == (source, False)

@@ -126,6 +126,8 @@ def _facts(tool: Tool, source: str, answer: str, target: str | None) -> Reason |
         return None
     if not spans.is_kept(source, answer, spoken=tool.clean_speech) or _adds_marker(tool, source, answer):
         return Reason.LOST_MARKUP
+    if tool.keep_numbers and not tool.translates and marks.swapped_unit(source, answer):
+        return Reason.LOST_NUMBER
     if tool.keep_names:
         return lost_facts(tool, source, answer)
     if tool.keep_numbers:

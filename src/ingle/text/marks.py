@@ -46,6 +46,11 @@ HELD = frozenset("\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\u
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 )
 """Letters nobody sees: joiners, directions, soft hyphens, how an emoji is drawn."""
+UNIT = re.compile(
+    r"\d\s?(a\.?m\b|p\.?m\b|kg|mg|g|lbs?|oz|km|cm|mm|mi|ft|ml|[kmgt]b|kwh|°[cf]|mph|km/h|h|min)(?![\w/])",
+    re.IGNORECASE,
+)
+"""What is written behind a number and says of what it is one."""
 FACE = re.compile(r"(?<!\w)[:;=][-'’]?[)(DPp3](?!\w)|(?<!\w)<3(?!\w)")
 ABBREVIATED = re.compile(r"\bw/o?\b|\bn/a\b|\bb/c\b", re.IGNORECASE)
 BROKEN = "\ufffd"
@@ -61,6 +66,15 @@ def invented_sign(source: str, answer: str) -> bool:
     """Whether a sign, a face or an invisible letter came, and no word for it went."""
     mine, theirs = _signs(source), _signs(answer)
     return any(not _is_written(sign, count, answer, source) for sign, count in (theirs - mine).items())
+
+
+def swapped_unit(source: str, answer: str) -> bool:
+    """Whether a unit behind a number gave way to another: `5 pm`, `5 am`."""
+    mine, theirs = (
+        Counter(unit.lower().replace(".", "").removesuffix("s") for unit in UNIT.findall(text))
+        for text in (source, answer)
+    )
+    return bool(mine - theirs) and bool(theirs - mine)
 
 
 def said_as_signs(source: str, answer: str) -> frozenset[str]:

@@ -69,6 +69,12 @@ def turned(source: str, answer: str) -> bool:
     return theirs and not mine and not NEGATIVE.search(source)
 
 
+def is_dropped(source: str, answer: str) -> bool:
+    """Whether a translation between languages known here says no nowhere although its source does."""
+    said = _negations(source) and not POLITE.search(source)
+    return bool(said) and not _negations(answer) and not NEGATIVE.search(answer)
+
+
 def _negations(text: str) -> list[str]:
     return [word for word in words(text) if _negates(word)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ingle.text import chatter, language, names, negation, questions, spans, wording
-from ingle.text.grammar import spoken_language
+from ingle.text.grammar import GRAMMAR, spoken_language
 from ingle.text.reason import Reason
 
 FRAMES = re.compile(
@@ -49,6 +49,8 @@ def judge_translation(source: str, answer: str, target: str | None) -> Reason | 
     """What can be told of a translation: a question stays one, sentences are as many, none stays as it was."""
     if questions.replied(source, answer, translated=True):
         return Reason.ANSWERED
+    if target in GRAMMAR and spoken_language(source) in GRAMMAR and negation.is_dropped(source, answer):
+        return Reason.CHANGED_NEGATION
     mine, theirs = (len(SENTENCE_END.findall(text)) for text in (source, answer))
     if mine >= 3 and theirs < 0.6 * mine:
         return Reason.LOST_TEXT
