@@ -11,6 +11,7 @@ from huggingface_hub import snapshot_download
 from ingle.catalog.model import DiskState
 from ingle.errors import MalformedModel
 from ingle.hub.cache import Store
+from ingle.hub.health.audit import audit
 from ingle.hub.layout import RepoPlace
 from ingle.hub.progress import Phase
 from ingle.hub.pull import PullOptions, PullRun
@@ -38,11 +39,14 @@ BROKEN = [
     ("generation_config.json", b"["),
     ("special_tokens_map.json", b""),
     ("config.json", b'{"model_type": '),
+    ("chat_template.jinja", b"\xff\xfe"),
+    ("added.jsonl", b'{"a": 1}\n{'),
+    ("model.safetensors", model_files()["model.safetensors"] + b"xx"),
 ]
 
 
 @pytest.mark.parametrize(("name", "content"), BROKEN)
-def test_a_tokenizer_or_config_that_does_not_parse_is_never_shown(
+def test_what_no_loader_could_open_is_never_shown(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
     with FakeHub() as hub:
@@ -55,6 +59,14 @@ def test_a_tokenizer_or_config_that_does_not_parse_is_never_shown(
     place = RepoPlace(config.cache, NAME)
     assert not place.snapshot(commit).exists() and not place.refs.exists()
     assert_promises(config)
+
+
+def test_what_no_loader_opens_may_be_broken_and_is_no_damage_afterwards(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {**model_files(), "notes.json": b"{"})
+        config = settings(tmp_path, hub.url)
+        snapshot = snapshot_of(pull_all(config))
+    assert audit(config, snapshot).ok
 
 
 def test_a_broken_tokenizer_is_found_before_the_weights_are_fetched(tmp_path: Path) -> None:

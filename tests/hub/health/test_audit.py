@@ -222,9 +222,12 @@ def test_a_cancelled_check_stops(config: Config) -> None:
         ("m.safetensors", safetensors(), True),
         ("m.safetensors", safetensors() + b"x", False),
         ("README.md", b"\xff", True),
+        ("notes.json", b"{", True),
+        ("onnx/config.json", b"{", True),
+        ("model.safetensors.index.json", b"{", False),
     ],
 )
 def test_content_is_held_against_its_name(tmp_path: Path, name: str, content: bytes, good: bool) -> None:
-    path = tmp_path / name
+    path = tmp_path / Path(name).name
     path.write_bytes(content)
     assert (complaint(path, name) is None) is good

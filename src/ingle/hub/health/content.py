@@ -13,19 +13,22 @@ from ingle.errors import MalformedModel
 MAX_JSON = 256 * 1024 * 1024  # bytes; the largest tokenizer.json seen is 35 MB
 _WEIGHTS = (".gguf", ".safetensors")
 _TEXTS = (".jinja", ".tiktoken")
+_LOADED = ("config.json", ".index.json", ".jsonl", *_TEXTS)
 _TOKENS = ("added_tokens.json", "special_tokens_map.json", "vocab.json")
 
 
 def complaint(path: Path, name: str) -> str | None:
     """Why the file at `path` cannot be what `name` (its path in the repo) says; None when it can.
 
-    Looks into `*.json` (config and tokenizer are objects), `*.jsonl`, templates and the headers of weights.
-    Raises `OSError`.
+    Looks into what a loader opens: the headers of weights and, at the top of the repo, configs and tokenizers
+    (which are objects), indexes, `*.jsonl` and templates. Other files may hold what they like. Raises `OSError`.
     """
     lower = name.lower()
     try:
         if lower.endswith(_WEIGHTS):
-            return _weights(path)
+            return _weights(path, name)
+        if not _is_loaded(lower):
+            return None
         if lower.endswith(".json"):
             return _json(path, lower)
         if lower.endswith(".jsonl"):
@@ -46,14 +49,16 @@ def complaint(path: Path, name: str) -> str | None:
 def refuse_unsound(path: Path, name: str) -> None:
     """Returns when the file at `path`, whose bytes are the listed ones, may be shown under `name`.
 
-    A config or tokenizer that no loader could open makes a broken model, however right its digest is. Raises
+    A file that no loader could open makes a broken model, however right its digest is. Raises
     `MalformedModel`, `OSError`.
     """
-    if "/" in name or not (name.startswith("tokenizer") or name.endswith("config.json") or name in _TOKENS):
-        return
     why = complaint(path, name)
     if why is not None:
         raise published_so(MalformedModel(name, why))
+
+
+def _is_loaded(name: str) -> bool:
+    return "/" not in name and (name.startswith("tokenizer") or name.endswith(_LOADED) or name in _TOKENS)
 
 
 def published_so(error: MalformedModel) -> MalformedModel:
@@ -62,10 +67,10 @@ def published_so(error: MalformedModel) -> MalformedModel:
     return error
 
 
-def _weights(path: Path) -> str | None:
+def _weights(path: Path, name: str) -> str | None:
     size = path.stat().st_size
     with path.open("rb", buffering=0) as file:
-        facts = read_facts(file, path=path, size=size)
+        facts = read_facts(file, path=name, size=size)
     if size < facts.needed or (size > facts.needed and not isinstance(facts, GgufFacts)):
         return f"it has {size} bytes and its header promises {facts.needed}"
     return None
