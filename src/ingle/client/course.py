@@ -7,6 +7,11 @@ from ingle.client.api import UNREADABLE, read_line
 from ingle.client.views import Line
 from ingle.errors import DaemonUnreachable, IngleError
 
+_LOOK = "`ingle status` tells whether it runs, `ingle logs` what it said last."
+_AGAIN = (
+    "Ask for the same again: a pull goes on where it stopped. `ingle logs` tells what the daemon said last."
+)
+
 
 class Course:
     """One stream to `path` of the daemon at `address`."""
@@ -44,8 +49,9 @@ class Course:
         """What to raise for a stream that broke off, `why` where nothing had come."""
         if not self._begun:
             return gone(self._address, why)
-        where = "the answer" if self._said else "its work"
-        return _unreachable(self._address, f"ended in the middle of {where}.")
+        if self._said:
+            return _unreachable(self._address, "ended in the middle of the answer.")
+        return _unreachable(self._address, "ended in the middle of its work.", _AGAIN)
 
 
 def gone(address: Address, why: str) -> DaemonUnreachable:
@@ -53,10 +59,10 @@ def gone(address: Address, why: str) -> DaemonUnreachable:
     return _unreachable(address, f"does not answer: {why}.")
 
 
-def _unreachable(address: Address, what: str) -> DaemonUnreachable:
+def _unreachable(address: Address, what: str, hint: str = _LOOK) -> DaemonUnreachable:
     return DaemonUnreachable(
         f"The Ingle at {address.host}:{address.port} {what}",
-        hint="`ingle status` tells whether it runs, `ingle logs` what it said last.",
+        hint=hint,
         host=address.host,
         port=address.port,
     )
