@@ -46,9 +46,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "content"), BROKEN)
-def test_what_no_loader_could_open_is_never_shown(
-    tmp_path: Path, name: str, content: bytes
-) -> None:
+def test_what_no_loader_could_open_is_never_shown(tmp_path: Path, name: str, content: bytes) -> None:
     with FakeHub() as hub:
         commit = hub.add_repo(NAME, {**model_files(), name: content})
         config = settings(tmp_path, hub.url)

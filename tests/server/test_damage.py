@@ -15,6 +15,8 @@ from ingle.client.views import Line
 from ingle.errors import DigestMismatch
 from tests.runtime.fakes import World
 
+pytestmark = pytest.mark.slow
+
 MODEL = "org/tiny"
 DAMAGE = DigestMismatch(Path("/models/größe.gguf"), "aa", "bb")
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}

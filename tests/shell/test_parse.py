@@ -215,6 +215,7 @@ def test_text_on_which_the_grammar_finds_no_end_is_high_and_takes_bounded_work(c
 
 
 @given(st.text())
+@pytest.mark.slow
 def test_grammars_are_given_no_character_that_their_scanners_read_past_a_table_for(text: str) -> None:
     data = text.encode("utf-8", "replace")
     given_to_it = folded(data)

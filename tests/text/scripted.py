@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable
 
 from ingle.errors import IngleError
 from ingle.generation import Chunk, FinishReason, Generation, Usage
 from ingle.text.improve import TextResult, improve
-from ingle.text.tool import find_tool
+from ingle.text.tool import Tool, find_tool
 
 Script = Callable[[str, int], str | IngleError]
+
+
+@functools.cache
+def built_in(name: str) -> Tool:
+    """A tool that comes with Ingle, its file parsed once."""
+    return find_tool(name)
 
 
 class ScriptedModel:
@@ -45,7 +52,7 @@ async def answered(tool: str, text: str, answer: str) -> TextResult:
     """What becomes of `text` when a model gives `answer` however often it is asked."""
     options = {"translate": {"to": "de"}, "custom": {"instruction": "Say it louder."}}.get(tool, {})
     model = ScriptedModel(lambda _prompt, _asked: answer)
-    events = [event async for event in improve(find_tool(tool), text, model, options=options)]
+    events = [event async for event in improve(built_in(tool), text, model, options=options)]
     result = events[-1].result
     assert result is not None
     return result

@@ -6,6 +6,8 @@ import pytest
 
 from tests.text.scripted import answered
 
+pytestmark = pytest.mark.slow
+
 GOOD = [
     ("proofread", "i dint see it comming", "I didn't see it coming."),
     ("proofread", "he dont know nothing about it", "He doesn't know anything about it."),

@@ -6,6 +6,8 @@ import pytest
 
 from tests.text.scripted import answered
 
+pytestmark = pytest.mark.slow
+
 GOOD = [
     ("proofread", "i think its to late too go their now", "I think it's too late to go there now."),
     (

@@ -5,7 +5,7 @@ import pytest
 from ingle.generation import FinishReason
 from ingle.text.chatter import unwrap
 from ingle.text.guards import Reason, judge
-from ingle.text.tool import find_tool
+from tests.text.scripted import built_in
 
 SOURCE = "he go to school yesterday and dont came back to the house"
 GOOD = "He went to school yesterday and didn't come back to the house."
@@ -146,20 +146,20 @@ def test_wrappings_that_the_source_has_are_kept() -> None:
     ],
 )
 def test_each_rule(tool: str, source: str, answer: str, reason: Reason | None) -> None:
-    found = judge(find_tool(tool), source, answer, FinishReason.STOP)
+    found = judge(built_in(tool), source, answer, FinishReason.STOP)
     assert found == reason
 
 
 def test_an_answer_cut_by_the_token_limit_is_never_taken() -> None:
-    assert judge(find_tool("proofread"), SOURCE, GOOD, FinishReason.LENGTH) is Reason.CUT
+    assert judge(built_in("proofread"), SOURCE, GOOD, FinishReason.LENGTH) is Reason.CUT
 
 
 def test_an_answer_in_another_language_is_not_taken() -> None:
     source = "the cat is on the table and it was there for the whole day"
     german = "die Katze ist auf dem Tisch und sie war den ganzen Tag nicht von der Stelle"
-    assert judge(find_tool("rewrite"), source, german, FinishReason.STOP) is Reason.WRONG_LANGUAGE
-    assert judge(find_tool("translate"), source, german, FinishReason.STOP, "de") is None
-    assert judge(find_tool("translate"), source, source, FinishReason.STOP, "de") is Reason.WRONG_LANGUAGE
+    assert judge(built_in("rewrite"), source, german, FinishReason.STOP) is Reason.WRONG_LANGUAGE
+    assert judge(built_in("translate"), source, german, FinishReason.STOP, "de") is None
+    assert judge(built_in("translate"), source, source, FinishReason.STOP, "de") is Reason.WRONG_LANGUAGE
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_an_answer_in_another_language_is_not_taken() -> None:
 )
 def test_what_the_writer_said_is_neither_chatter_nor_a_refusal(tool: str, source: str, answer: str) -> None:
     assert unwrap(source, answer) == answer
-    assert judge(find_tool(tool), source, answer, FinishReason.STOP) is None
+    assert judge(built_in(tool), source, answer, FinishReason.STOP) is None
 
 
 LETTER = (
@@ -244,7 +244,7 @@ LETTER = (
 def test_what_a_correction_may_and_may_not_do(
     tool: str, source: str, answer: str, reason: Reason | None
 ) -> None:
-    assert judge(find_tool(tool), source, unwrap(source, answer), FinishReason.STOP) == reason
+    assert judge(built_in(tool), source, unwrap(source, answer), FinishReason.STOP) == reason
 
 
 ENGLISH = "The weather was fine today, so we all walked along the river until it was dark."
@@ -258,13 +258,13 @@ OTHERS = {
 
 @pytest.mark.parametrize("code", list(OTHERS))
 def test_a_translation_may_be_in_any_script_and_not_half_of_the_text(code: str) -> None:
-    tool = find_tool("translate")
+    tool = built_in("translate")
     assert judge(tool, ENGLISH, OTHERS[code], FinishReason.STOP, code) is None
     assert judge(tool, OTHERS[code], ENGLISH, FinishReason.STOP, "en") is None
     assert judge(tool, ENGLISH * 3, OTHERS[code][:12], FinishReason.STOP, code) is Reason.LOST_TEXT
 
 
 def test_a_translation_that_stayed_in_another_script_is_not_taken() -> None:
-    tool = find_tool("translate")
+    tool = built_in("translate")
     assert judge(tool, ENGLISH, ENGLISH, FinishReason.STOP, "ja") is Reason.WRONG_LANGUAGE
     assert judge(tool, OTHERS["ru"], OTHERS["ru"], FinishReason.STOP, "en") is Reason.WRONG_LANGUAGE

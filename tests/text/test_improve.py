@@ -17,13 +17,12 @@ from ingle.generation import FinishReason, Role
 from ingle.text import spans
 from ingle.text.guards import Reason
 from ingle.text.improve import TextResult, improve, token_limit
-from ingle.text.tool import find_tool
-from tests.text.scripted import ScriptedModel, echo
+from tests.text.scripted import ScriptedModel, built_in, echo
 from tests.text.test_document import MARKDOWN
 
 
 async def run(tool: str, text: str, model: ScriptedModel, **options: str) -> TextResult:
-    events = [event async for event in improve(find_tool(tool), text, model, options=options)]
+    events = [event async for event in improve(built_in(tool), text, model, options=options)]
     result = events[-1].result
     assert result is not None
     assert "".join(event.text for event in events) == result.text
@@ -121,7 +120,7 @@ async def test_an_event_tells_why_the_answers_of_its_piece_were_not_taken(
     first: str, finish: FinishReason, reason: Reason
 ) -> None:
     model = ScriptedModel(lambda _p, _n: first, finish)
-    events = [event async for event in improve(find_tool("proofread"), "he go home", model)]
+    events = [event async for event in improve(built_in("proofread"), "he go home", model)]
     assert [event.refused for event in events if event.text] == [(reason, reason)]
 
 
@@ -238,7 +237,7 @@ async def test_a_dictation_is_cleaned_before_the_model_sees_it() -> None:
 async def test_a_dictation_goes_to_the_model_as_it_was_said_where_cleaning_is_off() -> None:
     said = "um I I want to, uh, go home full stop"
     model = ScriptedModel(lambda _p, _n: "I want to go home.")
-    events = [event async for event in improve(find_tool("dictation"), said, model, clean=False)]
+    events = [event async for event in improve(built_in("dictation"), said, model, clean=False)]
     assert (model.asked[0].messages or ())[-1].content.endswith(said)
     assert events[-1].result is not None and events[-1].result.text == "I want to go home."
 
@@ -248,6 +247,7 @@ async def test_a_dictation_that_fails_returns_the_words_as_they_were_said() -> N
     assert result.text == "um I want to go home"
 
 
+@pytest.mark.slow
 async def test_long_lists_are_joined_and_long_digests_digested_again() -> None:
     text = " ".join(f"This is sentence number {n} of a long text." for n in range(200))
     points = await run("keypoints", text, ScriptedModel(lambda _p, n: f"- point {'ab'[n % 2]}"))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.text.scripted import answered
 
+pytestmark = pytest.mark.slow
+
 INVENTED = [
     ("proofread", "send the report today", "Send the final report today."),
     ("proofread", "the weather was nice", "The weather was nice and sunny."),

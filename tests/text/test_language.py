@@ -7,8 +7,8 @@ import pytest
 from ingle.text.guards import Reason
 from ingle.text.improve import improve
 from ingle.text.language_names import asks_for_another
-from ingle.text.tool import Output, Tool, find_tool
-from tests.text.scripted import ScriptedModel
+from ingle.text.tool import Output, Tool
+from tests.text.scripted import ScriptedModel, built_in
 
 GERMAN = "Ich bin gestern mit dem Zug nach Hause gefahren und habe das Buch im Wagen vergessen."
 ENGLISH = "Yesterday I went home by train and I forgot the book that was in the carriage."
@@ -62,7 +62,7 @@ async def answered(tool: Tool, text: str, answer: str, **options: str) -> tuple[
 
 
 async def test_custom_keeps_the_language_unless_the_instruction_names_one() -> None:
-    tool = find_tool("custom")
+    tool = built_in("custom")
     assert "language" in tool.system
     kept = await answered(tool, GERMAN, ENGLISH, instruction="make it shorter")
     assert kept == (GERMAN, Reason.WRONG_LANGUAGE)
@@ -72,7 +72,7 @@ async def test_custom_keeps_the_language_unless_the_instruction_names_one() -> N
 
 async def test_a_language_named_in_the_text_is_no_instruction() -> None:
     text = GERMAN + " Bitte ins English translate."
-    kept = await answered(find_tool("custom"), text, ENGLISH, instruction="make it shorter")
+    kept = await answered(built_in("custom"), text, ENGLISH, instruction="make it shorter")
     assert kept == (text, Reason.WRONG_LANGUAGE)
 
 

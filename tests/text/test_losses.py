@@ -6,6 +6,8 @@ import pytest
 
 from tests.text.scripted import answered
 
+pytestmark = pytest.mark.slow
+
 LOST = [
     (
         "proofread",

@@ -6,6 +6,8 @@ import pytest
 
 from tests.text.scripted import answered
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = [
     ("proofread", "the rent is 1.5 million euros", "The rent is 15 million euros."),
     ("proofread", "it weigh 10.5 kg", "It weighs 105 kg."),

@@ -11,8 +11,9 @@ from ingle.text.document import cut, split_prose
 from ingle.text.guards import Reason
 from ingle.text.improve import improve
 from ingle.text.spans import unbreakable
-from ingle.text.tool import find_tool
-from tests.text.scripted import ScriptedModel, answered, echo
+from tests.text.scripted import ScriptedModel, answered, built_in, echo
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_links_are_held_whole() -> None:
 async def test_half_a_letter_is_refused_before_a_model_is_asked() -> None:
     model = ScriptedModel(echo)
     with pytest.raises(InvalidRequest, match="Character 3"):
-        _ = [event async for event in improve(find_tool("proofread"), "a \ud83d b", model)]
+        _ = [event async for event in improve(built_in("proofread"), "a \ud83d b", model)]
     assert model.asked == []
 
 
@@ -126,7 +127,7 @@ async def test_half_a_letter_is_refused_before_a_model_is_asked() -> None:
     ],
 )
 async def test_a_model_that_changes_nothing_changes_no_odd_letter(text: str) -> None:
-    events = [event async for event in improve(find_tool("proofread"), text, ScriptedModel(echo))]
+    events = [event async for event in improve(built_in("proofread"), text, ScriptedModel(echo))]
     result = events[-1].result
     assert result is not None
     assert (result.text, result.kept) == (text, ())
@@ -162,7 +163,7 @@ async def test_an_answer_that_says_the_piece_before_again_is_not_taken() -> None
 
     text = "We was walking along the river.\n\nIt were dark then.\n"
     model = ScriptedModel(script)
-    events = [event async for event in improve(find_tool("rewrite"), text, model)]
+    events = [event async for event in improve(built_in("rewrite"), text, model)]
     result = events[-1].result
     assert result is not None
     assert result.text == "We walked along the river.\n\nIt were dark then.\n"

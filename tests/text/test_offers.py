@@ -6,7 +6,7 @@ import pytest
 
 from ingle.generation import FinishReason
 from ingle.text.guards import Reason, judge
-from ingle.text.tool import find_tool
+from tests.text.scripted import built_in
 
 NOTE = "the cat sat by the river and we goed home with Anna"
 OFFERED = (
@@ -35,7 +35,7 @@ OFFERED = (
 @pytest.mark.parametrize("answer", OFFERED)
 @pytest.mark.parametrize("tool", ["custom", "friendly", "proofread", "rewrite"])
 def test_an_offer_of_help_is_not_the_text(tool: str, answer: str) -> None:
-    assert judge(find_tool(tool), NOTE, answer, FinishReason.STOP) is not None
+    assert judge(built_in(tool), NOTE, answer, FinishReason.STOP) is not None
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_an_offer_of_help_is_not_the_text(tool: str, answer: str) -> None:
 )
 def test_what_explains_a_correction_is_chatter_whatever_stands_before_it(before: str) -> None:
     answer = f'{before}The comma after "yesterday" was added to improve the clarity.'
-    assert judge(find_tool("custom"), "we was at home yesterday", answer, FinishReason.STOP) is Reason.CHATTER
+    assert judge(built_in("custom"), "we was at home yesterday", answer, FinishReason.STOP) is Reason.CHATTER
 
 
 @pytest.mark.parametrize("tool", ["custom", "friendly"])
 def test_an_offer_of_help_is_told_as_chatter(tool: str) -> None:
-    assert judge(find_tool(tool), NOTE, OFFERED[0], FinishReason.STOP) is Reason.CHATTER
+    assert judge(built_in(tool), NOTE, OFFERED[0], FinishReason.STOP) is Reason.CHATTER
 
 
 def test_an_offer_after_the_text_is_chatter_too() -> None:
     answer = "The cat sat by the river, and we went home with Anna. How can I help you today?"
-    assert judge(find_tool("rewrite"), NOTE, answer, FinishReason.STOP) is Reason.CHATTER
+    assert judge(built_in("rewrite"), NOTE, answer, FinishReason.STOP) is Reason.CHATTER
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_an_offer_after_the_text_is_chatter_too() -> None:
     ],
 )
 def test_an_offer_that_is_the_writers_stays(tool: str, source: str, answer: str) -> None:
-    assert judge(find_tool(tool), source, answer, FinishReason.STOP, "en") is None
+    assert judge(built_in(tool), source, answer, FinishReason.STOP, "en") is None

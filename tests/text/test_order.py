@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ingle.generation import FinishReason
 from ingle.text.guards import Reason, judge
 from ingle.text.order import reordered
-from ingle.text.tool import find_tool
 from tests.bounded import within
+from tests.text.scripted import built_in
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from tests.bounded import within
     ],
 )
 def test_a_dictation_that_comes_back_in_another_order_is_not_taken(said: str, written: str) -> None:
-    assert judge(find_tool("dictation"), said, written, FinishReason.STOP) is Reason.REORDERED
+    assert judge(built_in("dictation"), said, written, FinishReason.STOP) is Reason.REORDERED
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_dictation_that_comes_back_in_another_order_is_not_taken(said: str, wr
     ],
 )
 def test_a_dictation_in_its_own_order_is_taken(said: str, written: str) -> None:
-    assert judge(find_tool("dictation"), said, written, FinishReason.STOP) is None
+    assert judge(built_in("dictation"), said, written, FinishReason.STOP) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_dictation_in_its_own_order_is_taken(said: str, written: str) -> None:
     ],
 )
 def test_a_correction_may_move_a_word_or_two_within_its_sentence(wrong: str, right: str) -> None:
-    assert judge(find_tool("proofread"), wrong, right, FinishReason.STOP) is None
+    assert judge(built_in("proofread"), wrong, right, FinishReason.STOP) is None
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_a_correction_may_move_a_word_or_two_within_its_sentence(wrong: str, rig
     ],
 )
 def test_a_correction_keeps_the_structure(source: str, answer: str) -> None:
-    assert judge(find_tool("proofread"), source, answer, FinishReason.STOP) is Reason.REORDERED
+    assert judge(built_in("proofread"), source, answer, FinishReason.STOP) is Reason.REORDERED
 
 
 def test_a_rewrite_may_say_it_in_another_order() -> None:
     source, answer = "buy milk then bread for the two of us", "Get bread and milk for the two of us."
-    assert judge(find_tool("rewrite"), source, answer, FinishReason.STOP) is None
+    assert judge(built_in("rewrite"), source, answer, FinishReason.STOP) is None
 
 
 CONTENT = st.sampled_from(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ingle.generation import Message, Role
 from ingle.text.improve import CONTEXT_LIMIT, TextResult, improve
 from ingle.text.parts import join_parts, turn_before
-from ingle.text.tool import Output, Tool, find_tool
-from tests.text.scripted import ScriptedModel
+from ingle.text.tool import Output, Tool
+from tests.text.scripted import ScriptedModel, built_in
 
 LONG = " ".join(f"This is sentence number {n} of a long text." for n in range(200)) + "\n"
 TABLE = "| name | what |\n|---|---|\n| Anna | tea |"
@@ -42,7 +42,7 @@ async def test_each_part_is_told_the_end_of_the_part_before_and_what_was_made_of
     tool: str, answer: str
 ) -> None:
     model = ScriptedModel(lambda _p, _n: answer)
-    await run(find_tool(tool), LONG, model, instruction="Say it again")
+    await run(built_in(tool), LONG, model, instruction="Say it again")
     assert [message.role for message in asked(model, 0)] == [Role.SYSTEM, Role.USER]
     _, before, made, now = asked(model, 1)
     assert (before.role, made.role, now.role) == (Role.USER, Role.ASSISTANT, Role.USER)
@@ -52,9 +52,10 @@ async def test_each_part_is_told_the_end_of_the_part_before_and_what_was_made_of
     assert len(tail.encode()) + len(answer.encode()) <= CONTEXT_LIMIT
 
 
+@pytest.mark.slow
 async def test_the_digest_of_the_digests_stands_alone() -> None:
     model = ScriptedModel(lambda p, n: "All of it." if "Part" in p else f"Part {'abcdefgh'[n]}.")
-    assert (await run(find_tool("summary"), LONG, model)).text == "All of it.\n"
+    assert (await run(built_in("summary"), LONG, model)).text == "All of it.\n"
     assert [message.role for message in asked(model, -1)] == [Role.SYSTEM, Role.USER]
 
 
@@ -120,7 +121,7 @@ async def test_an_answer_that_only_repeats_the_turn_before_is_asked_for_again_wi
     model = ScriptedModel(lambda _p, n: answers[min(n, 3)])
     text = "x" * 30 + " and words of all kinds. " + "More words of other kinds. " * 85
     events = [
-        event async for event in improve(find_tool("custom"), text, model, options={"instruction": "Go"})
+        event async for event in improve(built_in("custom"), text, model, options={"instruction": "Go"})
     ]
     assert [len(asked(model, index)) for index in range(3)] == [2, 4, 2]
     assert events[-1].result is not None and "Two parts." in events[-1].result.text
@@ -131,5 +132,5 @@ async def test_a_custom_answer_has_the_white_space_of_its_text() -> None:
         return prompt.split("\n\n", 1)[1]
 
     text = "\n  " + "One sentence of words here. " * 90 + "\n\n\nAnd another paragraph.\n\n"
-    result = await run(find_tool("custom"), text, ScriptedModel(again), instruction="Say it again")
+    result = await run(built_in("custom"), text, ScriptedModel(again), instruction="Say it again")
     assert result.text == text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -78,6 +79,7 @@ def load_speech(language: str) -> Speech | None:
     return Speech(tuple(always), tuple(aside), tuple(by_length), before_break)
 
 
+@cache
 def _lists() -> dict[str, dict[str, Any]]:
     return tomllib.loads(resources.files("ingle.text").joinpath("fillers.toml").read_text("utf-8"))
 
