@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from bench.startup import fill_cache, model_files
+from huggingface_hub import snapshot_download
 
 from ingle.catalog.curated import load_catalog
 from ingle.catalog.names import parse_name
@@ -144,13 +145,13 @@ def test_a_tokenizer_that_was_published_broken_ends_the_pull(place: Hub) -> None
 
 
 def test_damage_that_was_published_so_is_not_sent_round_in_a_circle(place: Hub) -> None:
-    place.hub.add_repo(REPO, {**place.files, "processor.json": b"{"})
-    place.pull()
+    place.hub.add_repo(REPO, {**place.files, "tokenizer.json": b"{"})
+    snapshot_download(REPO, cache_dir=place.cache, endpoint=place.hub.url, token=False)
     found = place.ingle("verify", REPO)
     assert found.exit_code == 1
     assert "as it was published" in found.stdout
     assert "ingle repair" not in found.stderr and f"ingle rm {REPO}" in found.stderr
-    assert "as the hub lists it" in place.ingle("repair", REPO).stderr
+    assert "its publisher has to mend it" in place.ingle("repair", REPO).stderr
 
 
 def test_clean_shows_and_deletes_only_after_a_yes(place: Hub) -> None:

@@ -12,7 +12,7 @@ from ingle.cli.ending import end_daemon
 from ingle.errors import StillRunning, exit_code
 from tests.cli.conftest import Place
 from tests.cli.terminal import WAIT_S
-from tests.cli.test_leaving import begun, settings
+from tests.cli.test_leaving import LINGERER, begun, settings
 
 pytestmark = pytest.mark.slow
 DEAF = """
@@ -24,18 +24,6 @@ with open(sys.argv[1] + "/daemon.json", "w") as file:
     file.write('{"pid": %d, "host": "127.0.0.1", "port": 9}' % os.getpid())
 print("held", flush=True)
 sys.stdin.readline()
-"""
-HANGING = """
-import fcntl, os, signal, sys
-lock = open(sys.argv[1] + "/daemon.lock", "a")
-fcntl.flock(lock, fcntl.LOCK_EX)
-def leave(*_):
-    lock.close()
-    print("left", flush=True)
-signal.signal(signal.SIGTERM, leave)
-print("held", flush=True)
-while True:
-    signal.pause()
 """
 
 
@@ -61,7 +49,7 @@ def test_force_kills_it_and_takes_its_note_away(place: Place) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_one_that_lets_its_home_go_and_stays_is_no_end_either(place: Place, force: bool) -> None:
-    with begun(place, HANGING) as child:
+    with begun(place, LINGERER) as child:
 
         def send(pid: int, signum: int) -> None:
             os.kill(pid, signum)
