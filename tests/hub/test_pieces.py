@@ -196,6 +196,15 @@ def test_a_released_lease_comes_back_first_with_its_checksum() -> None:
     assert again is not None and (again.pos, again.crc) == (1000, 42)
 
 
+def test_a_last_piece_that_is_done_and_whose_lease_is_still_held_is_not_unfinished() -> None:
+    pieces = Pieces()
+    pieces.add(0, 1000)
+    lease = pieces.ask(0.0, 1)
+    assert lease is not None
+    assert pieces.wrote(lease, 1000, 42, 0.0) is not None
+    assert pieces.unfinished() == ()
+
+
 def test_a_spoiled_piece_is_fetched_first() -> None:
     pieces = Pieces()
     pieces.add(0, 4 * PIECE, ((2 * PIECE, 4 * PIECE, 0),))

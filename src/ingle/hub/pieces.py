@@ -184,7 +184,8 @@ class Pieces:
     def unfinished(self) -> tuple[Span, ...]:
         """The pieces begun and not done, as what is left of them: a journal can keep their beginning."""
         left = [Span(lease.file, lease.pos, lease.stop, lease.crc) for lease in self._leases]
-        return tuple(span for span in (*self._queue, *left) if span.start % PIECE)
+        # The lease of a file's last piece ends off the grid, and is held a moment longer than it has bytes.
+        return tuple(span for span in (*self._queue, *left) if span.start % PIECE and span.start < span.stop)
 
     def spoil(self, file: int, index: int) -> None:
         """A piece that was thought written is not: it is fetched again, first of all."""
