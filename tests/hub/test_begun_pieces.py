@@ -87,3 +87,21 @@ def test_a_beginning_that_is_recorded_already_costs_no_flush(tmp_path: Path) -> 
         partial.sync(begun)
     partial.close()
     assert len(flushed) == 1
+
+
+def test_what_no_longer_counts_is_not_recorded_by_a_flush_that_was_under_way(tmp_path: Path) -> None:
+    place = RepoPlace(tmp_path, NAME)
+    begun: list[threading.Thread] = []
+
+    def flush(_descriptor: int) -> None:
+        if not begun:
+            begun.append(threading.Thread(target=partial.restart))
+            begun[0].start()
+            begun[0].join(0.2)  # as far as it comes while the disk is at it
+
+    partial = LargePartial(place, LARGE, flush=flush)
+    partial.done(0, 42)
+    partial.sync()
+    begun[0].join(HANG)
+    partial.close()
+    assert read_journal(place.journal(LARGE.digest), LARGE) == {}

@@ -221,12 +221,13 @@ class LargePartial:
 
     def restart(self) -> None:
         """The bytes that came are not the listed ones, and nothing tells which: none of them counts."""
-        self._recorded.clear()
-        self._fresh.clear()
-        self._unsynced.clear()
-        self._prefixes.clear()
-        self._rewind()
-        with disk_errors(self._journal.path, "write"):
+        # Not beside a flush, which would record afterwards what counts no more.
+        with self._syncing, disk_errors(self._journal.path, "write"):
+            self._recorded.clear()
+            self._fresh.clear()
+            self._unsynced.clear()
+            self._prefixes.clear()
+            self._rewind()
             self._journal.clear()
 
     def sync(self, prefixes: tuple[Written, ...] = ()) -> None:
