@@ -24,6 +24,7 @@ from ingle.hub.transport import Timeouts
 from tests.fakes.content import Many, Noise
 from tests.fakes.faults import ALWAYS, Faults
 from tests.fakes.hub import FakeHub
+from tests.fakes.nobody import Nobody
 from tests.fakes.repos import Given
 from tests.fakes.settings import settings
 
@@ -235,6 +236,32 @@ def test_a_signed_address_that_ran_out_is_told_from_other_refusals(hub: FakeHub,
     fresh = remote.resolve("org/name", listing.commit, file)
     with remote.open_range(fresh, 0, 5) as body:
         assert body.read() == Noise(LARGE).read(0, 5)
+
+
+def test_a_server_that_refuses_an_address_is_not_asked_for_the_fresh_one_on_the_same_connection(
+    hub: FakeHub, remote: Remote
+) -> None:
+    """Behind one name stand many servers: whoever refuses what was just signed may be one that is ill."""
+    listing, file = large(remote)
+    resolved = remote.resolve("org/name", listing.commit, file)
+    hub.faults = Faults(statuses=(403,), on=frozenset({"bytes"}))
+    with pytest.raises(LinkExpired):
+        remote.open_range(resolved, 0, 5)
+    with remote.open_range(resolved, 0, 5) as body:
+        assert body.read() == Noise(LARGE).read(0, 5)
+    first, second = (one.asked.connection for one in hub.requests() if one.asked.origin == "cdn")
+    assert first != second
+
+
+def test_several_files_of_one_dead_mirror_turn_to_the_next_one_and_not_back(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    with Nobody() as other, Remote(settings(tmp_path, hub, other)) as remote:
+        listing, file = large(remote)
+        given = [remote.resolve("org/name", listing.commit, file) for _ in range(2)]
+        for resolved in given:
+            remote.turn(resolved, "It does not answer.")
+        assert remote.endpoint == other.url
 
 
 def test_a_missing_commit_or_linked_header_says_nothing_and_a_wrong_tag_is_no_file_name(

@@ -10,7 +10,15 @@ import time
 import msgspec
 
 from ingle.config import Config
-from ingle.errors import Cancelled, HubUnreachable, IngleError, Offline, RateLimited, Unauthorized
+from ingle.errors import (
+    Cancelled,
+    HubUnreachable,
+    IngleError,
+    LinkExpired,
+    Offline,
+    RateLimited,
+    Unauthorized,
+)
 from ingle.hub.address import Address
 from ingle.hub.refusal import refusal
 from ingle.hub.transport import Log, Request, Response, Timeouts, Transport
@@ -92,7 +100,11 @@ class Access:
             response = self._without_token(request, repo_id, allowed)
         if response.status not in allowed:
             error = self.refused(response, repo_id, token=bool(token), own=home)
-            response.drain()
+            if isinstance(error, LinkExpired):
+                response.abort()  # a fresh address is taken elsewhere: the server itself may be ill
+                response.close()
+            else:
+                response.drain()
             raise error
         return response
 

@@ -183,7 +183,7 @@ class Ranges:
             del self._silent[file.path]
             self._asked.add(file.path)
         self._forget(file, resolved)
-        self._remote.turn(error.message)
+        self._remote.turn(resolved, error.message)
         return True
 
     def _forget(self, file: ListedFile, resolved: Resolved) -> None:

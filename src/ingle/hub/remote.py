@@ -163,9 +163,13 @@ class Remote:
         address = file_address(self.endpoint, repo_id, commit, file.path)
         return resolved_at({}, address, address, repo_id, file)
 
-    def turn(self, why: str) -> None:
-        """What the present endpoint names does not answer: from now on the next one is asked first, where there are several."""
-        if len(self._config.endpoints) > 1:
+    def turn(self, silent: Resolved, why: str) -> None:
+        """An address does not answer: from now on another endpoint is asked first, where there are several.
+
+        Nothing is done where that happened already, for another file that the same endpoint gave an address of.
+        """
+        present = endpoint_address(self.endpoint).origin == silent.home
+        if len(self._config.endpoints) > 1 and present:
             self._first = (self._first + 1) % len(self._config.endpoints)
             self._note(f"{why} Trying {endpoint_address(self.endpoint).netloc}.")
 
