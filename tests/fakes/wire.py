@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 REASONS = {200: "OK", 206: "Partial Content", 302: "Found", 307: "Temporary Redirect", 404: "Not Found"}
 MAX_HEAD = 64 * 1024
+_HANG = 60.0
+"""Seconds; whoever accepts and does not end hangs."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,19 @@ class Listener:
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listening.getsockname()[1]
         self.connections = 0
-        threading.Thread(target=self._accept, name=f"fake-{name}", daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, name=f"fake-{name}", daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
+        """Ends everything. The descriptor goes last: its number may be the next listener's at once."""
+        if self.closing.is_set():
+            return
         self.closing.set()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            pass  # wakes whoever accepts, as long as the port is surely ours
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(_HANG)
         self._listening.close()
         self.drop()
 
@@ -115,6 +124,9 @@ class Listener:
             try:
                 sock, (_, port) = self._listening.accept()
             except OSError:
+                return
+            if self.closing.is_set():
+                sock.close()
                 return
             number = next(self._numbers)
             self.connections = number
