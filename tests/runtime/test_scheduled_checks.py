@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ingle.catalog.model import Snapshot
+from ingle.catalog.model import ModelRef, Snapshot
+from ingle.errors import StoreError
 from ingle.runtime.events import EventKind
 from ingle.runtime.runtime import FIRST_LOOK
 from tests.runtime.fakes import World, make_config, make_snapshot, until
@@ -61,3 +62,24 @@ async def test_a_model_that_was_deleted_since_the_look_is_not_called_damaged(tmp
         await until(lambda: world.store.finds >= before + 1)
         assert not any(view.damaged for view in await runtime.models())
     assert world.check.checked == []
+
+
+async def test_a_model_that_cannot_be_looked_at_ends_no_schedule(tmp_path: Path) -> None:
+    first, second = make_snapshot("org/a", tmp_path), make_snapshot("org/b", tmp_path)
+    world = World(tmp_path, first, second, verify_every=86400.0)
+    failed: list[ModelRef] = []
+    find = world.store.find
+
+    def finds(ref: ModelRef) -> Snapshot | None:
+        if not failed:
+            failed.append(ref)
+            raise StoreError("The disk is not there.")
+        return find(ref)
+
+    world.store.find = finds  # type: ignore[method-assign]  # the store of this test alone
+    world.due = [first, second]
+    async with world.runtime() as runtime, runtime.events() as events:
+        async with asyncio.timeout(60):
+            assert (await anext(events)).event is EventKind.VERIFIED
+        world.due = []
+    assert failed

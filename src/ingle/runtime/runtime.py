@@ -283,16 +283,19 @@ class Runtime:
         while True:
             try:
                 due = self._seams.due(await asyncio.to_thread(self._seams.store.scan)) if self._quiet else []
+                for snapshot in due:
+                    await self._check_quietly(snapshot)
             except IngleError as exc:  # a disk that is not there now may be there at the next look
                 log.warning("no scheduled check: %s", exc.message)
-                due = []
-            for snapshot in due:
-                here = await asyncio.to_thread(self._seams.store.find, snapshot.ref)
-                if self._quiet and here is not None and here.root == snapshot.root:
-                    steps = partial(self._seams.verify, snapshot.ref, snapshot)
-                    job = self._desk.begin(snapshot.ref, Work.VERIFY, steps, snapshot=snapshot, gently=True)
-                    await job.over.wait()
             await asyncio.sleep(self._seams.check_period)
+
+    async def _check_quietly(self, due: Snapshot) -> None:
+        """To the end of the check, where the model is still there and nobody waits for anything by now."""
+        here = await asyncio.to_thread(self._seams.store.find, due.ref)
+        if self._quiet and here is not None and here.root == due.root:
+            steps = partial(self._seams.verify, due.ref, due)
+            job = self._desk.begin(due.ref, Work.VERIFY, steps, snapshot=due, gently=True)
+            await job.over.wait()
 
     @property
     def _quiet(self) -> bool:
