@@ -63,6 +63,10 @@ REFUSALS = re.compile(
     r"\b(?:please )?provide (?:me with )?the (?:text|sentence)|es tut mir leid|je suis désolé|lo siento, no)",
     re.IGNORECASE,
 )
+UNABLE = re.compile(
+    r"\bi(?:['’]m| am) (?:unable|not able)|\bi (?:can(?:['’]?t|not)|couldn['’]?t|won['’]?t)\b", re.IGNORECASE
+)
+"""What somebody says who cannot do a thing, in a text too."""
 OFFERS = re.compile(
     r"""
       \bi(?:['’]m|\ am)\ (?:ready|here|happy|glad|available)\ to\ (?:help|assist)
@@ -148,6 +152,19 @@ def is_own(fragment: str, source: str) -> bool:
 def says(rule: re.Pattern[str], source: str, answer: str) -> bool:
     """Whether `rule` finds something in `answer` that is not the source's own."""
     return any(not is_own(found[0], source) for found in rule.finditer(answer))
+
+
+def refuses(source: str, answer: str) -> bool:
+    """Whether `answer` refuses; that its writer cannot do a thing may be said of what the text says so of."""
+    there = _meaningful(source)
+    for sentence in SENTENCE.split(answer.replace("\n", ". ")):
+        told = UNABLE.search(source) and not there.isdisjoint(_meaningful(REFUSALS.sub(" ", sentence)))
+        if any(
+            not (told and UNABLE.match(found[0])) and not is_own(found[0], source)
+            for found in REFUSALS.finditer(sentence)
+        ):
+            return True
+    return False
 
 
 def offers(source: str, answer: str, instruction: str | None = None) -> bool:

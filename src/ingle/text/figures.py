@@ -35,6 +35,8 @@ from ingle.text.spans import WORD, without_protected
 
 DIGITS = r"\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,:/]\d+)*"
 TOKEN = re.compile(rf"(?P<digits>(?:{DIGITS}))|(?P<word>{WORD.pattern})")
+LATE = re.compile(r"(?<![\d.,:])(\d{1,2})(?:[.:]\d\d)?\s?p\.?m\b", re.IGNORECASE)
+THOUSANDS = re.compile(r"k\b")
 PARTS = re.compile(r"[^-'’]+")
 
 
@@ -244,6 +246,8 @@ class _Reader:
     def _in_digits(self, at: int) -> tuple[Figure, int]:
         plain = canonical(self.tokens[at].text)
         factor = self._factor(at + 1)
+        if THOUSANDS.match(self.text, self.tokens[at].end) and plain.isdecimal():
+            return Figure((plain, f"{plain}000")), at + 2
         if factor is None or factor == 12:
             return Figure((plain,)), at + 1
         power = len(str(factor)) - 1
@@ -320,6 +324,17 @@ def canonical(digits: str) -> str:
     grouped = grouped and set(marks[: len(parts) - 1]) <= {".", ","}
     whole = (("." if grouped else "|").join(parts)) + (f"|{tail}" if tail is not None else "")
     return sign + whole
+
+
+def with_late_hours(figures: Iterable[Figure], text: str) -> list[Figure]:
+    """The figures of `text`; of hours after noon (`6 p.m.`) also as they are on a clock of 24."""
+    late = {hour: str(int(hour) + 12) for hour in LATE.findall(text) if 1 <= int(hour) <= 11}
+    found = []
+    for figure in figures:
+        hour, mark, rest = figure.written[0].partition("|")
+        ways = (*figure.written, f"{late[hour]}{mark}{rest}") if hour in late else figure.written
+        found.append(msgspec.structs.replace(figure, written=ways))
+    return found
 
 
 def values(figures: Iterable[Figure]) -> set[str]:

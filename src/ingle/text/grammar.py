@@ -20,7 +20,7 @@ _MORE = {
     "en": "a about above across after again against ago ahead all almost along already also although always am among an "
     "and another any anybody anymore anyone anything around as at away back be became because been before behind being "
     "below beside between beyond both but by can cannot could did do does doing done down during each either else enough "
-    "even ever every everybody everyone everything except few for from further get gets getting go goes going gone went gonna got gotta had has "
+    "fewer even ever every everybody everyone everything except few for from further get gets getting go goes going gone went gonna got gotta had has "
     "have having he her here hers herself him himself his how however i if in indeed instead into is it its itself just "
     "least less let lets like likely little lot lots many may maybe me might mine more most much must my myself near "
     "nearly neither no nobody none nor not nothing now of off often oh ok okay on once one ones only onto or other others "
@@ -49,7 +49,7 @@ _MORE = {
     "me même mêmes mes mieux moi moins mon ne ni non nos notre nous on ont ou où par parce parmi pas pendant peu peut "
     "peuvent plus plusieurs pour pourquoi pourrait près puis puisque qu quand que quel quelle quelles quels quelque quelques "
     "qui quoi rien sa sans sauf se selon sera serai seras serons seront serais serait ses seulement si sien soit sommes son sont sous soyez suis sur ta tant "
-    "te tel tels tes toi ton tous tout toute toutes très trop tu un une va vais vers veut veux voici voilà vont vos votre vous "
+    "te tel tels tes toi ton tous tout toute toutes très trop tu un une va vais vers veut veux voici voilà vont allons allez vos votre vous "
     "vu y ça cest jai lon soient",
     "es": "a acá además ahí ahora al algo alguien algún alguna algunas alguno algunos allá allí ambos ante antes aquel aquella "
     "aquellos aquí aquello así aun aún aunque bajo bastante bien cada casi como cómo con conmigo contigo contra cosas cual "

@@ -18,6 +18,8 @@ from ingle.text.rewording import judge_digest, judge_rewording, judge_translatio
 from ingle.text.tool import Output, Tool
 
 MARKED = re.compile(r"(?m)^\s*(?:#{1,6}|[-*+•>]|\d{1,3}[.)])\s+\S")
+COURTESY = 8
+"""Words that politeness may add to a text however short."""
 LISTED = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\S")
 SEPARATOR = re.compile(r"^\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?\s*$")
 
@@ -69,7 +71,7 @@ def _form(source: str, answer: str, finish: FinishReason | None) -> Reason | Non
 
 
 def _talk(tool: Tool, source: str, answer: str, told: tuple[str, str]) -> Reason | None:
-    if chatter.says(chatter.REFUSALS, source, answer):
+    if chatter.refuses(source, answer):
         return Reason.REFUSAL
     if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
         return Reason.CHATTER
@@ -168,7 +170,8 @@ def _extent(tool: Tool, source: str, answer: str, target: str | None, any_langua
         low, high = 0.25, 4.0
     if theirs < low * (mine - (_in_digits(source, answer) if faithful else 0)) - 2:
         return Reason.LOST_TEXT
-    if theirs > high * mine + 4:
+    reworded = not (faithful or tool.shorter or tool.translates)
+    if theirs > high * mine + (COURTESY if reworded else 4):
         return Reason.INVENTED_TEXT
     if faithful:
         return judge_correction(tool, source, answer)

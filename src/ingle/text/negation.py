@@ -35,16 +35,19 @@ ADJECTIVE = re.compile(r"(?:ble|bles|bly|ent|ant|al|ar|ate|ive|ous|ect|ete|ic|ur
 """How words end that take the short prefixes: `direct`, `possible`; not `side` or `put`."""
 NEGATIVE = re.compile(
     r"\b(?:(?:un|in|im|il|ir|dis|non|mis)\w{4,}|\w+less|\w+los(?:e|en|er)?|fail\w*|refus\w+|declin\w+|lack\w*|avoid\w*|stop\w*|hardly|"
-    r"barely|scarcely|rarely|few\w*|little|only|miss\w*|remember|wrong\w*|instead|rather|too|away|late\w*|deny|denied|reject\w*|prevent\w*|"
-    r"cancel\w*|free|absent|false|zero|lost|empty|against|forbid\w*|forbidden|prohibit\w*|sans|peu|poco|wenig\w*|kaum|selten|evit\w+|vermeid\w+|falta\w*|manque\w*)\b",
+    r"barely|scarcely|rarely|few\w*|little|only|miss\w*|remember|wrong\w*|instead|rather|too|away|late\w*|on time|nope|nein|closed?|shut|difficult\w*|hard|dunno|leaves?|left|gone|deny|denied|reject\w*|prevent\w*|"
+    r"cancel\w*|free|absent|false|zero|lost|empty|against|forbid\w*|forbidden|prohibit\w*|sans|peu|poco|wenig\w*|kaum|selten|evit\w+|vermeid\w+|falta\w*|manque\w*|"
+    r"verbot\w*|untersag\w*|geschlossen|verhindert|pünktlich|durchgefallen|schwer|schwierig|interdi\w*|défense|fermée?s?|échou\w*|difficile\w*|"
+    r"prohib\w*|prohíb\w*|cerrad\w*|suspend\w*|difícil\w*|vietat\w*|chius\w*|proibid\w*|fechad\w*|verboden|gesloten)\b",
     re.IGNORECASE,
 )
 """What can say no in other words, when a text is reworded."""
 POLITE = re.compile(
-    r"\b(?:worr\w+|hesitate|mind|forget|wait|why|sorge\w*|zögern|vergiss|vergessen|hésite\w*|oublie\w*|dude|olvide\w*|matter|problem|doubt)\b|\?",
+    r"\b(?:worr\w+|hesitate|mind|forget|wait|why|sorge\w*|zögern|vergiss|vergessen|hésite\w*|oublie\w*|dude|olvide\w*|matter|problem|doubt|"
+    r"(?:not|nicht|pas|no) (?:so |too |that |si |tan )?(?:bad|schlecht|mal|mauvaise?|grave)|dérange\w*|de rien|pasa nada|macht nichts)\b|\?",
     re.IGNORECASE,
 )
-"""Where `not` is a manner of speaking: `don't hesitate`, `can't wait`."""
+"""Where `not` is a manner of speaking: `don't hesitate`, `can't wait`, `not bad`."""
 SLIPS = re.compile(r"\b(?:dont|wont|cant)\b", re.IGNORECASE)
 """Misspelt English, and words of other languages."""
 KNOW = frozenset("know knows knew now none not nor on so na".split())

@@ -49,7 +49,7 @@ _OTHERS = {
     "sechste=6 siebte=7 achte=8 neunte=9 zehnte=10 elfte=11 zwölfte=12",
     "fr": "une=1 quatre-vingts=80 vingts=20 premier=1 première=1 deuxième=2 troisième=3 quatrième=4 cinquième=5 "
     "sixième=6 septième=7 huitième=8 neuvième=9 dixième=10",
-    "es": "un=1 una=1 veintiún=21 dieciseis=16 veintidos=22 veintitres=23 veintiseis=26 doscientos=200 doscientas=200 trescientos=300 "
+    "es": "un=1 una=1 veintiún=21 veintiuna=21 dieciseis=16 veintidos=22 veintitres=23 veintiseis=26 doscientos=200 doscientas=200 trescientos=300 "
     "trescientas=300 cuatrocientos=400 cuatrocientas=400 quinientos=500 quinientas=500 seiscientos=600 "
     "seiscientas=600 setecientos=700 setecientas=700 ochocientos=800 ochocientas=800 novecientos=900 "
     "novecientas=900",
@@ -100,6 +100,7 @@ VAGUE: dict[str, tuple[str, ...]] = {
     "midnight": ("0|00", "00|00", "24|00"),
     "couple": ("2",),
 }
+"""What these may be in digits; in another language they are other words."""
 DOZENS = frozenset("dozen dutzend douzaine docena dozzina dúzia dozijn".split())
 AFTER = frozenset("past after nach over".split())
 BEFORE = frozenset("to till before vor voor".split())

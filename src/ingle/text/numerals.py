@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import islice, pairwise, product
 
 from ingle.text.alignment import alike
-from ingle.text.figures import Figure, read, values
+from ingle.text.figures import Figure, read, values, with_late_hours
 from ingle.text.grammar import spoken_language
 from ingle.text.number_words import (
     AFTER,
@@ -166,15 +166,13 @@ def fact_lost(source: str, answer: str, target: str | None = None) -> Change | N
     A `two` may become `both`, and what an ordinal or half of something becomes in another language is not known here.
     """
     language = spoken_in(source)
-    mine = read(source, language)
-    theirs = read(answer, target if target in LANGUAGES else (spoken_in(answer) if target is None else None))
+    heard = target if target in LANGUAGES else (spoken_in(answer) if target is None else None)
+    mine = with_late_hours(read(source, language), source)
+    theirs = with_late_hours(read(answer, heard), answer)
     blind = target is not None and (target not in LANGUAGES or language is None)
     there = _pieces(theirs)
-    for figure, count in Counter(
-        figure for figure in mine if _counts(figure, translated=target is not None)
-    ).items():
-        if figure.spoken and blind:
-            continue
+    said = (figure for figure in mine if _counts(figure, translated=target is not None))
+    for figure, count in Counter(figure for figure in said if not (figure.spoken and blind)).items():
         if max(_times(way, there) for way in figure.written) < count:
             return Change.LOST
     here = _grounds(mine)
@@ -216,7 +214,7 @@ def _counts(figure: Figure, *, translated: bool) -> bool:
     if not figure.spoken:
         return True
     way = figure.written[0]
-    vague = not way.isdecimal() or (translated and figure.ordinal)
+    vague = not way.isdecimal() or (translated and (figure.ordinal or figure.written in VAGUE.values()))
     return not figure.soft and not vague and int(way) > 2
 
 
@@ -241,7 +239,7 @@ def _times(way: str, there: Counter[str]) -> int:
 def _composed_of(figure: Figure, there: set[str]) -> bool:
     """Whether the parts of a date or time are there one by one."""
     parts = figure.written[0].split("|")
-    return len(parts) > 1 and all((part.lstrip("0") or "0") in there for part in parts)
+    return len(parts) > 1 and all(part == "00" or (part.lstrip("0") or "0") in there for part in parts)
 
 
 def _regions(mine: list[Figure], theirs: list[Figure]) -> Iterator[tuple[list[Figure], list[Figure]]]:

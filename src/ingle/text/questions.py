@@ -48,6 +48,8 @@ def answered(source: str, answer: str) -> bool:
     if asked[0] in VERBS and asked[1] in PRONOUNS and not theirs:
         kept = alike(asked[0], {said[0]}) and alike(asked[1], {said[1]})
         return not kept and not REQUEST.match(answer)
+    if mine and asked[0] not in VERBS | INTERROGATIVES:  # the mark says that it is still asked
+        return False
     turned = alike(asked[0], {said[1]}) and alike(asked[1], {said[0]}) and asked[0] != asked[1]
     return turned and asked[0] not in ASIDES
 

@@ -210,5 +210,5 @@ def capitalised(text: str) -> list[tuple[str, bool]]:
         if len(word) < 2 or not word[0].isupper() or word in {"I'm", "I'll", "I've", "I'd", "OK"}:
             continue
         before = plain[: match.start()].rstrip(" \t\"'“”‘’«»([*_")
-        found.append((word, not before or before[-1] in ".!?:…\n-–—•#>|"))
+        found.append((word, not before or before[-1] in ".!?¿¡:…\n-–—•#>|"))
     return found

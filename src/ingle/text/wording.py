@@ -24,6 +24,8 @@ STEM = 0.6
 """The share of the shorter of two words that is their stem when both begin with it."""
 ROOT = 4
 """Letters that words of one root begin with."""
+SOUNDED = 0.6
+"""How alike a word is to one of grammar that it was misspelt as: `except`, `accept`; `no`, `know`."""
 JOINED = 0.85
 """How alike words written together are to the one they become."""
 REPLACED = 0.2
@@ -98,7 +100,10 @@ def _unforgiven(region: Region, free: Set[str], is_small: Callable[[str], bool])
             lost.remove(word)
             came.remove(twin)
     lost = [word for word in lost if not any(_is_form(word, new) for new in added)]
-    came = [word for word in came if not any(_is_form(word, old) for old in removed)]
+    small = [old for old in removed if is_small(old)]
+    came = [
+        word for word in came if not any(_is_form(word, old) for old in removed) and not _sounds(word, small)
+    ]
     lost = [word for word in lost if not _is_joined(word, added) and not _initials(word, added)]
     came = [word for word in came if not _is_joined(word, removed) and not _written_out(word, removed, added)]
     if removed and added:  # `do` and `make` are chosen by idiom
@@ -114,6 +119,10 @@ def _is_same(word: str, other: str) -> bool:
     ):
         return True
     return least >= 4 and word[: max(3, math.ceil(STEM * least))] == other[: max(3, math.ceil(STEM * least))]
+
+
+def _sounds(word: str, small: Iterable[str]) -> bool:
+    return any(SequenceMatcher(None, word, old, autojunk=False).ratio() >= SOUNDED for old in small)
 
 
 def _is_form(word: str, other: str) -> bool:
