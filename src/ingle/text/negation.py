@@ -50,6 +50,8 @@ POLITE = re.compile(
 """Where `not` is a manner of speaking: `don't hesitate`, `can't wait`, `not bad`."""
 SLIPS = re.compile(r"\b(?:dont|wont|cant)\b", re.IGNORECASE)
 """Misspelt English, and words of other languages."""
+NO_SLIPS = frozenset("ever someone somebody something somewhere ein eine want went".split())
+"""Words of their own that look like a negation."""
 KNOW = frozenset("know knows knew now none not nor on so na".split())
 """What a misspelt `no` may have been."""
 
@@ -120,22 +122,7 @@ def _misspelt(text: str, other: str) -> list[str]:
 
 def _is_slip(slip: str, negation: str) -> bool:
     """Whether `slip` is `negation` spelled wrong, and no word of its own."""
-    if (
-        _negates(slip)
-        or is_function_word(slip)
-        or slip
-        in (
-            "ever",
-            "someone",
-            "somebody",
-            "something",
-            "somewhere",
-            "ein",
-            "eine",
-            "want",
-            "went",
-        )
-    ):
+    if _negates(slip) or is_function_word(slip) or slip in NO_SLIPS:
         return False
     return len(slip) > 2 and alike(
         slip.replace("’", "").replace("'", ""), {negation.replace("’", "").replace("'", "")}

@@ -27,6 +27,8 @@ VERBS = frozenset(
 )
 PRONOUNS = frozenset("i you he she it we they this that there ich du er sie es wir ihr man".split())
 """A verb before one of these begins a question that is not asked with a word."""
+PLAIN = frozenset("is are am was were do does did has have ist sind hat".split())
+"""Verbs whose question is no request: `can you` may be put as one."""
 REQUEST = re.compile(r"\s*(?:please|bitte)\b", re.IGNORECASE)
 ASIDES = frozenset(
     "so well and um uh but okay ok hey hi hello please also und aber also et mais y pero".split()
@@ -64,21 +66,7 @@ def replied(source: str, answer: str, *, translated: bool) -> bool:
         return source.rstrip(" \"'”’»)").endswith(("?", "？", "؟"))
     asks = ASKING | INTERROGATIVES
     first = next(iter(_opening(source)), "")
-    plain = first in INTERROGATIVES or first in {
-        "is",
-        "are",
-        "am",
-        "was",
-        "were",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "ist",
-        "sind",
-        "hat",
-    }
+    plain = first in INTERROGATIVES | PLAIN
     return plain and asks.isdisjoint(words(answer))
 
 
