@@ -233,6 +233,17 @@ async def test_a_defect_in_a_pull_ends_it_with_an_error(tmp_path: Path) -> None:
         assert view.last_error is not None and "retry" in view.actions
 
 
+async def test_a_check_leaves_what_a_pull_left_as_it_was(world: World) -> None:
+    world.pull.errors.append(HubUnreachable("The hub does not answer."))
+    async with world.runtime() as runtime:
+        with pytest.raises(HubUnreachable):
+            _ = [progress async for progress in runtime.pull("org/tiny")]
+        _ = [progress async for progress in runtime.verify("org/tiny")]
+        assert (await runtime.view("org/tiny")).last_error is not None
+    async with world.runtime() as runtime:
+        assert (await runtime.view("org/tiny")).last_error is not None
+
+
 async def test_verify_tells_what_it_finds(world: World) -> None:
     async with world.runtime() as runtime:
         steps = [progress async for progress in runtime.verify("org/tiny")]

@@ -79,7 +79,7 @@ class Job:
     """One model's pull (or repair, or check): running, or what is left of it.
 
     `had`: the files of the whole model that was here when it began, None where none was; `since`: when it began or
-    ended, in seconds since the epoch.
+    ended, in seconds since the epoch; `beneath`: what is left of a pull or repair while a check runs on its model.
     """
 
     ref: ModelRef
@@ -95,6 +95,7 @@ class Job:
     told_at: float = float("-inf")
     had: Files | None = None
     since: float = field(default_factory=time.time)
+    beneath: Job | None = None
 
     @property
     def running(self) -> bool:

@@ -132,6 +132,8 @@ class PullDesk:
         job = Job(ref, work, state=PullState.RUNNING, failures=failures, snapshot=snapshot)
         if before is not None and before.work is work:
             job.progress, job.had = before.progress, before.had
+        if work is Work.VERIFY:
+            job.beneath = before
         self._jobs[key] = job
         self._remember()
         if work is not Work.VERIFY:
@@ -256,6 +258,8 @@ class PullDesk:
             job.state = PullState.NONE
         if job.state is PullState.NONE and self._jobs.get(key) is job:
             del self._jobs[key]
+            if job.beneath is not None:
+                self._jobs[key] = job.beneath
         job.over.set()
         if not self._closing:
             self._remember()
@@ -294,8 +298,8 @@ class PullDesk:
                 job.had,
                 job.since,
             )
-            for job in self._jobs.values()
-            if job.work is not Work.VERIFY
+            for job in (one.beneath if one.work is Work.VERIFY else one for one in self._jobs.values())
+            if job is not None
         ]
         beside = self._memo.with_suffix(".new")
         with contextlib.suppress(OSError):
