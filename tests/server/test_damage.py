@@ -23,6 +23,7 @@ CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 SAID = r"org/tiny is damaged. /models/gr\xf6\xdfe.gguf is damaged: its digest is bb, it should be aa."
 HEADED: list[tuple[str, dict[str, Any]]] = [
     ("/load", {"model_path": MODEL}),
+    ("/warm", {"model_path": MODEL}),
     ("/generate", {"prompt": "Hi"}),
     ("/v1/chat/completions", CHAT),
     ("/v1/chat/completions", CHAT | {"stream": True}),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 
 from ingle.config import Config
 from ingle.runtime.runtime import Runtime
+from ingle.server.asked import Heads, known_query
 from ingle.server.faults import JsonResponse, install_faults
 from ingle.server.gate import Activity, Gate
 from ingle.server.health import health_routes
@@ -53,6 +54,7 @@ def create_app(
         redirect_slashes=False,
         docs_url=None,  # the framework's pages fetch their scripts from the network
         redoc_url=None,
+        dependencies=[Depends(known_query)],
         responses={"4XX": {"description": REFUSED}},  # in place of the framework's 422, which nobody gets
     )
     app.add_route("/docs", _reference(app), include_in_schema=False)
@@ -65,6 +67,7 @@ def create_app(
     app.include_router(openai_routes(runtime))
     app.include_router(metrics_routes(runtime))
     app.include_router(text_routes(runtime, config))
+    app.add_middleware(Heads)
     app.add_middleware(Gate, token=token, host=config.host, activity=activity or Activity())
     return app
 

@@ -103,7 +103,10 @@ def install_faults(app: FastAPI) -> None:
             error: IngleError = NotFound(f"There is no route {request.method} {path}.", hint="See /docs.")
         else:
             error = InvalidRequest(f"{request.method} {path}: {exc.detail}.", hint="See /docs.")
-        return JsonResponse(body_for(path, error), status_code=exc.status_code, headers=exc.headers)
+        headers = dict(exc.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return JsonResponse(body_for(path, error), status_code=exc.status_code, headers=headers)
 
     app.add_exception_handler(RequestValidationError, wrong_body)
     app.add_exception_handler(HTTPException, refused)

@@ -9,7 +9,7 @@
 `model_loaded` is about the model of the last `/load`, not about what other routes loaded.
 `/generate` answers with that model, loading it again when it left for idleness. None of
 these ever downloads unless `auto_pull` is on. Of a model whose files the last check found damaged `/load` and `/generate`
-tell in the header `Ingle-Warning`.
+tell in the header `Ingle-Warning`, and so does `/warm`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class LoadRequest(Body):
 class WarmRequest(Body):
     model_path: ModelName | None = None
     keep_alive: float | None = None
+
+
+class UnloadRequest(Body):
+    """Nothing: what is unloaded is the model of the last `/load`, and a name would be ignored."""
 
 
 class PromptRequest(Body):
@@ -114,19 +118,22 @@ class Sidecar:
         if path is not None:
             await self._runtime.unload(path)
 
-    async def warm(self, path: str | None, wants: Wants) -> tuple[bool, str]:
+    async def warm(self, path: str | None, wants: Wants, notice: Notice) -> tuple[bool, str]:
         """Begin the load and return at once: whether it is already in memory, and the model (of None: as for every request
         that names none). Raises when it cannot be."""
         begun: asyncio.Future[tuple[bool, str]] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._hold(path, wants, begun))
+        task = asyncio.create_task(self._hold(path, wants, notice, begun))
         self._warming.add(task)
         task.add_done_callback(self._warming.discard)
         return await begun
 
-    async def _hold(self, path: str | None, wants: Wants, begun: asyncio.Future[tuple[bool, str]]) -> None:
+    async def _hold(
+        self, path: str | None, wants: Wants, notice: Notice, begun: asyncio.Future[tuple[bool, str]]
+    ) -> None:
         """Keeps the wish alive until the load is over, for nobody else does."""
         try:
             async with self._runtime.use(path, wants) as use:
+                notice.take(use)
                 begun.set_result((not use.waits, path or use.model))
                 await use.ready()
         except IngleError as exc:
@@ -156,7 +163,7 @@ def sidecar_routes(runtime: Runtime) -> APIRouter:
         return JsonResponse({"response": text, "tokens_generated": tokens}, headers=notice.headers)
 
     @router.post("/unload")
-    async def unload() -> Response:
+    async def unload(body: UnloadRequest | None = None) -> Response:
         """Give its memory back."""
         await sidecar.unload()
         return JsonResponse({"status": "unloaded", "model_loaded": False})
@@ -171,7 +178,9 @@ def sidecar_routes(runtime: Runtime) -> APIRouter:
         """Begin to load and answer at once."""
         asked = body or WarmRequest()
         path = asked.model_path or sidecar.path
-        ready, model = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive))
-        return JsonResponse({"status": "loaded" if ready else "warming", "model_path": model})
+        notice = Notice()
+        ready, model = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive), notice)
+        status = "loaded" if ready else "warming"
+        return JsonResponse({"status": status, "model_path": model}, headers=notice.headers)
 
     return router
