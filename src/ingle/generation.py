@@ -62,11 +62,14 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """`reasoning` is what the model thought before it; the chat template decides how much of it is shown again."""
+
     role: Role
     content: str
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    reasoning: str = ""
 
 
 class SamplingParams(msgspec.Struct, frozen=True, kw_only=True):

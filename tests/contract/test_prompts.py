@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingle.generation import Generation, Message, Role
 from ingle.worker.process import WorkerProcess
 from tests.contract.asking import ask, chat, plain
 
@@ -33,6 +34,19 @@ async def test_a_chat_has_the_tokens_that_its_template_writes_and_no_other(
     asked = chat(TEXT, template=template, max_tokens=1)
     assert await bos_worker.count_tokens(asked) == tokens
     assert (await ask(bos_worker, asked)).usage.prompt_tokens == tokens
+
+
+async def test_what_a_model_thought_before_reaches_a_template_that_shows_it(worker: WorkerProcess) -> None:
+    shows = "{% for m in messages %}{{ m.reasoning_content or '' }}{{ m.content }}{% endfor %}"
+    told = [
+        await worker.count_tokens(
+            Generation(
+                messages=(Message(role=Role.ASSISTANT, content=TEXT, reasoning=thought),), template=shows
+            )
+        )
+        for thought in ("", TEXT)
+    ]
+    assert told == [TOKENS, TOKENS * 2]
 
 
 async def test_an_empty_prompt_is_the_token_that_the_tokenizer_adds(bos_worker: WorkerProcess) -> None:

@@ -171,6 +171,7 @@ async def test_every_parameter_reaches_the_engine(client: httpx.AsyncClient, wor
                 "tool_calls": [{"id": "1", "name": "f", "arguments": "{}"}],
             },
             {"role": "tool", "content": "r", "tool_call_id": "1", "name": "f"},
+            {"role": "assistant", "content": "a", "reasoning": "why"},
         ],
         "sampling": sampling,
         "max_tokens": 12,
@@ -192,6 +193,7 @@ async def test_every_parameter_reaches_the_engine(client: httpx.AsyncClient, wor
         Message(role=Role.SYSTEM, content="s"),
         Message(role=Role.ASSISTANT, content="", tool_calls=(ToolCall(id="1", name="f", arguments="{}"),)),
         Message(role=Role.TOOL, content="r", tool_call_id="1", name="f"),
+        Message(role=Role.ASSISTANT, content="a", reasoning="why"),
     )
     assert (asked.max_tokens, asked.stop, asked.n) == (12, ("END",), 2)
     assert asked.constraint == Constraint(kind="regex", value="a+")

@@ -98,6 +98,14 @@ def test_what_is_left_out_stays_at_its_default() -> None:
     assert parse(constraint={"kind": "regex", "value": "a"}).constraint == Constraint(kind="regex", value="a")
 
 
+def test_an_answer_may_come_back_as_openais_client_writes_it() -> None:
+    answer: dict[str, Any] = {"role": "assistant", "content": "4", "reasoning_content": "2+2"}
+    silent = ("refusal", "audio", "function_call", "annotations", "tool_calls")
+    made = parse(messages=[answer | dict.fromkeys(silent)], stream=None)
+    assert made.messages == (Message(role=Role.ASSISTANT, content="4", reasoning="2+2"),)
+    assert parse(messages=[answer | {"annotations": []}]).messages == made.messages
+
+
 def test_messages_of_every_role_are_translated() -> None:
     made = ChatRequest.model_validate(
         {

@@ -111,6 +111,8 @@ def _as_dict(message: Message) -> dict[str, Any]:
         shown["name"] = message.name
     if message.tool_call_id is not None:
         shown["tool_call_id"] = message.tool_call_id
+    if message.reasoning:
+        shown["reasoning_content"] = message.reasoning
     if message.tool_calls:
         shown["tool_calls"] = [
             {

@@ -68,4 +68,4 @@ def _as_text(message: Message) -> Message:
         for call in message.tool_calls
     )
     text = f"{message.content}\n{calls}" if message.content else calls
-    return Message(role=Role.ASSISTANT, content=text)
+    return Message(role=Role.ASSISTANT, content=text, reasoning=message.reasoning)

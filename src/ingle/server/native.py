@@ -34,7 +34,7 @@ down to the engine (a pull that was joined goes on; `cancel` ends it). What may 
     {"error": {...}}     the last line of a failure, also after chunks
 
 GenerateRequest: `model` (else the configured one where it is here, else the only one that is), exactly one of
-`messages` [{role, content, name?, tool_calls?, tool_call_id?}] and `prompt`, `sampling` {temperature, top_p, top_k, min_p, repetition_penalty,
+`messages` [{role, content, name?, tool_calls?, tool_call_id?, reasoning?}] and `prompt`, `sampling` {temperature, top_p, top_k, min_p, repetition_penalty,
 presence_penalty, frequency_penalty, logit_bias, seed, logprobs, top_logprobs}, `max_tokens`, `stop` [..], `n`,
 `constraint` {kind, value}, `tools` [{name, description, parameters, strict}], `tool_choice`, `parallel_calls`,
 `thinking` {enabled, budget}, `stop_on_loop`, `template`: the names and defaults of generation.py; and for the load `keep_alive`

@@ -49,7 +49,11 @@ class ChatMessage(Body):
     tool_calls: list[AskedCall] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    # what OpenAI's own client writes into the answers that programs send back to it
     refusal: None = None
+    audio: None = None
+    function_call: None = None
+    annotations: list[None] | None = Field(default=None, max_length=0)
 
     @field_validator("content", mode="before")
     @classmethod
@@ -68,7 +72,7 @@ class ChatMessage(Body):
         return content
 
     def fields(self) -> dict[str, Any]:
-        """As `generation.Message`; what a model once reasoned is not shown to it again."""
+        """As `generation.Message`."""
         content = self.content or ""
         if isinstance(content, list):
             content = "".join(part.text for part in content)
@@ -77,6 +81,7 @@ class ChatMessage(Body):
             "content": content,
             "name": self.name,
             "tool_call_id": self.tool_call_id,
+            "reasoning": self.reasoning_content or "",
             "tool_calls": [
                 {"id": call.id, "name": call.function.name, "arguments": call.function.arguments}
                 for call in self.tool_calls or ()
@@ -126,7 +131,7 @@ class SamplingFields(Body):
     """What chat and plain completions share."""
 
     model: ModelName
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=100)
     top_p: float | None = Field(default=None, gt=0, le=1)

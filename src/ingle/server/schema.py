@@ -59,6 +59,7 @@ class MessageBody(Body):
     name: str | None = None
     tool_calls: list[ToolCallBody] = Field(default=[])
     tool_call_id: str | None = None
+    reasoning: str = ""
 
 
 class SamplingBody(Body):
