@@ -1,4 +1,4 @@
-"""Tells whether an answer says no where its source says yes, or the other way round."""
+"""Tells whether a correction says no where its source says yes, or the other way round."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ingle.text.spans import WORD, words
 
 VERBAL = frozenset(
     "not cannot dont doesnt didnt isnt arent wasnt werent cant couldnt wont wouldnt shouldnt hasnt havent hadnt aint "
-    "mustnt neednt dosent doesent didint without no nicht ohne pas sans sin non senza não nao sem niet zonder не нет нельзя без 不 没 沒 別 别".split()
+    "mustnt neednt dosent doesent didint idk idc dunno without no nicht ohne pas sans sin non senza não nao sem niet zonder не нет нельзя без 不 没 沒 別 别".split()
 )
 """Each of these turns its own verb around."""
 INDEFINITE = frozenset(
@@ -33,21 +33,6 @@ BREAK = re.compile(
 PREFIXES = ("un", "non", "dis", "in", "im", "il", "ir")
 ADJECTIVE = re.compile(r"(?:ble|bles|bly|ent|ant|al|ar|ate|ive|ous|ect|ete|ic|ure|ite|act|ly|lich|bar|ig)\Z")
 """How words end that take the short prefixes: `direct`, `possible`; not `side` or `put`."""
-NEGATIVE = re.compile(
-    r"\b(?:(?:un|in|im|il|ir|dis|non|mis)\w{4,}|\w+less|\w+los(?:e|en|er)?|fail\w*|refus\w+|declin\w+|lack\w*|avoid\w*|stop\w*|hardly|"
-    r"barely|scarcely|rarely|few\w*|little|only|miss\w*|remember|wrong\w*|instead|rather|too|away|late\w*|on time|nope|nein|closed?|shut|difficult\w*|hard|dunno|leaves?|left|gone|deny|denied|reject\w*|prevent\w*|"
-    r"cancel\w*|free|absent|false|zero|lost|empty|against|forbid\w*|forbidden|prohibit\w*|sans|peu|poco|wenig\w*|kaum|selten|evit\w+|vermeid\w+|falta\w*|manque\w*|"
-    r"verbot\w*|untersag\w*|geschlossen|verhindert|pünktlich|durchgefallen|schwer|schwierig|interdi\w*|défense|fermée?s?|échou\w*|difficile\w*|"
-    r"prohib\w*|prohíb\w*|cerrad\w*|suspend\w*|difícil\w*|vietat\w*|chius\w*|proibid\w*|fechad\w*|verboden|gesloten)\b",
-    re.IGNORECASE,
-)
-"""What can say no in other words, when a text is reworded."""
-POLITE = re.compile(
-    r"\b(?:worr\w+|hesitate|mind|forget|wait|why|sorge\w*|zögern|vergiss|vergessen|hésite\w*|oublie\w*|dude|olvide\w*|matter|problem|doubt|"
-    r"(?:not|nicht|pas|no) (?:so |too |that |si |tan )?(?:bad|schlecht|mal|mauvaise?|grave)|dérange\w*|de rien|pasa nada|macht nichts)\b|\?",
-    re.IGNORECASE,
-)
-"""Where `not` is a manner of speaking: `don't hesitate`, `can't wait`, `not bad`."""
 SLIPS = re.compile(r"\b(?:dont|wont|cant)\b", re.IGNORECASE)
 """Misspelt English, and words of other languages."""
 NO_SLIPS = frozenset("ever someone somebody something somewhere ein eine want went".split())
@@ -61,30 +46,11 @@ def changed(source: str, answer: str) -> bool:
     if spoken_language(source) not in ("en", None):  # `dont` is French too
         source, answer = (SLIPS.sub(" ", text) for text in (source, answer))
     mine, theirs = _counted(source, answer), _counted(answer, source)
-    return mine != theirs or _moved(source, answer) or _prefixed(source, answer)
+    return mine != theirs or _moved(source, answer) or became_opposite(source, answer)
 
 
-def turned(source: str, answer: str) -> bool:
-    """Whether a rewording says no nowhere although its source does, or the other way round."""
-    if POLITE.search(source) or POLITE.search(answer):
-        return False
-    mine, theirs = any(_negations(source)), any(_negations(answer))
-    if mine and not theirs:
-        return not NEGATIVE.search(answer)
-    return theirs and not mine and not NEGATIVE.search(source)
-
-
-def is_dropped(source: str, answer: str) -> bool:
-    """Whether a translation between languages known here says no nowhere although its source does."""
-    said = _negations(source) and not POLITE.search(source)
-    return bool(said) and not _negations(answer) and not NEGATIVE.search(answer)
-
-
-def _negations(text: str) -> list[str]:
-    return [word for word in words(text) if _negates(word)]
-
-
-def _negates(word: str) -> bool:
+def negates(word: str) -> bool:
+    """Whether the word says no."""
     return word in VERBAL or word in INDEFINITE or word.endswith(("n't", "n’t"))
 
 
@@ -93,7 +59,7 @@ def _counted(text: str, other: str) -> int:
     excused = _misspelt(text, other)
     groups, last, indefinite = 0, -NEAR - 1, True
     for at, word in enumerate(words(text)):
-        if not _negates(word):
+        if not negates(word):
             continue
         if word in excused:
             excused.remove(word)
@@ -110,9 +76,9 @@ def _misspelt(text: str, other: str) -> list[str]:
     found = []
     for region in regions(text, other):
         for word in region.removed:
-            if not _negates(word):
+            if not negates(word):
                 continue
-            if any(map(_negates, region.added)):
+            if any(map(negates, region.added)):
                 continue
             known = word == "no" and KNOW & set(region.added)
             if known or any(_is_slip(new, word) for new in (*region.added, "".join(region.added))):
@@ -122,7 +88,7 @@ def _misspelt(text: str, other: str) -> list[str]:
 
 def _is_slip(slip: str, negation: str) -> bool:
     """Whether `slip` is `negation` spelled wrong, and no word of its own."""
-    if _negates(slip) or is_function_word(slip) or slip in NO_SLIPS:
+    if negates(slip) or is_function_word(slip) or slip in NO_SLIPS:
         return False
     return len(slip) > 2 and alike(
         slip.replace("’", "").replace("'", ""), {negation.replace("’", "").replace("'", "")}
@@ -136,7 +102,7 @@ def _moved(source: str, answer: str) -> bool:
     for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
-        lost = sum(map(_negates, mine[a:b])) - sum(map(_negates, theirs[c:d]))
+        lost = sum(map(negates, mine[a:b])) - sum(map(negates, theirs[c:d]))
         gone += [a] * (lost > 0)
         came += [a] * (lost < 0)
     if not gone or not came:
@@ -151,7 +117,7 @@ def _moved(source: str, answer: str) -> bool:
     return False
 
 
-def _prefixed(source: str, answer: str) -> bool:
+def became_opposite(source: str, answer: str) -> bool:
     """Whether a word became its opposite: `possible`, `impossible`; `careful`, `careless`."""
     return any(
         _is_opposite(word, new) or _is_opposite(new, word)

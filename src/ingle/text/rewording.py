@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingle.text import chatter, language, names, negation, questions, spans, wording
+from ingle.text import chatter, language, names, polarity, questions, spans, wording
 from ingle.text.grammar import GRAMMAR, spoken_language
 from ingle.text.reason import Reason
 
@@ -32,7 +32,7 @@ def judge_rewording(source: str, answer: str) -> Reason | None:
     """What `rewrite`, `friendly`, `professional` and `concise` may not do; silent on whether the meaning is the same."""
     if questions.replied(source, answer, translated=False):
         return Reason.ANSWERED
-    if negation.turned(source, answer):
+    if polarity.turned(source, answer):
         return Reason.CHANGED_NEGATION
     if chatter.says(FRAMES, source, answer):
         return Reason.INVENTED_TEXT
@@ -49,7 +49,7 @@ def judge_translation(source: str, answer: str, target: str | None) -> Reason | 
     """What can be told of a translation: a question stays one, sentences are as many, none stays as it was."""
     if questions.replied(source, answer, translated=True):
         return Reason.ANSWERED
-    if target in GRAMMAR and spoken_language(source) in GRAMMAR and negation.is_dropped(source, answer):
+    if target in GRAMMAR and spoken_language(source) in GRAMMAR and polarity.is_dropped(source, answer):
         return Reason.CHANGED_NEGATION
     mine, theirs = (len(SENTENCE_END.findall(text)) for text in (source, answer))
     if mine >= 3 and theirs < 0.6 * mine:
