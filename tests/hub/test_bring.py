@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ingle.catalog.listing import DigestKind, ListedFile, Listing
@@ -107,6 +108,31 @@ def test_the_listing_of_an_earlier_pull_names_the_repo(config: Config, tmp_path:
     brought = bring(config, lay(tmp_path / "usb", mlx_folder()))
     assert brought.known and brought.snapshot.ref.repo_id == "org/name"
     assert find_orphans(config) == []
+
+
+def test_of_several_known_versions_it_is_the_one_whose_digests_fit(config: Config, tmp_path: Path) -> None:
+    place = RepoPlace(config.cache, "org/name")
+    older, newer = mlx_folder(), mlx_folder(**{"added_tokens.json": b"{}"})
+    newer["tokenizer.json"] = older["tokenizer.json"] + b" "
+    for files, commit in ((older, COMMIT), (newer, OTHER)):
+        asked = Asked(ModelRef(name="org/name", repo_id="org/name"), tuple(files))
+        found = msgspec.structs.replace(listing(files), commit=commit)
+        write_receipt(place, Receipt(listing=found, asked=(asked,)))
+    source = lay(tmp_path / "usb", older)
+    hub = msgspec.structs.replace(listing(newer), commit=OTHER)
+    for named in ({}, {"repo_id": "org/name"}, {"repo_id": "org/name", "listing": hub}):
+        brought = bring(config, source, **named)
+        assert brought.known and brought.snapshot.commit == COMMIT
+    with pytest.raises(StoreError) as raised:
+        bring(config, source, repo_id="org/name", revision=OTHER)
+    assert "--as org/name@" in raised.value.hint
+
+
+def test_the_listing_of_a_pinned_pull_is_known_too(config: Config, tmp_path: Path) -> None:
+    place = RepoPlace(config.cache, "org/name")
+    pinned = listing(mlx_folder(), revision=COMMIT)
+    write_receipt(place, Receipt(listing=pinned))
+    assert bring(config, lay(tmp_path / "usb", mlx_folder()), repo_id="org/name").known
 
 
 def test_a_download_under_another_name_is_known_by_its_digest(config: Config, tmp_path: Path) -> None:

@@ -51,7 +51,10 @@ def import_model(source: Brought, repo: As = None, as_json: AsJson = False) -> N
     listing = _listing(session, repo_id, revision) if repo_id else None
     with Drawing(session.terminal, source.name, quiet=as_json, steps=False) as drawing:
         brought = finish(
-            bring_model(session.config, source.absolute(), repo_id=repo_id, listing=listing), drawing
+            bring_model(
+                session.config, source.absolute(), repo_id=repo_id, revision=revision, listing=listing
+            ),
+            drawing,
         )
     if as_json:
         found = describe(brought.snapshot) | {"digests_known": brought.known, "ignored": brought.ignored}
@@ -91,17 +94,21 @@ def export_to(session: Session, model: str, folder: Path, *, quiet: bool, link: 
     )
 
 
-def _repo(session: Session, repo: str | None) -> tuple[str | None, str]:
+def _repo(session: Session, repo: str | None) -> tuple[str | None, str | None]:
     if repo is None:
-        return None, "main"
+        return None, None
     ref = session.resolve(repo)
     if ref.repo_id is None:
         raise InvalidRequest(f"{repo} is a path, not the name of a model.", hint="--as org/name")
-    return ref.repo_id, ref.revision or "main"
+    return ref.repo_id, ref.revision
 
 
-def _listing(session: Session, repo_id: str, revision: str) -> Listing | None:
-    """What the hub lists, to compare with; None when it cannot be asked or does not know the name."""
+def _listing(session: Session, repo_id: str, revision: str | None) -> Listing | None:
+    """What the hub lists, to compare with; None when it cannot be asked or does not know the name.
+
+    A commit that is what `main` means now is taken as that, so that the model goes with the branch.
+    """
+    from ingle.catalog.names import is_commit
     from ingle.hub.remote import Remote
     from ingle.hub.transport import Timeouts
 
@@ -109,7 +116,10 @@ def _listing(session: Session, repo_id: str, revision: str) -> Listing | None:
         return None
     try:
         with Remote(session.config, timeouts=Timeouts(connect=5, head=10), backoff=0.1) as remote:
-            return remote.listing(repo_id, revision)
+            newest = remote.listing(repo_id) if revision is None or is_commit(revision) else None
+            if newest is not None and revision in (None, newest.commit):
+                return newest
+            return remote.listing(repo_id, revision or "main")
     except (HubError, NotFound) as exc:
         session.terminal.tell(f"The hub's digests are not known: {exc.message}")
         return None

@@ -19,7 +19,16 @@ from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
 from ingle.errors import DiskFull, FileMissing, Incomplete, InvalidRequest, StoreError
-from ingle.hub.brought import Digests, match, own_listing, refuse_broken, refuse_partial
+from ingle.hub.brought import (
+    Digests,
+    Kinship,
+    is_own,
+    kin,
+    match,
+    own_listing,
+    refuse_broken,
+    refuse_partial,
+)
 from ingle.hub.cache import Store
 from ingle.hub.copies import bytes_of, place_copy
 from ingle.hub.disk import disk_errors, free_bytes
@@ -62,13 +71,14 @@ def bring_model(
     source: Path,
     *,
     repo_id: str | None = None,
+    revision: str | None = None,
     listing: Listing | None = None,
     cancel: threading.Event | None = None,
     free: Callable[[Path], int] = free_bytes,
 ) -> Generator[Progress, None, Brought]:
     """Imports `source` as `repo_id`; without one, as the repo whose known listing names these very files.
 
-    `listing` is the hub's, where the caller asked it; `free` tells the room where a path lies. Nothing is shown unless all of it is right, and the
+    `revision` is the branch, tag or commit that a person named. `listing` is the hub's, where the caller asked it; `free` tells the room where a path lies. Nothing is shown unless all of it is right, and the
     source is only read. Raises `FileMissing`, `InvalidRequest` (no model in it, or no name for it),
     `Incomplete`, `SizeMismatch`, `DigestMismatch`, `MalformedModel`, `DiskFull` before the first byte.
     """
@@ -76,8 +86,13 @@ def bring_model(
     refuse_partial(source, files, shelf)
     cancel = cancel or threading.Event()
     digests = Digests(sum(path.stat().st_size for path in files.values()), cancel)
-    if listing is None:
-        listing = yield from _stored_listing(config, files, repo_id, digests)
+    if listing is None or (yield from kin(files, listing, digests)) is not Kinship.ALL:
+        repo = listing.repo_id if listing is not None else repo_id
+        stored = yield from _stored_listing(config, files, repo, revision, digests)
+        if listing is None or (
+            stored is not None and (yield from kin(files, stored, digests)) is Kinship.ALL
+        ):
+            listing = stored
     known = listing is not None
     if listing is not None:
         chosen = yield from match(files, listing, digests)
@@ -114,22 +129,24 @@ def _gather(config: Config, source: Path) -> tuple[dict[str, Path], DiskShelf]:
 
 
 def _stored_listing(
-    config: Config, files: dict[str, Path], repo_id: str | None, digests: Digests
+    config: Config, files: dict[str, Path], repo_id: str | None, revision: str | None, digests: Digests
 ) -> Generator[Progress, None, Listing | None]:
-    """A listing that an earlier pull stored: of this repo, or of any repo that names the largest file."""
+    """A listing that an earlier pull stored: the one these files are of, else for a named repo its newest."""
     ids = [repo_id] if repo_id else [repo_id_of(path.name) for path in sorted(config.work.glob("models--*"))]
-    largest = max(files.values(), key=lambda path: path.stat().st_size)
+    others: list[Listing] = []
     for one in ids:
         for receipt in stored_receipts(RepoPlace(config.cache, one)) if one else []:
-            if receipt.listing.revision == receipt.listing.commit:
-                continue  # made from an earlier import: it knows no more than the files do
-            if repo_id:
-                return receipt.listing
-            for file in receipt.listing.files:
-                same = file.size == largest.stat().st_size
-                if same and file.digest == (yield from digests.of(largest, file.kind)):
-                    return receipt.listing
-    return None
+            listing = receipt.listing
+            if is_own(listing):
+                continue  # it knows no more than the files do
+            if revision not in (None, listing.commit, listing.revision):
+                continue
+            kinship = yield from kin(files, listing, digests)
+            if kinship is Kinship.ALL:
+                return listing
+            if repo_id or kinship is Kinship.LARGEST:
+                others.append(listing)
+    return next(iter(others), None)
 
 
 class _Bringing:

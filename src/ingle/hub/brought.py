@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Generator, Iterable
+from enum import Enum
 from pathlib import Path
 
 from ingle.catalog.facts import Facts
@@ -54,6 +55,30 @@ class Digests:
         return self._known[path, kind]
 
 
+class Kinship(Enum):
+    """How much of what was brought a listing names: `ALL` is the largest file, and nothing that differs."""
+
+    NONE = "none"
+    LARGEST = "largest"
+    ALL = "all"
+
+
+def kin(files: dict[str, Path], listing: Listing, digests: Digests) -> Generator[Progress, None, Kinship]:
+    """Whether these files may be of this listing, under whatever names. Raises what `Digests.of` does."""
+    largest = max(files.values(), key=lambda path: path.stat().st_size)
+    size = largest.stat().st_size
+    for file in listing.files:
+        if file.size == size and file.digest == (yield from digests.of(largest, file.kind)):
+            break
+    else:
+        return Kinship.NONE
+    for file in listing.files:
+        path = files.get(file.path)
+        if path is not None and file.digest != (yield from digests.of(path, file.kind)):
+            return Kinship.LARGEST
+    return Kinship.ALL
+
+
 def match(
     files: dict[str, Path], listing: Listing, digests: Digests
 ) -> Generator[Progress, None, dict[ListedFile, Path]]:
@@ -72,10 +97,10 @@ def match(
         listed = by_path.get(name)
         if listed is not None:
             if listed.size != size:
-                raise _refused(SizeMismatch(path, listed.size, size))
+                raise _other_than(listing, SizeMismatch(path, listed.size, size))
             actual = yield from digests.of(path, listed.kind)
             if actual != listed.digest:
-                raise _refused(DigestMismatch(path, listed.digest, actual))
+                raise _other_than(listing, DigestMismatch(path, listed.digest, actual))
             chosen[listed] = path
             continue
         for other in by_size.get(size, []):
@@ -94,9 +119,18 @@ def own_listing(repo_id: str, files: dict[str, Path], digests: Digests) -> Gener
     for name, path in sorted(files.items()):
         digest = yield from digests.of(path, DigestKind.SHA256)
         listed.append(ListedFile(name, path.stat().st_size, digest, DigestKind.SHA256))
-    text = "\n".join(f"{file.digest} {file.size} {file.path}" for file in listed)
-    commit = hashlib.sha256(text.encode()).hexdigest()[:40]
+    commit = _own_commit(listed)
     return Listing(repo_id=repo_id, revision=commit, commit=commit, files=tuple(listed))
+
+
+def is_own(listing: Listing) -> bool:
+    """Whether it is one of `own_listing`, and none that a hub gave."""
+    return listing.commit == _own_commit(listing.files)
+
+
+def _own_commit(files: Iterable[ListedFile]) -> str:
+    text = "\n".join(f"{file.digest} {file.size} {file.path}" for file in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def refuse_partial(source: Path, files: dict[str, Path], shelf: DiskShelf) -> None:
@@ -128,6 +162,13 @@ def refuse_broken(chosen: dict[ListedFile, Path]) -> None:
                 refuse_unsound(path, file.path)
         except MalformedModel as exc:
             raise _refused(exc) from None
+
+
+def _other_than(listing: Listing, error: StoreError) -> StoreError:
+    """The error about a file that differs from the listed one: it may as well be a whole one of another version."""
+    refused = _refused(error)
+    refused.hint += f" Should it be of another version than {listing.commit[:12]}, name that: --as {listing.repo_id}@COMMIT"
+    return refused
 
 
 def _refused(error: StoreError) -> StoreError:
