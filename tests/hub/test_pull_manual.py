@@ -25,10 +25,14 @@ pytestmark = pytest.mark.slow
 FILES = {**model_files(9_000_000), "sub/it's a $(name).json": b"{}", "empty.txt": b""}
 
 
-def _sh(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _sh(
+    script: str, *arguments: str, folder: Path, token: str | None = None
+) -> subprocess.CompletedProcess[str]:
     path = folder / "get.sh"
     path.write_text(script)
     environ = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    environ.pop("HF_TOKEN", None)
+    environ |= {"HF_TOKEN": token} if token is not None else {}
     return subprocess.run(
         ["sh", str(path), *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=240
     )
@@ -52,19 +56,60 @@ def test_the_script_fills_a_folder_elsewhere_and_checks_every_file(tmp_path: Pat
     assert ran.returncode == 0, ran.stderr
     folder = tmp_path / "org--name"
     assert {path: (folder / path).read_bytes() for path in FILES} == FILES
-    assert "ingle import" in ran.stdout
+    commit = hub.repos[NAME].refs["main"]
+    assert f"ingle import 'org--name' --as {NAME}@{commit}" in ran.stdout
 
 
 @pytest.mark.slow
 def test_the_script_refuses_what_has_the_wrong_digest(tmp_path: Path) -> None:
     with FakeHub() as hub:
-        hub.add_repo(NAME, {"config.json": b"{}", "model.safetensors": FILES["model.safetensors"]})
+        hub.add_repo(NAME, FILES)
         config = settings(tmp_path, hub.url)
         script = manual_script(plan(REF, config), hub.url, config.cache)
         hub.faults = Faults(wrong_bytes_times=100, only="model.safetensors")
         ran = _sh(script.replace("--retry 5", "--retry 0"), folder=tmp_path)
     assert ran.returncode == 1
     assert "its size or digest is wrong" in ran.stderr
+
+
+HINDRANCES = [
+    pytest.param(
+        Faults(cut_at=1_000_000, cut_times=100, only="model.safetensors"), None, id="cut nine times"
+    ),
+    pytest.param(Faults(ignore_range_times=100), None, id="a server without ranges, at which it was cut"),
+    pytest.param(Faults(), "hf_nobodyknowsthisone", id="a stale token"),
+]
+
+
+@pytest.mark.parametrize(("faults", "token"), HINDRANCES)
+def test_the_script_gets_through_as_long_as_bytes_come(
+    tmp_path: Path, faults: Faults, token: str | None
+) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        config = settings(tmp_path, hub.url)
+        script = manual_script(plan(REF, config), hub.url, config.cache)
+        hub.faults = faults
+        folder = tmp_path / "-brought"  # as an option looks
+        folder.mkdir()
+        (folder / "model.safetensors.part").write_bytes(FILES["model.safetensors"][:100])
+        ran = _sh(script.replace("--retry 5", "--retry 0"), "-brought", folder=tmp_path, token=token)
+    assert ran.returncode == 0, ran.stderr
+    assert {path: (folder / path).read_bytes() for path in FILES} == FILES
+    assert ("does not accept the token" in ran.stderr) is (token is not None)
+
+
+def test_the_script_says_where_a_gated_model_is_accepted_and_asks_once(tmp_path: Path) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        config = settings(tmp_path, hub.url)
+        script = manual_script(plan(REF, config), hub.url, config.cache)
+        hub.repos[NAME].gated = True
+        hub.forget_requests()
+        ran = _sh(script, folder=tmp_path)
+        assert ran.returncode == 1
+        assert f"{hub.url}/{NAME}" in ran.stderr and "HF_TOKEN" in ran.stderr
+        assert len(hub.requests()) == 1
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ingle.catalog.listing import ListedFile
 from ingle.errors import Unsupported
+from ingle.hub.address import under
 from ingle.hub.layout import RepoPlace
 from ingle.hub.plan import PullPlan
 from ingle.hub.resolved import file_address
@@ -47,13 +48,17 @@ def manual_script(plan: PullPlan, endpoint: str, cache: Path) -> str:
             blobs=shlex.quote(str(place.blobs)),
             snapshots=shlex.quote(str(place.snapshots)),
             folder=shlex.quote(plan.listing.repo_id.replace("/", "--")),
+            page=shlex.quote(under(endpoint, plan.listing.repo_id).url),
         )
     ]
     for file in plan.files:
         values = (_url(plan, endpoint, file), file.path, str(file.size), str(file.kind), file.digest)
         lines.append("fetch " + " ".join(shlex.quote(value) for value in values))
     lines.append(
-        _TAIL.format(name=shlex.quote(plan.ref.name), repo=shlex.quote(plan.listing.repo_id)),
+        _TAIL.format(
+            name=shlex.quote(plan.ref.name),
+            model=shlex.quote(f"{plan.listing.repo_id}@{plan.listing.commit}"),
+        ),
     )
     return "\n".join(lines) + "\n"
 
@@ -120,7 +125,9 @@ if [ -z "$FOLDER" ]; then
         FOLDER={folder}
     fi
 fi
+case $FOLDER in -*) FOLDER=./$FOLDER ;; esac
 mkdir -p "$FOLDER"
+TOKEN=${{HF_TOKEN:-}}
 
 sha256() {{ if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi; }}
 sha1() {{ if command -v sha1sum >/dev/null 2>&1; then sha1sum; else shasum -a 1; fi; }}
@@ -133,9 +140,18 @@ digest() {{
     esac | cut -d ' ' -f 1
 }}
 
+# size FILE
+size() {{ if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }}
+
+# get URL FILE: what is missing at the end of FILE; `code` is the status of the last answer.
+get() {{
+    code=$(curl --fail --location --silent --show-error --retry 5 --continue-at - --output "$2" \
+        --write-out '%{{http_code}}' ${{TOKEN:+--header "Authorization: Bearer $TOKEN"}} "$1")
+}}
+
 # good FILE SIZE KIND DIGEST
 good() {{
-    [ -f "$1" ] && [ "$(wc -c <"$1" | tr -d ' ')" = "$2" ] && [ "$(digest "$3" "$2" "$1")" = "$4" ]
+    [ -f "$1" ] && [ "$(size "$1")" = "$2" ] && [ "$(digest "$3" "$2" "$1")" = "$4" ]
 }}
 
 # fetch URL PATH SIZE KIND DIGEST
@@ -156,16 +172,48 @@ fetch() {{
         part=$target.part
         [ "$3" = 0 ] && : >"$part"
         tries=0
+        spoiled=0
         until good "$part" "$3" "$4" "$5"; do
-            tries=$((tries + 1))
-            if [ "$tries" -gt 5 ]; then
+            had=$(size "$part")
+            # A part that is as long as the file and still wrong is of no use.
+            if [ "$had" -ge "$3" ]; then
+                rm -f "$part"
+                had=0
+                spoiled=$((spoiled + 1))
+            fi
+            status=0
+            get "$1" "$part" || status=$?
+            case $status,$code,$TOKEN in
+                0,*) ;;
+                *,401,?*)
+                    echo "the hub does not accept the token in HF_TOKEN; going on without it" >&2
+                    TOKEN=
+                    ;;
+                *,401,* | *,403,*)
+                    echo "could not get $2: the hub refuses it (status $code)." >&2
+                    echo "Where a licence has to be accepted: "{page}", then set HF_TOKEN." >&2
+                    exit 1
+                    ;;
+                33,*) # this server sends a file only whole
+                    rm -f "$part"
+                    spoiled=$((spoiled + 1))
+                    ;;
+            esac
+            if [ "$spoiled" -gt 5 ]; then
                 echo "could not get $2 whole: its size or digest is wrong" >&2
                 exit 1
             fi
-            # A part that is as long as the file and still wrong is of no use.
-            if [ -f "$part" ] && [ "$(wc -c <"$part" | tr -d ' ')" -ge "$3" ]; then rm -f "$part"; fi
-            curl --fail --location --silent --show-error --retry 5 --continue-at - --output "$part" \
-                ${{HF_TOKEN:+--header "Authorization: Bearer $HF_TOKEN"}} "$1" || sleep 1
+            # As long as bytes come it goes on.
+            if [ "$(size "$part")" -gt "$had" ]; then
+                tries=0
+            else
+                tries=$((tries + 1))
+                if [ "$tries" -gt 5 ]; then
+                    echo "could not get $2: nothing comes any more. Run this again: it goes on where it stopped" >&2
+                    exit 1
+                fi
+                sleep 1
+            fi
         done
         mv "$part" "$target"
     fi
@@ -182,5 +230,5 @@ if [ -n "$INSTALL" ]; then
     rmdir "$FOLDER" 2>/dev/null || :
     echo "Every file is here and checked. To finish: ingle pull "{name}
 else
-    echo "Every file is in $FOLDER and checked. To finish: ingle import $FOLDER --as "{repo}
+    echo "Every file is in $FOLDER and checked. To finish: ingle import '$FOLDER' --as "{model}
 fi"""
