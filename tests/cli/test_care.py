@@ -314,6 +314,17 @@ def test_export_and_import_go_round(place: Hub) -> None:
     assert place.ingle("verify", REPO).exit_code == 0
 
 
+def test_an_import_by_the_commit_that_main_means_goes_with_the_branch(place: Hub) -> None:
+    folder = place.root / "brought"
+    folder.mkdir()
+    for name, data in place.files.items():
+        (folder / name).write_bytes(data)
+    commit = place.hub.repos[REPO].refs["main"]
+    assert place.ingle("import", str(folder), "--as", f"{REPO}@{commit}").exit_code == 0
+    place.hub.add_repo(REPO, place.files | {"tokenizer.json": b'{"version": "2.0"}'})
+    assert [one["name"] for one in place.json("outdated")] == [REPO]
+
+
 def test_an_import_without_the_hub_says_that_digests_are_not_known(place: Hub) -> None:
     folder = place.root / "brought"
     folder.mkdir()

@@ -139,6 +139,27 @@ def test_a_folder_with_other_things_in_it_is_refused_and_left(config: Config, tm
     assert contents(tmp_path / "out") == {"mine.txt": b"mine"}
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["to an empty folder", "to nothing yet"])
+def test_a_link_to_a_folder_is_followed_and_stays(config: Config, tmp_path: Path, there: bool) -> None:
+    put(config, "org/name", mlx_folder())
+    real, link = tmp_path / "large disk" / "name", tmp_path / "name"
+    real.parent.mkdir()
+    if there:
+        real.mkdir()
+    link.symlink_to(real)
+    export(config, link)
+    assert link.is_symlink() and contents(real) == mlx_folder()
+    assert export(config, link).how == {}
+    assert [path.name for path in real.parent.iterdir()] == ["name"]
+
+
+def test_a_place_below_a_file_is_said_to_be_one(config: Config, tmp_path: Path) -> None:
+    put(config, "org/name", mlx_folder())
+    (tmp_path / "file").write_bytes(b"mine")
+    with pytest.raises(InvalidRequest, match="is a file"):
+        export(config, tmp_path / "file" / "below" / "name")
+
+
 def test_an_empty_folder_is_filled_and_a_second_export_only_checks(config: Config, tmp_path: Path) -> None:
     put(config, "org/name", mlx_folder())
     (tmp_path / "out").mkdir()

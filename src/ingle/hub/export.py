@@ -52,7 +52,8 @@ def export_model(
     """
     if snapshot.state is not DiskState.COMPLETE:
         raise Incomplete(snapshot.ref.name, snapshot.missing)
-    target = folder.absolute()
+    with disk_errors(folder, "read"):
+        target = _meant(folder)
     if _holds(target, snapshot):
         if not link:
             _refuse_linked(target, snapshot)
@@ -113,6 +114,12 @@ def _check(
     return Audit(ref=snapshot.ref, root=folder, files=tuple(reports), read=done)
 
 
+def _meant(folder: Path) -> Path:
+    """The folder itself, where a person names a link to it: a link cannot be renamed onto."""
+    target = folder.absolute()
+    return Path(os.path.realpath(target)) if target.is_symlink() else target
+
+
 def _holds(folder: Path, snapshot: Snapshot) -> bool:
     """Whether the folder holds the model's files, each with its size, and nothing else."""
     if not folder.is_dir():
@@ -125,9 +132,10 @@ def _holds(folder: Path, snapshot: Snapshot) -> bool:
 
 
 def _refuse_filled(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
+    nearest = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    if not nearest.is_dir():
         raise InvalidRequest(
-            f"{folder} is a file, not a folder.", hint="Name a folder that is not there yet."
+            f"{nearest} is a file, not a folder.", hint="Name a folder that is not there yet."
         )
     if folder.is_dir() and any(folder.iterdir()):
         raise InvalidRequest(f"{folder} is not empty.", hint="Name a folder that is empty or not there yet.")
