@@ -69,6 +69,8 @@ class Faults:
     limited_times: int = 0
     retry_after: int = 1
     """429 with `Retry-After` and `RateLimit` headers."""
+    echo_times: int = 0
+    """Refusals whose words repeat the token that came, and a signed address."""
     vanish_after: int | None = None
     """The commit is gone after this many requests for files or pages."""
     revoke_after: int | None = None

