@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ingle.catalog.curated import load_catalog
 from ingle.catalog.model import ModelRef
+from ingle.catalog.names import parse_name
 from ingle.errors import Cancelled
 from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import try_lock
@@ -163,6 +165,22 @@ def test_outdated_lists_models_whose_branch_moved_with_what_changed(tmp_path: Pa
         hub.faults = Faults(statuses=(404,) * 50)
         (unknown,) = outdated(config)
         assert unknown.newest is None and unknown.problem
+
+
+def test_a_model_of_another_branch_is_outdated_under_the_name_that_brings_it_up_to_date(
+    tmp_path: Path,
+) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES)
+        hub.add_repo(NAME, FILES, branch="dev/next")
+        config = settings(tmp_path, hub.url)
+        pull_all(config, parse_name(f"{NAME}@dev/next", load_catalog()))
+        newest = hub.add_repo(NAME, {**FILES, "tokenizer.json": b'{"version": "2.0"}'}, branch="dev/next")
+        (found,) = outdated(config)
+        assert found.newest == newest
+        snapshot = snapshot_of(pull_all(config, parse_name(found.ref.name, load_catalog())))
+        assert snapshot.commit == newest
+        assert list(outdated(config)) == []
 
 
 def test_outdated_can_be_cancelled(tmp_path: Path) -> None:

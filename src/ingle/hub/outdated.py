@@ -49,7 +49,7 @@ def outdated(config: Config, *, cancel: threading.Event | None = None) -> Iterat
             branch = ref.revision or _branch(RepoPlace(config.cache, ref.repo_id), snapshot.commit)
             if branch is None or is_commit(branch):
                 continue
-            found = _ask(remote, config, ref, branch, snapshot.commit, cancel)
+            found = _ask(remote, config, _following(ref, branch), branch, snapshot.commit, cancel)
             if found is not None:
                 yield found
 
@@ -61,6 +61,15 @@ def _branch(place: RepoPlace, commit: str) -> str | None:
         name for name, points in refs.items() if points == commit and not name.startswith("ingle/")
     )
     return "main" if "main" in named else next(iter(named), None)
+
+
+def _following(ref: ModelRef, branch: str) -> ModelRef:
+    """The model by a name that a pull of the branch is asked for with: the bare one means `main` there."""
+    if ref.revision is not None or branch == "main":
+        return ref
+    repo = str(ref.repo_id) if "/" in str(ref.repo_id) else f"hf:{ref.repo_id}"
+    name = f"{repo}@{branch}" + (f":{ref.file}" if ref.file else "")
+    return msgspec.structs.replace(ref, name=name, revision=branch, alias=None)
 
 
 def _ask(
