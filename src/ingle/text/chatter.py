@@ -1,4 +1,4 @@
-"""Tells a text from talk about it: takes wrappings off an answer, and finds chatter and refusals in what is left.
+"""Tells a text from talk about it: takes wrappings off an answer, and finds chatter in what is left.
 
 What the source itself says is never chatter: a lead-in, an opener or an apology whose words the writer
 used, misspelt as they may have been, is the writer's own.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 
-from ingle.text.alignment import SENTENCE, alike
-from ingle.text.language import is_function_word
+from ingle.text.alignment import SENTENCE
+from ingle.text.refusal import is_own, meaningful
 from ingle.text.spans import words
 
-OWN = 0.7
-"""The share of a fragment's words that must stand in the source for the fragment to be the writer's."""
 ABOUT = (
     r"(?:text|version|sentence|paragraph|translation|summary|correction|corrections|list|table|rewrite|revision|"
     r"transcript|dictation|points|message|e-?mail|letter|note|output|result|answer|it)"
@@ -57,16 +55,6 @@ CLOSERS = re.compile(
     r"(?:^|\n)\s*(?:note|explanation|changes(?: made)?|corrections?):)",
     re.IGNORECASE,
 )
-REFUSALS = re.compile(
-    r"(?:\bi(?:['’]m| am) (?:sorry|unable|not able)|\bi (?:can(?:no|['’])t|cannot|won['’]t) (?:help|assist|do|comply|"
-    r"provide|fulfil|process|correct)|\bas an ai\b|\bas a language model\b|\bi don['’]t have (?:access|the ability)|"
-    r"\b(?:please )?provide (?:me with )?the (?:text|sentence)|es tut mir leid|je suis désolé|lo siento, no)",
-    re.IGNORECASE,
-)
-UNABLE = re.compile(
-    r"\bi(?:['’]m| am) (?:unable|not able)|\bi (?:can(?:['’]?t|not)|couldn['’]?t|won['’]?t)\b", re.IGNORECASE
-)
-"""What somebody says who cannot do a thing, in a text too."""
 OFFERS = re.compile(
     r"""
       \bi(?:['’]m|\ am)\ (?:ready|here|happy|glad|available)\ to\ (?:help|assist)
@@ -97,6 +85,11 @@ REPLY = re.compile(
     r"\b(?:repl|answer|respon|offer|help|support|chat|antwort|répon|respond|contest|rispo)", re.IGNORECASE
 )
 """What an instruction says that asks for an answer to the text."""
+INVITING = re.compile(
+    r"feel free to|let me know if|(?:do not|don['’]?t) (?:hesitate|be afraid|be shy)|(?:zögern|scheuen) sie (?:sich )?nicht|n['’]hésite|no dude",
+    re.IGNORECASE,
+)
+"""How people invite each other, and models too."""
 LEAKS = re.compile(
     r"<\|[\w /]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|(?:^|\n)\s*#{2,}\s*(?:response|instruction|input|output)\b|"
     r"(?:^|\n)\s*(?:\*\*)?(?:user|human|assistant|system|ai|bot)(?:\*\*)?\s*:|"
@@ -142,29 +135,13 @@ def unwrap(source: str, answer: str) -> str:
     return text
 
 
-def is_own(fragment: str, source: str) -> bool:
-    """Whether `fragment` is made of the words of `source`."""
-    said = words(fragment)
-    there = set(words(source))
-    return bool(said) and sum(alike(word, there) for word in said) >= OWN * len(said)
-
-
 def says(rule: re.Pattern[str], source: str, answer: str) -> bool:
-    """Whether `rule` finds something in `answer` that is not the source's own."""
-    return any(not is_own(found[0], source) for found in rule.finditer(answer))
-
-
-def refuses(source: str, answer: str) -> bool:
-    """Whether `answer` refuses; that its writer cannot do a thing may be said of what the text says so of."""
-    there = _meaningful(source)
-    for sentence in SENTENCE.split(answer.replace("\n", ". ")):
-        told = UNABLE.search(source) and not there.isdisjoint(_meaningful(REFUSALS.sub(" ", sentence)))
-        if any(
-            not (told and UNABLE.match(found[0])) and not is_own(found[0], source)
-            for found in REFUSALS.finditer(sentence)
-        ):
-            return True
-    return False
+    """Whether `rule` finds something in `answer` that is not the source's own; who invites may invite in other words."""
+    invites = INVITING.search(source) is not None
+    return any(
+        not is_own(found[0], source) and not (invites and INVITING.match(found[0]))
+        for found in rule.finditer(answer)
+    )
 
 
 def offers(source: str, answer: str, instruction: str | None = None) -> bool:
@@ -180,18 +157,18 @@ def offers(source: str, answer: str, instruction: str | None = None) -> bool:
     offering = [bool(OFFERS.search(sentence)) and not _is_found_in(sentence, source) for sentence in said]
     if not any(offering):
         return False
-    there = _meaningful(source)
+    there = meaningful(source)
     if instruction is None:
-        parts = [_meaningful(part) for part in SENTENCE.split(source.replace("\n", ". "))]
+        parts = [meaningful(part) for part in SENTENCE.split(source.replace("\n", ". "))]
         return any(
-            offer and not any(2 * len(part & _meaningful(sentence)) >= len(part) > 0 for part in parts)
+            offer and not any(2 * len(part & meaningful(sentence)) >= len(part) > 0 for part in parts)
             for sentence, offer in zip(said, offering, strict=True)
         )
     rest = [sentence for sentence, offer in zip(said, offering, strict=True) if not offer]
-    if there.isdisjoint(_meaningful(" ".join(rest))):
+    if there.isdisjoint(meaningful(" ".join(rest))):
         return True
     ends = ((said[0], offering[0]), (said[-1], offering[-1]))
-    return any(offer and there.isdisjoint(_meaningful(sentence)) for sentence, offer in ends)
+    return any(offer and there.isdisjoint(meaningful(sentence)) for sentence, offer in ends)
 
 
 def _is_found_in(sentence: str, source: str) -> bool:
@@ -207,11 +184,6 @@ def repeats_prompt(source: str, answer: str, prompt: str, *, anywhere: bool) -> 
     return any(
         (line in theirs if anywhere else theirs.startswith(line)) and line not in mine for line in lines
     )
-
-
-def _meaningful(text: str) -> set[str]:
-    """The words that say what a text is about: those of grammar left out."""
-    return {word for word in words(text) if len(word) > 2 and not is_function_word(word)}
 
 
 def _quoted_whole(text: str) -> bool:

@@ -14,7 +14,9 @@ from ingle.text import chatter, language, marks, numerals, spans
 from ingle.text.faithful import judge_correction, lost_facts
 from ingle.text.numerals import BY_NUMBERS
 from ingle.text.reason import Reason as Reason
+from ingle.text.refusal import refuses
 from ingle.text.rewording import judge_digest, judge_rewording, judge_translation
+from ingle.text.shorthand import written_out
 from ingle.text.tool import Output, Tool
 
 MARKED = re.compile(r"(?m)^\s*(?:#{1,6}|[-*+•>]|\d{1,3}[.)])\s+\S")
@@ -46,6 +48,8 @@ def judge(
         and not tool.translates
     ):
         return None
+    if tool.output is Output.SAME and not tool.translates:
+        source = written_out(source, answer)
     return (
         _form(source, answer, finish)
         or _talk(tool, source, answer, told)
@@ -71,7 +75,8 @@ def _form(source: str, answer: str, finish: FinishReason | None) -> Reason | Non
 
 
 def _talk(tool: Tool, source: str, answer: str, told: tuple[str, str]) -> Reason | None:
-    if chatter.refuses(source, answer):
+    reworded = tool.output is Output.FREE or (tool.output is Output.SAME and not tool.keep_names)
+    if refuses(source, answer, reworded=reworded and not tool.translates):
         return Reason.REFUSAL
     if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
         return Reason.CHATTER

@@ -37,6 +37,8 @@ SLIPS = re.compile(r"\b(?:dont|wont|cant)\b", re.IGNORECASE)
 """Misspelt English, and words of other languages."""
 NO_SLIPS = frozenset("ever someone somebody something somewhere ein eine want went".split())
 """Words of their own that look like a negation."""
+JOINED = 0.9
+"""How alike words written together are to the one they became."""
 KNOW = frozenset("know knows knew now none not nor on so na".split())
 """What a misspelt `no` may have been."""
 
@@ -81,9 +83,16 @@ def _misspelt(text: str, other: str) -> list[str]:
             if any(map(negates, region.added)):
                 continue
             known = word == "no" and KNOW & set(region.added)
-            if known or any(_is_slip(new, word) for new in (*region.added, "".join(region.added))):
+            joined = any(_is_joined(new, word, region.removed) for new in region.added)
+            if known or joined or any(_is_slip(new, word) for new in (*region.added, "".join(region.added))):
                 found.append(word)
     return found
+
+
+def _is_joined(slip: str, negation: str, beside: tuple[str, ...]) -> bool:
+    """Whether `slip` is the negation and those beside it written as one: `garnicht`, `aufkeinenfall`."""
+    runs = [beside[at : at + count] for count in (2, 3) for at in range(len(beside) - count + 1)]
+    return any(negation in run and _ratio(slip, "".join(run)) >= JOINED for run in runs)
 
 
 def _is_slip(slip: str, negation: str) -> bool:

@@ -68,18 +68,19 @@ SENTENCES = re.compile(rf"{SENTENCE.pattern}|\n")
 def turned(source: str, answer: str) -> bool:
     """Whether a rewording says no of what its source does not say no of, or the other way round."""
     source, answer = NOT_ONLY.sub(" ", source), NOT_ONLY.sub(" ", answer)
-    if not _says_no(source) and not _says_no(answer):
+    if not says_no(source) and not says_no(answer):
         return became_opposite(source, answer)
     return _is_unsaid(source, answer) or _is_unsaid(answer, source)
 
 
 def is_dropped(source: str, answer: str) -> bool:
     """Whether a translation between languages known here says no nowhere although its source does."""
-    said = _says_no(source) and not POLITE.search(source)
-    return said and not _says_no(answer) and not DENYING.search(answer) and not OPPOSITE.search(answer)
+    said = says_no(source) and not POLITE.search(source)
+    return said and not says_no(answer) and not DENYING.search(answer) and not OPPOSITE.search(answer)
 
 
-def _says_no(text: str) -> bool:
+def says_no(text: str) -> bool:
+    """Whether there is a negation in it."""
     return any(map(negates, words(text)))
 
 
@@ -90,7 +91,7 @@ def _is_unsaid(text: str, other: str) -> bool:
         return False
     if any(_stands(word, other) and not _is_denied(word, other) for word in denied if word):
         return True
-    if _says_no(other):
+    if says_no(other):
         return False
     return not (_comes(OPPOSITE, other, text) or POLITE.search(text) or POLITE.search(other))
 
@@ -115,7 +116,7 @@ def _is_meant(word: str, language: str | None) -> bool:
 
 def _is_denied(word: str, text: str) -> bool:
     """Whether a sentence of `text` that has the word says no."""
-    return any(_stands(word, sentence) and _says_no(sentence) for sentence in SENTENCES.split(text))
+    return any(_stands(word, sentence) and says_no(sentence) for sentence in SENTENCES.split(text))
 
 
 def _stands(word: str, text: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Set
 from difflib import SequenceMatcher
 from enum import Enum
+from itertools import groupby
 
 import msgspec
 
@@ -28,6 +30,19 @@ SOUNDED = 0.6
 """How alike a word is to one of grammar that it was misspelt as: `except`, `accept`; `no`, `know`."""
 JOINED = 0.85
 """How alike words written together are to the one they become."""
+SOUNDS = (
+    ("qu", "k"),
+    ("ce", "se"),
+    ("ci", "si"),
+    ("ll", "y"),
+    ("ß", "ss"),
+    ("c", "k"),
+    ("z", "s"),
+    ("v", "b"),
+    ("h", ""),
+)
+"""Letters that languages of Latin letters take for each other: `haber`, `a ver`; `valla`, `vaya`."""
+VOWELS = frozenset("aeiouyäöüáàâãéèêíîóôõúûå")
 REPLACED = 0.2
 """The share of the words of meaning that a correction may replace by quite other ones; one it always may."""
 
@@ -106,6 +121,8 @@ def _unforgiven(region: Region, free: Set[str], is_small: Callable[[str], bool])
     ]
     lost = [word for word in lost if not _is_joined(word, added) and not _initials(word, added)]
     came = [word for word in came if not _is_joined(word, removed) and not _written_out(word, removed, added)]
+    lost = [word for word in lost if not _is_part(word, removed, added)]
+    came = [word for word in came if not _is_part(word, added, removed)]
     if removed and added:  # `do` and `make` are chosen by idiom
         lost = [word for word in lost if word not in LIGHT]
     return _Left(tuple(lost), tuple(came))
@@ -114,6 +131,8 @@ def _unforgiven(region: Region, free: Set[str], is_small: Callable[[str], bool])
 def _is_same(word: str, other: str) -> bool:
     """The same word but for spelling, ending or form: `hear`, `hearing`; `pleut`, `pleuve`."""
     least = min(len(word), len(other))
+    if sounded(word) == sounded(other):
+        return True
     if alike(word, {other}) or (
         least >= 2 and abs(len(word) - len(other)) <= 3 and word[:least] == other[:least]
     ):
@@ -142,14 +161,36 @@ def _is_joined(word: str, others: list[str]) -> bool:
     if len(word) < 4:
         return False
     runs = ["".join(others[at : at + count]) for count in (2, 3) for at in range(len(others) - count + 1)]
-    if any(SequenceMatcher(None, word, run, autojunk=False).ratio() >= JOINED for run in runs):
+    if any(_is_sound(word, run) for run in runs):
         return True
     return any(word in other or other.startswith(word[:-1]) for other in others if len(other) > len(word))
 
 
+def _is_part(word: str, side: list[str], others: list[str]) -> bool:
+    """Whether `word` and those beside it, said together, are one of the others: `a ver`, `haber`; `every day`, `everyday`."""
+    for count in (2, 3):
+        for at in range(len(side) - count + 1):
+            run = side[at : at + count]
+            if word in run and any(_is_sound(other, "".join(run)) for other in others):
+                return True
+    return False
+
+
+def _is_sound(word: str, run: str) -> bool:
+    return SequenceMatcher(None, sounded(word), sounded(run), autojunk=False).ratio() >= JOINED
+
+
+def sounded(word: str) -> str:
+    """About how a word is said: without accents and a silent `h`, and one letter for those that sound alike."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    for written, said in SOUNDS:
+        plain = plain.replace(written, said)
+    return "".join(letter for letter, _ in groupby(plain))
+
+
 def _initials(word: str, others: Iterable[str]) -> bool:
-    """Whether a short word is made of the first letters of the others: `asap`."""
-    return 2 <= len(word) <= 6 and word in "".join(other[0] for other in others)
+    """Whether a short word that nobody can say is made of the first letters of the others: `gdp`."""
+    return 2 <= len(word) <= 6 and VOWELS.isdisjoint(word) and word in "".join(other[0] for other in others)
 
 
 def _written_out(word: str, removed: Iterable[str], added: list[str]) -> bool:
