@@ -9,20 +9,33 @@ from pathlib import Path
 import pytest
 from huggingface_hub import scan_cache_dir, snapshot_download
 
+from ingle.catalog.curated import load_catalog
 from ingle.catalog.model import DiskState, ModelRef
+from ingle.catalog.names import parse_name
 from ingle.config import Config
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
+from ingle.hub.outdated import outdated
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan
 from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_snapshot
 from ingle.hub.pull import PullOptions, PullRun
 from ingle.hub.receipt import read_receipt
+from tests.catalog.gguf_writer import llama
 from tests.fakes.gate import Gate
 from tests.fakes.hub import FakeHub
 from tests.hub.hf_cache import hf
-from tests.hub.pulling import NAME, REF, assert_whole, model_files, pull_all, settings, snapshot_of
+from tests.hub.pulling import (
+    NAME,
+    REF,
+    assert_promises,
+    assert_whole,
+    model_files,
+    pull_all,
+    settings,
+    snapshot_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -174,3 +187,28 @@ def test_a_pinned_commit_survives_prunes_while_its_branch_moves_on(tmp_path: Pat
         assert Store(config).require(REF).commit == third
         assert {one.state for one in Store(config).scan()} == {DiskState.COMPLETE}
         assert (RepoPlace(config.cache, NAME).refs / "ingle" / first).read_text() == first
+
+
+def test_a_quantisation_whose_branch_moved_with_another_one_is_kept_and_outdated_until_it_comes_too(
+    tmp_path: Path,
+) -> None:
+    small, middle = (parse_name(f"{NAME}:{quant}", load_catalog()) for quant in ("Q4_K_M", "Q8_0"))
+    with FakeHub() as hub:
+        config = settings(tmp_path, hub.url)
+        names = {"m-Q4_K_M.gguf": 15, "m-Q8_0.gguf": 7}
+        old, new = (
+            {path: llama(version, file_type=kind) for path, kind in names.items()} for version in ("1", "2")
+        )
+        first = hub.add_repo(NAME, old)
+        pull_all(config, small)
+        second = hub.add_repo(NAME, new)
+        pull_all(config, middle)
+        prune(config)
+        assert Store(config).require(small).commit == first
+        (moved,) = outdated(config)
+        assert (moved.commit, moved.newest, moved.changed) == (first, second, ("m-Q4_K_M.gguf",))
+        snapshot = snapshot_of(pull_all(config, parse_name(moved.ref.name, load_catalog())))
+        assert snapshot.commit == second and list(outdated(config)) == []
+        prune(config)
+    assert {one.commit for one in Store(config).scan()} == {second}
+    assert_promises(config)

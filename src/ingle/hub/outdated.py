@@ -12,6 +12,7 @@ from ingle.config import Config
 from ingle.errors import Cancelled, IngleError
 from ingle.hub.cache import Store
 from ingle.hub.inventory import take_inventory
+from ingle.hub.kept import followed
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.prepare import prepare
 from ingle.hub.ranges import Ranges
@@ -46,7 +47,8 @@ def outdated(config: Config, *, cancel: threading.Event | None = None) -> Iterat
                 continue
             if ref.repo_id is None or snapshot.commit is None or wheel_model(ref) is not None:
                 continue
-            branch = ref.revision or _branch(RepoPlace(config.cache, ref.repo_id), snapshot.commit)
+            place = RepoPlace(config.cache, ref.repo_id)
+            branch = followed(place, snapshot.commit) or ref.revision or _branch(place, snapshot.commit)
             if branch is None or is_commit(branch):
                 continue
             found = _ask(remote, config, _following(ref, branch), branch, snapshot.commit, cancel)
@@ -65,11 +67,12 @@ def _branch(place: RepoPlace, commit: str) -> str | None:
 
 def _following(ref: ModelRef, branch: str) -> ModelRef:
     """The model by a name that a pull of the branch is asked for with: the bare one means `main` there."""
-    if ref.revision is not None or branch == "main":
+    if (ref.revision or "main") == branch:
         return ref
     repo = str(ref.repo_id) if "/" in str(ref.repo_id) else f"hf:{ref.repo_id}"
-    name = f"{repo}@{branch}" + (f":{ref.file}" if ref.file else "")
-    return msgspec.structs.replace(ref, name=name, revision=branch, alias=None)
+    revision = branch if branch != "main" else None
+    name = repo + (f"@{branch}" if revision else "") + (f":{ref.file}" if ref.file else "")
+    return msgspec.structs.replace(ref, name=name, revision=revision, alias=None)
 
 
 def _ask(

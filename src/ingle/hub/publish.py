@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.errors import HubLied
 from ingle.hub.disk import default_mode, disk_errors, sync_files, sync_path, write_whole
+from ingle.hub.kept import keep, release
 from ingle.hub.layout import RepoPlace, is_commit
 
 _LAST = (".index.json", "config.json")  # what loaders open first is linked last
@@ -75,7 +76,12 @@ def publish_snapshot(
         if all(os.path.lexists(folder / file.path) for file in listing.files):
             write_whole(place.tree(listing.commit), tree_json(listing.files), place.stage)
         if point:
-            _point_ref(place, revision or listing.revision, listing.commit)
+            name = revision or listing.revision
+            if not is_commit(name):
+                keep(place, name, listing.commit)
+            _point_ref(place, name, listing.commit)
+            if not is_commit(name):
+                release(place, listing.commit)
     return folder
 
 
