@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ingle.catalog.model import ModelRef
+from ingle.catalog.model import DiskState, ModelRef
+from ingle.catalog.names import parse_name
 from ingle.errors import DiskFull, IngleError, ModelNotFound, StoreError, Unsupported
+from ingle.hub.bring import bring_model
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
@@ -207,3 +209,45 @@ def test_a_pull_whose_hub_is_down_is_typed_and_leaves_nothing(tmp_path: Path) ->
     with pytest.raises(IngleError):
         list(pull(REF, config))
     assert not RepoPlace(config.cache, NAME).folder.exists()
+
+
+@pytest.mark.parametrize("part", ["", "blobs", "snapshots"])
+def test_a_folder_that_leads_to_another_disk_is_said_before_the_first_byte(tmp_path: Path, part: str) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, SMALL)
+        config = settings(tmp_path, hub.url)
+        link = RepoPlace(config.cache, NAME).folder / part
+        link.parent.mkdir(parents=True)
+        link.symlink_to("/dev")  # on every system a disk of its own
+        with pytest.raises(StoreError, match="another disk") as raised:
+            pull_all(config)
+        assert "HF_HUB_CACHE" in raised.value.hint
+        assert hub.bytes_sent() == 0
+        brought = tmp_path / "brought"
+        brought.mkdir()
+        for name, data in SMALL.items():
+            (brought / name).write_bytes(data)
+        with pytest.raises(StoreError, match="another disk"):
+            list(bring_model(config, brought, repo_id=NAME))
+
+
+@pytest.mark.parametrize(("first", "then"), [("dev", "dev/next"), ("dev/next", "dev")])
+def test_a_branch_where_another_one_of_earlier_was_says_which_to_delete(
+    tmp_path: Path, first: str, then: str
+) -> None:
+    with FakeHub() as hub:
+        hub.add_repo(NAME, SMALL, branch=first)
+        config = settings(tmp_path, hub.url)
+        store = Store(config)
+        pull_all(config, parse_name(f"{NAME}@{first}", store.catalog))
+        del hub.repos[NAME].refs[first]
+        hub.add_repo(NAME, {**SMALL, "tokenizer.json": b'{"version": "2.0"}'}, branch=then)
+        wanted = parse_name(f"{NAME}@{then}", store.catalog)
+        with pytest.raises(StoreError) as raised:
+            pull_all(config, wanted)
+        assert f"`ingle rm {NAME}@{first}`" in raised.value.hint
+        store.remove(parse_name(f"{NAME}@{first}", store.catalog))
+        hub.forget_requests()
+        assert snapshot_of(pull_all(config, wanted)).state is DiskState.COMPLETE
+        assert hub.bytes_sent() == 0
+    assert_promises(config)

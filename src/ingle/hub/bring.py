@@ -37,7 +37,7 @@ from ingle.hub.health.finding import several
 from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import hold
 from ingle.hub.progress import Phase, Progress
-from ingle.hub.publish import publish_blob, publish_snapshot
+from ingle.hub.publish import publish_blob, publish_snapshot, refuse_other_disk
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from ingle.hub.shelf import DiskShelf
 from ingle.hub.stored import stored_receipt, stored_receipts
@@ -173,6 +173,7 @@ class _Bringing:
         place = self._place
         with disk_errors(place.work, "write to", self._total):
             place.stage.mkdir(parents=True, exist_ok=True)
+            refuse_other_disk(place)
             with hold(place.pull_lock, self._cancel):
                 self._need_space()
                 staged = place.stage / f"import.{os.getpid()}.{os.urandom(4).hex()}"

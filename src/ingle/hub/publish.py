@@ -15,12 +15,33 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ingle.catalog.listing import ListedFile, Listing
-from ingle.errors import HubLied
+from ingle.errors import HubLied, StoreError
 from ingle.hub.disk import default_mode, disk_errors, sync_files, sync_path, write_whole
 from ingle.hub.kept import keep, release
 from ingle.hub.layout import RepoPlace, is_commit
 
 _LAST = (".index.json", "config.json")  # what loaders open first is linked last
+
+
+def refuse_other_disk(place: RepoPlace) -> None:
+    """Returns when what is made in the work tree can be renamed into the repo's folder.
+
+    Raises `StoreError` where a link leads that folder, or a part of it, to another disk: said before the first byte.
+    """
+    with disk_errors(place.cache, "write to"):
+        place.work.mkdir(parents=True, exist_ok=True)
+        ours = place.work.stat().st_dev
+        parts = (place.folder, place.blobs, place.snapshots, place.refs)
+        elsewhere = next((part for part in parts if part.is_dir() and part.stat().st_dev != ours), None)
+    if elsewhere is not None:
+        real = elsewhere.resolve()
+        error = StoreError(
+            f"{elsewhere} leads to another disk ({real}), so no finished file can be moved there."
+        )
+        error.hint = (
+            f"Move it into {elsewhere.parent}, or name a cache on that disk: HF_HUB_CACHE={real.parent}/hub"
+        )
+        raise error
 
 
 def publish_blob(place: RepoPlace, file: ListedFile, source: Path) -> None:
@@ -159,7 +180,21 @@ def _point_ref(place: RepoPlace, revision: str, commit: str) -> None:
             return
     except OSError:
         pass
+    _refuse_taken(place, ref)
     write_whole(ref, commit.encode(), place.stage)
+
+
+def _refuse_taken(place: RepoPlace, ref: Path) -> None:
+    """A hub may have had `a` once and `a/b` now; on a disk a name is a file or a folder."""
+    below = next(iter(sorted(ref.rglob("*"))), None) if ref.is_dir() else None
+    taken = below or next((one for one in ref.parents if one.is_file()), None)
+    if taken is not None:
+        old, new = (one.relative_to(place.refs).as_posix() for one in (taken, ref))
+        error = StoreError(f"The branch {new} cannot be named beside {old}, of which a version is here.")
+        error.hint = (
+            f"`ingle rm {place.repo_id}@{old}` deletes that one; then pull again: all of the other is here."
+        )
+        raise error
 
 
 def tree_json(files: tuple[ListedFile, ...]) -> bytes:

@@ -28,7 +28,7 @@ from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.prepare import held, machine_memory, prepare, reserved
 from ingle.hub.progress import HERE, Phase, Progress
-from ingle.hub.publish import publish_snapshot
+from ingle.hub.publish import publish_snapshot, refuse_other_disk
 from ingle.hub.pulllog import PullLog, how_it_ended
 from ingle.hub.ranges import Ranges
 from ingle.hub.receipt import Asked, Receipt, read_receipt, write_receipt
@@ -167,6 +167,7 @@ class PullRun:
 
     def _steps(self) -> Iterator[Progress]:
         yield Progress(phase=Phase.LISTING, message=self.opening)
+        refuse_other_disk(self.place)
         patience = self._options.tuning.patience
         with Remote(
             self.config, cancel=self.cancel, log=self._log, note=self._say, patience=patience

