@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,16 @@ def test_only_the_corrected_text_is_on_standard_output(place: Place, daemon: Fak
 def test_the_text_may_come_from_standard_input(place: Place, daemon: FakeDaemon) -> None:
     assert place.ingle("text", "proofread", *MODEL, stdin="Teh cat\nsat.\n").stdout == GOOD
     assert given(daemon) == "Teh cat\nsat.\n"
+
+
+def test_a_pipe_by_its_name_is_read_and_not_taken_for_words(place: Place, daemon: FakeDaemon) -> None:
+    pipe = place.root / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("Teh cat.\n",))
+    writer.start()
+    assert place.ingle("text", "proofread", str(pipe), *MODEL).stdout == GOOD
+    writer.join()
+    assert given(daemon) == "Teh cat.\n"
 
 
 def test_a_dash_is_standard_input(place: Place, daemon: FakeDaemon) -> None:

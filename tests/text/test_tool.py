@@ -68,6 +68,12 @@ def test_a_tool_file_may_have_the_line_ends_of_any_editor() -> None:
     assert parse_tool(source, "mine.md").user == "Do: {text}"
 
 
+def test_white_space_that_nobody_sees_parts_a_tool_file_too() -> None:
+    assert (
+        parse_tool("--- \nname: x\nintent: y\n---\t\nS\n===  \nDo: {text}\n", "mine.md").user == "Do: {text}"
+    )
+
+
 def test_a_broken_file_spoils_its_own_tool_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "pirate.md").write_text("---\nname: [\n---\nS\n===\n{text}\n")
     (tmp_path / "table.md").write_bytes(b"\xff\xfe")

@@ -209,9 +209,10 @@ def read_source(words: list[str], session: Session) -> Given:
 
 
 def _file(word: str) -> Path | None:
-    """The file of this name; None where there is none, as for a text that no file can be called."""
+    """The file or pipe of this name; None where there is none, as for a text that no file can be called."""
     try:
-        return Path(word) if Path(word).is_file() else None
+        path = Path(word)
+        return path if path.is_file() or path.is_fifo() or path.is_char_device() else None
     except OSError:
         return None
 
@@ -235,7 +236,7 @@ def _take(session: Session, words: list[str], *, in_place: bool, clipboard: bool
             raise UsageError("--clipboard takes the text from the clipboard, and nothing else.")
         return Given(read_clipboard())
     given = read_source(words, session)
-    if in_place and given.file is None:
+    if in_place and (given.file is None or not given.file.is_file()):
         raise UsageError("--in-place needs one file.", hint="ingle text proofread FILE --in-place")
     if in_place and given.file is not None:
         from ingle.text.files import require_writable

@@ -32,24 +32,36 @@ LINUX = (
 
 def find_programs(
     which: Callable[[str], str | None] = shutil.which, platform: str = sys.platform
-) -> Programs:
-    """The first pair that is installed. Raises `Unsupported` with what to install."""
+) -> tuple[Programs, ...]:
+    """The pairs that are installed, the likelier ones first. Raises `Unsupported` with what to install."""
     known: Sequence[Programs] = MAC if platform == "darwin" else LINUX
-    for programs in known:
-        if which(programs.read[0]) and which(programs.write[0]):
-            return programs
-    raise Unsupported(
-        "No clipboard program is here.", hint="Install wl-clipboard (Wayland) or xclip (X11), or use a pipe."
-    )
+    found = tuple(programs for programs in known if which(programs.read[0]) and which(programs.write[0]))
+    if not found:
+        raise Unsupported(
+            "No clipboard program is here.",
+            hint="Install wl-clipboard (Wayland) or xclip (X11), or use a pipe.",
+        )
+    return found
 
 
-def read_clipboard(programs: Programs | None = None) -> str:
-    """The clipboard's text."""
-    return _run((programs or find_programs()).read, None)
+def read_clipboard(programs: Sequence[Programs] = ()) -> str:
+    """The clipboard's text, by the first program that can: those of Wayland fail in a session of X11."""
+    return _first([pair.read for pair in programs or find_programs()], None)
 
 
-def write_clipboard(text: str, programs: Programs | None = None) -> None:
-    _run((programs or find_programs()).write, text)
+def write_clipboard(text: str, programs: Sequence[Programs] = ()) -> None:
+    _first([pair.write for pair in programs or find_programs()], text)
+
+
+def _first(commands: list[tuple[str, ...]], text: str | None) -> str:
+    """What the first one that works prints. Where none does, what the first one said is raised."""
+    failed: list[IngleError] = []
+    for command in commands:
+        try:
+            return _run(command, text)
+        except IngleError as error:
+            failed.append(error)
+    raise failed[0]
 
 
 def _run(command: tuple[str, ...], text: str | None) -> str:

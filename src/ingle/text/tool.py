@@ -25,6 +25,8 @@ NEEDS = {
 }
 """What the options of the built-in tools are for, and how they are given."""
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+MARK_LINE = re.compile(r"^(---|===)[ \t]+$", re.MULTILINE)
+"""A line that parts a tool file, with white space behind it that nobody sees."""
 
 
 class Output(StrEnum):
@@ -92,7 +94,7 @@ def parse_tool(source: str, where: str) -> Tool:
     """One tool file, with any line ends. Raises `InvalidConfig` saying what is wrong in `where`."""
     import yaml
 
-    source = source.removeprefix("\ufeff").replace("\r\n", "\n")
+    source = MARK_LINE.sub(r"\1", source.removeprefix("\ufeff").replace("\r\n", "\n"))
     head, mark, body = source.removeprefix("---\n").partition("\n---\n")
     if not source.startswith("---\n") or not mark:
         raise InvalidConfig(
