@@ -22,6 +22,10 @@ HOME = {"HOME": "/u"}
         ({"HF_HOME": "/h", "HUGGINGFACE_HUB_CACHE": "/old"}, "/old"),
         ({"HF_HOME": "/h", "HUGGINGFACE_HUB_CACHE": "/old", "HF_HUB_CACHE": "/k"}, "/k"),
         ({"HF_HUB_CACHE": "", "HF_HOME": ""}, "/u/.cache/huggingface/hub"),
+        ({"HF_HOME": "$HOME/h"}, "/u/h/hub"),
+        ({"HF_HUB_CACHE": "${HOME}/k/$nobody"}, "/u/k/$nobody"),
+        ({"HF_HUB_CACHE": "~"}, "/u"),
+        ({"HF_HUB_CACHE": "~root/k"}, str(Path("~root").expanduser() / "k")),
     ],
 )
 def test_the_cache_is_found_by_the_usual_variables(environ: dict[str, str], cache: str) -> None:

@@ -125,7 +125,7 @@ def load_config(
     env = dict(os.environ if environ is None else environ)
     user_home = Path(env.get("HOME") or Path.home())
     named = str(options.get("home") or "") or env.get("INGLE_HOME")
-    home = _path(named, user_home) or _default_home(env, user_home, platform)
+    home = _path(named, user_home, env) or _default_home(env, user_home, platform)
     found: dict[str, Any] = {"home": home, "user_home": user_home, **_hugging_face(env, user_home)}
     found |= {"lmstudio": _lmstudio(user_home), "mlx_models": user_home / ".mlx" / "models"}
     found |= _settings_file(home / "config.toml") | _ingle_variables(env) | _options(options) | {"home": home}
@@ -282,9 +282,11 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
-    cache_home = _path(env.get("XDG_CACHE_HOME"), user_home) or user_home / ".cache"
-    hf_home = _path(env.get("HF_HOME"), user_home) or cache_home / "huggingface"
-    cache = _path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE"), user_home) or hf_home / "hub"
+    cache_home = _path(env.get("XDG_CACHE_HOME"), user_home, env) or user_home / ".cache"
+    hf_home = _path(env.get("HF_HOME"), user_home, env) or cache_home / "huggingface"
+    cache = (
+        _path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE"), user_home, env) or hf_home / "hub"
+    )
     endpoints = tuple(
         part.strip().rstrip("/") for part in env.get("HF_ENDPOINT", "").split(",") if part.strip()
     )
@@ -304,7 +306,7 @@ def _token(env: Mapping[str, str], hf_home: Path, user_home: Path) -> dict[str, 
         return {}
     if given := env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN"):
         return {"token": given.strip() or None}
-    path = _path(env.get("HF_TOKEN_PATH"), user_home) or hf_home / "token"
+    path = _path(env.get("HF_TOKEN_PATH"), user_home, env) or hf_home / "token"
     return {"token": _stored(path), "token_file": path}
 
 
@@ -334,13 +336,14 @@ def _lmstudio(user_home: Path) -> Path:
 def _default_home(env: Mapping[str, str], user_home: Path, platform: str) -> Path:
     if platform == "darwin":
         return user_home / "Library" / "Application Support" / "Ingle"
-    return (_path(env.get("XDG_STATE_HOME"), user_home) or user_home / ".local" / "state") / "ingle"
+    return (_path(env.get("XDG_STATE_HOME"), user_home, env) or user_home / ".local" / "state") / "ingle"
 
 
-def _path(text: str | None, user_home: Path) -> Path | None:
-    if not text:
-        return None
-    return user_home / text[2:] if text.startswith("~/") else Path(text).absolute()
+def _path(text: str | None, user_home: Path, env: Mapping[str, str]) -> Path | None:
+    named = re.sub(r"\$(\w+|\{\w+\})", lambda match: env.get(match[1].strip("{}"), match[0]), text or "")
+    if named == "~" or named.startswith("~/"):
+        return user_home / named[2:]
+    return Path(os.path.expanduser(named)).absolute() if named else None  # noqa: PTH111  # keeps a `~` of nobody
 
 
 def login_shell(environ: Mapping[str, str] | None = None) -> str | None:
