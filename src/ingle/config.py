@@ -284,16 +284,13 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
     cache_home = _path(env.get("XDG_CACHE_HOME"), user_home, env) or user_home / ".cache"
     hf_home = _path(env.get("HF_HOME"), user_home, env) or cache_home / "huggingface"
-    cache = (
-        _path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE"), user_home, env) or hf_home / "hub"
-    )
-    endpoints = tuple(
-        part.strip().rstrip("/") for part in env.get("HF_ENDPOINT", "").split(",") if part.strip()
-    )
+    named = env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE")
+    cache = _path(named, user_home, env) or hf_home / "hub"
+    endpoints = (part.strip().rstrip("/") for part in env.get("HF_ENDPOINT", "").split(","))
     ca_bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE") or env.get("CURL_CA_BUNDLE")
     return {
         "cache": cache,
-        "endpoints": endpoints or (DEFAULT_ENDPOINT,),
+        "endpoints": tuple(filter(None, endpoints)) or (DEFAULT_ENDPOINT,),
         **_token(env, hf_home, user_home),
         "offline": env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
         "ca_bundle": Path(ca_bundle) if ca_bundle else None,
