@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -62,7 +63,16 @@ def visit_declaration(machine: Machine, node: Node, stdin: Value) -> Value:
     named = [child for child in node.children if child.is_named]
     if all(child.type == "word" and machine.text(child)[:1] == "-" for child in named):
         return Value(UNKNOWN.text, Taint.SECRET)
-    refers = any(child.type == "word" and machine.text(child) == "-n" for child in named)
+    options = "".join(
+        machine.text(child) for child in named if child.type == "word" and machine.text(child)[:1] == "-"
+    )
+    refers = options == "-n"
+    if "i" in options or machine.text(node).startswith("integer"):
+        machine.state.integers |= {
+            re.split(r"\+?=", machine.text(child), maxsplit=1)[0]
+            for child in named
+            if machine.text(child)[:1] != "-"
+        }
     with machine.at(node, []):
         for child in named:
             if child.type == "variable_assignment" and refers:

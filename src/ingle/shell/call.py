@@ -54,6 +54,8 @@ def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> V
         if HOLE in known or is_wild(name) or not known or first.has(Taint.NETWORK | Taint.DECODED):
             return _unresolved(machine, words, stdin)
         return _dispatch(machine, known, words, stdin, local=True)
+    if bare and name[:1] == "!" and name != "!" and machine.shell in ("bash", "zsh"):
+        return _unresolved(machine, words, stdin)  # `!rm`: what began so in the history
     state = machine.state
     if first.has(Taint.DEFAULT) and not spec_or_handler(name):
         return _unresolved(machine, words, stdin)

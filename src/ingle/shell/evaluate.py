@@ -19,6 +19,9 @@ _ZSH_STYLE = re.compile(r"\$[\^=~]+(?=[\w{])")
 _ZSH_SPLITS = re.compile(r"\$\{?[\^~]*=|\$\{\([^)]*(?:z|s.)[^)]*\)")
 _ZSH_EXCEPT = re.compile(r"(?:\A|(?<=/))\^[^/]*|(?<=\*)~[^/]+")
 _ZSH_ALONE = re.compile(r"(?<=[\w}\"'/~])\([A-Za-z0-9.,/@+*^=:#\[\]-]{1,12}\)\Z")
+# What an interactive shell takes from its history; nobody knows it before it is typed there.
+_EVENT = re.compile(r"!(?:!|[$^*#]|:[\d$^*]|-?\d)(?::[\w$^*&-]+)*\Z")
+_OWN_TILDE = re.compile(r"(-{0,2}[A-Za-z_][\w-]*=)(~(?:/.*)?)\Z", re.S)
 _ZSH_LIVE = re.compile(r"\$[\^=]*~[\^=]*(\w+)")
 
 
@@ -74,7 +77,7 @@ class _Reader:
         blanks = [char for char in separators if char in text] if HOLE not in separators else []
         if not blanks:
             if text:
-                self.add(_alive(text))
+                self.add(self.live(text))
             return
         pieces = re.split("[" + re.escape("".join(blanks)) + "]+", text)
         if len(pieces) > MAX_FIELDS:
@@ -85,7 +88,13 @@ class _Reader:
                 self.close()
                 self.taint |= value.taint & ~Taint.QUOTED
             if piece:
-                self.add(_alive(piece))
+                self.add(self.live(piece))
+
+    def live(self, text: str) -> str:
+        """An unquoted expansion: its wildcards are live, and its tilde is what was meant, whatever the shell makes of it."""
+        if text[0] == "~" and not self.started and text[1:2] in ("", "/"):
+            text = self.names.home("") + text[1:]
+        return _alive(text)
 
     def dollar(self, text: str, at: int, quoted: bool) -> int:
         """Read the expansion at `text[at] == "$"`; gives the index after it."""
@@ -260,7 +269,10 @@ def _zsh_source(text: str, names: Names) -> str:
 def evaluate(text: str, names: Names, split: bool = True) -> list[Value]:
     """The fields one word becomes; `split=False` is the right side of an assignment."""
     if _PLAIN.match(text):
-        return [Value(text)]
+        own = _OWN_TILDE.match(text) if "=~" in text else None
+        return [Value(text if own is None else f"{own[1]}{names.home('')}{own[2][1:]}")]
+    if text[:1] == "!" and names.shell in ("bash", "zsh") and _EVENT.match(text):
+        return [UNKNOWN]
     splits = False
     if names.shell == "zsh":
         splits = "$" in text and _ZSH_SPLITS.search(text) is not None

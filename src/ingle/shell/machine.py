@@ -274,6 +274,8 @@ class Machine:
         names[name] = values
         if name == "PWD":
             return
+        if name in self.state.integers:
+            hooks.arithmetic(self, values[0].text if values else "")
         hooks.assigned(self, name, values)
 
     def substitute(self, source: str) -> Value:

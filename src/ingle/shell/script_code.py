@@ -196,7 +196,9 @@ def _circumstances(machine: Machine, text: str, bare: str, language: str) -> Non
             "runs code straight from the network",
         )
     if (re.search(r"\bfetch\(|http|post", text, re.I) or _SOCKET.search(text)) and re.search(
-        r"\.ssh/|\.aws/|%ENV|process\.env\b(?![.\[])|id_rsa|ENV\.to_", text
+        r"\.ssh/|\.aws/|%ENV|process\.env\b(?![.\[])|id_rsa|ENV\.to_|\.netrc|\.gnupg|\.kube/config|\.docker/config|\.pgpass|"
+        r"\.git-credentials|/etc/shadow|Keychains/",
+        text,
     ):
         targets.leak(machine, UNKNOWN)
     for path in re.findall(r"""["'<>]([~/][\w./~-]+)["'>]""", text):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _TEXT = re.compile(r"'(?:[^']|'')*'|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.S)
 _KEY = re.compile(r"\bwhere\b(.*)", re.S)
 _ALWAYS = re.compile(
-    r"\s*\(?\s*(?:1\s*=\s*1|true|1|'1'\s*=\s*'1'|1\s*<>\s*0|0\s*=\s*0|''\s*=\s*''|not false|id\s+is\s+not\s+null|1\s*>\s*0|id\s*[>=]+\s*0)\s*\)?\s*;?\s*\Z"
+    r"(?:.*\bor\b)?\s*\(?\s*(?:1\s*=\s*1|true|1|'1'\s*=\s*'1'|1\s*<>\s*0|0\s*=\s*0|''\s*=\s*''|not false|id\s+is\s+not\s+null|1\s*>\s*0|\w*id\s*[>=]+\s*0|\w+\s+i?like\s+'%')\s*\)?\s*;?\s*\Z",
+    re.S,
 )
 _RULES: tuple[tuple[re.Pattern[str], Level, str], ...] = tuple(
     (re.compile(pattern, re.S), level, consequence)
@@ -119,6 +120,42 @@ def judge_models(machine: Machine, code: str) -> None:
         )
 
 
+def _blank(match: re.Match[str]) -> str:
+    """Literals without what they say, comments as a space; a pattern for everything stays one."""
+    text = match[0]
+    if text[0] != "'":
+        return " "
+    return "'%'" if text.strip("'%") == "" and "%" in text else "''"
+
+
+_PREPARED = re.compile(
+    r"\b(?:prepare\s+\w+\s+from|execute\s+immediate|exec(?:ute)?\s*\(|sp_executesql)\s*N?(?:'((?:[^']|'')*)'|(@\w+|\w+\s*\())",
+    re.I,
+)
+_BLOCK = re.compile(r"\bdo\s+(?:language\s+\w+\s+)?\$(\w*)\$(.*?)\$\1\$", re.I | re.S)
+_OPENING = re.compile(r"\A(?:\s*\b(?:begin|loop|then|else|declare)\b)+", re.I)
+
+
+def _made(machine: Machine, value: Value) -> None:
+    """Statements inside a statement: a block's own, those in a literal that is executed, and those made on the way."""
+    for literal, unknown in _PREPARED.findall(value.text):
+        if unknown:
+            machine.report(Level.HIGH, "opaque", "runs a statement that is made before it runs")
+        else:
+            judge_sql(machine, Value(literal.replace("''", "'"), value.taint))
+    for _, body in _BLOCK.findall(value.text):
+        inner = _TEXT.sub(_blank, body)
+        if re.search(r"\bexecute\b", inner, re.I):
+            machine.report(Level.HIGH, "opaque", "runs a statement that is made before it runs")
+        for part in inner.split(";"):
+            machine.report(*_block_level(_OPENING.sub("", part).lower()))
+
+
+def _block_level(statement: str) -> tuple[Level, str, str]:
+    level, consequence = statement_level(statement)
+    return level, "database", consequence
+
+
 def judge_sql(machine: Machine, value: Value) -> None:
     """Report what a text of SQL statements does."""
     program = re.search(r"(?:to|from)\s+program\s+'((?:[^']|'')*)'", value.text, re.I)
@@ -143,7 +180,8 @@ def judge_sql(machine: Machine, value: Value) -> None:
         machine.report(Level.HIGH, "unread", "these statements are not whole: they could not be read")
     if re.search(r"(?i)\bremove\s{1,4}(?:database|namespace|table|user)\s", value.text):
         machine.report(Level.HIGH, "database", "drops a whole database or table")
-    plain = _TEXT.sub(lambda m: "''" if m.group()[0] == "'" else " ", value.text)
+    _made(machine, value)
+    plain = _TEXT.sub(_blank, value.text)
     drops = 0
     for statement in plain.lower().split(";"):
         level, consequence = statement_level(statement)

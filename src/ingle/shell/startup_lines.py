@@ -9,7 +9,7 @@ from .finding import Level
 from .words import Taint, Value
 
 _HARMLESS_LINE = re.compile(
-    r"(?:export\s+(?!LD_|DYLD_|BASH_ENV|ENV=|PROMPT_COMMAND|PYTHONSTARTUP|PERL5|NODE_OPTIONS|GIT_SSH|PAGER)\w+=[^`;|&]*"
+    r"(?:export\s+(?!LD_|DYLD_|BASH_ENV|ENV=|PROMPT_COMMAND|PYTHONSTARTUP|PERL5|NODE_OPTIONS|GIT_SSH|PAGER|\w*PATH=[\"']?(?:/tmp|/var/tmp|/dev/shm|\./|\.?:))\w+=[^`;|&]*"
     r"|alias\s+(?!sudo|su|ssh|ls|cd|rm|cat|git|ps|cp|mv|passwd|login|doas)[\w.-]+=[^`;|&$]*|#.*|set\s+[\w ]+|"
     r"shopt [\w -]+|setopt \w+|bindkey [^`;|&$]*|\[\[?[^\];|&`]*|eval \"\$\((?:brew|direnv|starship|zoxide|fnm|pyenv|rbenv)"
     r"[^;|&]*\)\"|source ~?[/\w.$-]*(?:fzf|nvm|cargo|zsh)[\w/.-]*)?\Z"

@@ -73,6 +73,7 @@ class State:
     shelved: bool = False
     global_aliases: dict[str, str] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
+    integers: frozenset[str] = frozenset()
     folders: dict[str, str] = field(default_factory=dict)
     splats: dict[str, dict[str, Value | Node]] = field(default_factory=dict)
     input: Value = EMPTY

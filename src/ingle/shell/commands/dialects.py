@@ -102,11 +102,32 @@ def _braced(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
 
 
 def _history_file(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """zsh's `fc -p FILE` turns to another history; the rest lists."""
+    """`fc -s` and `fc -e EDITOR` run lines of the history again, zsh's `fc -p FILE` turns to another; `-l` lists."""
     named = [word for word in words if not word.text.startswith("-")]
+    flags = Arguments(words).flags
+    if flags.isdisjoint(("-l", "-p", "-P", "-R", "-W", "-A", "-I")):
+        machine.report(Level.HIGH, "opaque", "runs a line of the history again")
     if any(word.text == "-p" for word in words) and named:
         machine.report(Level.HIGH, "conceal", "stops the shell from keeping its history")
     return Value(HOLE, Taint.SECRET)
+
+
+def _zmv(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
+    """`zmv [-p PROGRAM] PATTERN TARGET`: renames, or calls the program with each file and the target."""
+    arguments = Arguments(words, frozenset(("-p", "-P", "-o")))
+    if arguments.any("-n"):
+        return UNKNOWN
+    for program in arguments.each("-p", "-P"):
+        target = arguments.rest[-1].text if arguments.rest else ""
+        machine.source(f"{program.text} {HOLE} {target}", UNKNOWN)
+    if any(word.text == "/dev/null" for word in arguments.rest):
+        machine.report(Level.HIGH, "delete", "moves every file into nothing")
+    machine.report(
+        Level.HIGH if arguments.any("-f") else Level.MODERATE,
+        "write",
+        "renames files over one another" if arguments.any("-f") else "renames files",
+    )
+    return UNKNOWN
 
 
 COMMANDS: dict[str, Command] = {
@@ -118,4 +139,5 @@ COMMANDS: dict[str, Command] = {
     "funcsave": _funcsave,
     "{": _braced,
     "fc": _history_file,
+    "zmv": _zmv,
 }

@@ -34,7 +34,7 @@ def _secret_in(words: list[Value]) -> bool:
 
 
 def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, _CURL_TAKES)
+    arguments = _with_config(machine, Arguments(words, _CURL_TAKES), stdin)
     urls = arguments.rest + arguments.each("--url")
     local = bool(urls) and all(_LOCAL.match(url.text) for url in urls)
     if any(url.has(Taint.SECRET) for url in urls) and not local:
@@ -79,6 +79,23 @@ def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 _NARROW = re.compile(r'"(?:term|terms|ids|range|match|bool|query_string|prefix|match_phrase)"\s*:')
 
 
+_SETTING = re.compile(r"[ \t]*(-{0,2}[\w-]+)(?:[ \t]*[=:][ \t]*|[ \t]+)(.*)")
+
+
+def _with_config(machine: Machine, arguments: Arguments, stdin: Value) -> Arguments:
+    """The arguments with those of `-K` where that is text of this line."""
+    words = list(arguments.words)
+    for config in arguments.each("-K", "--config"):
+        if config.text == "-":
+            text = stdin
+        else:
+            text = machine.state.files.get(targets.place_of(machine, config)[0], EMPTY)
+        for key, setting in _SETTING.findall(text.text):
+            option = key if key[0] == "-" else f"--{key}"
+            words += [Value(option), Value(setting.strip().strip('"'), text.taint)]
+    return Arguments(words, _CURL_TAKES) if len(words) > len(arguments.words) else arguments
+
+
 def _wide_delete(urls: list[Value]) -> bool:
     """`DELETE` on a whole index, bucket or collection of them."""
     return any(
@@ -104,10 +121,11 @@ def _curl_sends(machine: Machine, arguments: Arguments, stdin: Value, local: boo
     uploads = arguments.each("-T", "--upload-file")
     cookies = arguments.each("-b", "--cookie", "-H", "--header")
     sent = False
+    asks = arguments.any("-G", "--get")
     for value in [*data, *forms]:
         found = re.search(r"(?:\A|=|;)[@<]([^;,]*)", value.text) or re.match(r"[\w-]*@(.+)", value.text)
-        if local and not value.has(Taint.SECRET) and _asks(arguments):
-            pass
+        if not value.has(Taint.SECRET) and ((asks and not found) or (local and _asks(arguments))):
+            pass  # it stands in the address of what is asked for
         elif local and not value.has(Taint.SECRET):
             machine.report(Level.MODERATE, "send", "changes something at a local service")
         elif found and "--data-raw" not in arguments.flags:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .. import targets
@@ -12,6 +11,7 @@ from ..calm_code import level_of
 from ..code import SHELLS, run_file, run_text, weigh
 from ..finding import Level
 from ..line_loops import judge_lines, judge_walks
+from ..paths import PROJECT
 from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value, mixed
 from .awk import awk
 from .frameworks import console, django
@@ -66,7 +66,7 @@ _SAFE_MODULES = frozenset(
 
 
 def _shell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    arguments = Arguments(words, _SHELL_TAKES, stop=True)
+    arguments = Arguments(_without_plus(words), _SHELL_TAKES, stop=True)
     language = name if name in ("zsh", "fish") else "bash"
     flags, rest = arguments.flags, arguments.rest
     names = machine.state.names
@@ -75,6 +75,18 @@ def _shell(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
         return _shell_run(machine, name, language, arguments, flags, rest, stdin)
     finally:
         machine.state.names = names
+
+
+def _without_plus(words: list[Value]) -> list[Value]:
+    """The words without options that only turn something off: `bash +x -c CODE`."""
+    at = 0
+    while at < len(words) and words[at].text[:1] in ("-", "+"):
+        text = words[at].text
+        if text[0] == "+" and text not in _SHELL_TAKES:
+            words = words[:at] + words[at + 1 :]
+        else:
+            at += 2 if text in _SHELL_TAKES else 1
+    return words
 
 
 def _shell_run(
@@ -204,9 +216,10 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         return UNKNOWN
     if module == "http.server" or module == "SimpleHTTPServer":
         machine.report(Level.MODERATE, "send", "serves this folder to the network")
-        for option, folder in pairwise(rest):
-            if option.text in ("-d", "--directory"):
-                targets.send(machine, folder)
+        served = Arguments(rest[1:], frozenset(("-d", "--directory", "-b", "--bind", "-p", "--protocol")))
+        folder = served.value("-d", "--directory") or Value(".")
+        if folder.text != "." or machine.state.cwd != PROJECT:
+            targets.send(machine, folder)
     elif module in (
         "pip",
         "pipx",

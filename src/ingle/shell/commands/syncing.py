@@ -40,7 +40,11 @@ def _rsync(machine: Machine, name: str, words: list[Value], stdin: Value) -> Val
             targets.send(machine, source, f" (`{target.shown()}`)")
         elif not _is_remote(source):
             targets.read(machine, source, shows=False)
-        if arguments.any("--remove-source-files"):
+        if arguments.any("--remove-source-files") and not _is_remote(source):
+            targets.delete(
+                machine, Value(source.text.rstrip("/") or "/", source.taint), tree=True, moved=True
+            )
+        elif arguments.any("--remove-source-files"):
             machine.report(Level.MODERATE, "delete", "deletes the source files after copying")
     if _is_remote(target):
         if any(flag.startswith("--del") for flag in arguments.flags):
