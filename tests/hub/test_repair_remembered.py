@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -13,10 +14,11 @@ from ingle.catalog.model import Snapshot
 from ingle.config import Config
 from ingle.errors import Cancelled, IngleError, SizeMismatch
 from ingle.hub.health.checks import damaged, sound
+from ingle.hub.pieces import PIECE
 from ingle.hub.repair import repair
 from ingle.runtime.wiring import Hub
 from tests.fakes.hub import FakeHub
-from tests.hub.pulling import NAME, REF, model_files, settings, snapshot_of
+from tests.hub.pulling import NAME, REF, assert_whole, model_files, settings, snapshot_of
 
 pytestmark = pytest.mark.slow
 
@@ -63,3 +65,22 @@ def test_a_repair_that_is_stopped_is_no_check(tmp_path: Path) -> None:
         with pytest.raises(Cancelled):
             list(repair(REF, config, cancel=stop))
     assert not sound(config, snapshot, begun)
+
+
+def test_a_pull_does_not_trust_what_a_check_found_rotten(tmp_path: Path) -> None:
+    with FakeHub() as server:
+        files = model_files()
+        server.add_repo(NAME, files)
+        config = settings(tmp_path, server.url)
+        snapshot = snapshot_of(list(Hub(config).pull(REF, threading.Event())))
+        blob = (snapshot.root / "model.safetensors").resolve()
+        before, data = blob.stat(), bytearray(files["model.safetensors"])
+        data[5_000_000] ^= 1
+        blob.write_bytes(data)
+        os.utime(blob, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk loses a bit: no time changes
+        assert check(config, snapshot) is not None
+        server.forget_requests()
+        pulled = snapshot_of(list(Hub(config).pull(REF, threading.Event())))
+        assert 0 < server.bytes_sent() <= PIECE
+    assert_whole(config, pulled, files)
+    assert not damaged(config, [pulled])

@@ -19,6 +19,7 @@ from ingle.errors import Cancelled, DiskFull, FileMissing, Incomplete, IngleErro
 from ingle.hub.disk import disk_errors, free_bytes
 from ingle.hub.fetch import Fetch, blob_sizes, drop_spare, is_known, keep_pieces
 from ingle.hub.follow import Teller, wait_for_turn
+from ingle.hub.health.checks import found_bad
 from ingle.hub.health.content import refuse_unsound
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
@@ -227,8 +228,8 @@ class PullRun:
         publish_snapshot(self.place, plan.listing, plan.files)
 
     def trusts(self, file: ListedFile) -> bool:
-        """Whether a large blob need not be read again: we checked it and nobody touched it since."""
-        return is_known(self.place, file)
+        """Whether a large blob need not be read again: we checked it, nobody touched it since, and no later check found it bad."""
+        return is_known(self.place, file) and not found_bad(self.config, self.place.blob(file.digest))
 
     def _say(self, sentence: str) -> None:
         self._note = sentence

@@ -154,6 +154,13 @@ def damaged(config: Config, snapshots: Iterable[Snapshot]) -> dict[str, Checked]
     }
 
 
+def found_bad(config: Config, path: Path) -> bool:
+    """Whether the last check of any model found this very file bad: rot leaves a file's size and time as they were."""
+    bad = [one for checked in recall(config).values() for one in checked.bad]
+    now = Seen.now(path.parent, path.name)
+    return any((one.size, one.changed, one.inode) == (now.size, now.changed, now.inode) for one in bad)
+
+
 def due(
     snapshots: Iterable[Snapshot], checked: dict[str, Checked], every: float, now: float
 ) -> list[Snapshot]:
