@@ -144,6 +144,23 @@ def test_the_facts_of_a_repo_are_its_commit_licence_and_gate() -> None:
     assert parse_info(info(cardData={"license": ["mit", "gpl-3.0"]}), "main").licence == "mit, gpl-3.0"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"cardData": "words"},
+        {"cardData": {"license": 3}},
+        {"cardData": {"license": {"name": "mit"}}},
+        {"cardData": {"license": [None, 2]}},
+        {"tags": None},
+        {"tags": [2024, {}]},
+        {"gated": None},
+    ],
+)
+def test_what_a_publisher_wrote_oddly_of_a_repo_keeps_nobody_from_its_files(said: dict[str, Any]) -> None:
+    facts = parse_info(info(**said), "main")
+    assert (facts.commit, facts.licence, facts.gated) == (SHA1, None, False)
+
+
 def test_a_licence_that_is_no_name_is_left_out_rather_than_shown() -> None:
     assert parse_info(info(cardData={"license": "\x1b[2J"}), "main").licence is None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingle.catalog.model import ModelRef
-from ingle.errors import InvalidRequest, NotDownloaded
+from ingle.errors import InvalidRequest, ModelNotFound, NotDownloaded
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
 from ingle.hub.progress import HERE, Phase
@@ -99,6 +99,21 @@ def test_repairing_an_old_version_does_not_move_the_branch_back(tmp_path: Path) 
         assert (place.refs / "main").read_text() == new
         assert (place.snapshot(old) / "tokenizer.json").read_bytes() == files["tokenizer.json"]
     assert_promises(config)
+
+
+def test_a_version_that_the_hub_has_no_more_is_not_mended_and_says_what_is(tmp_path: Path) -> None:
+    files = model_files(1000)
+    with FakeHub() as hub:
+        old = hub.add_repo(NAME, files)
+        config = settings(tmp_path, hub.url)
+        root = snapshot_of(pull_all(config)).root
+        _flip(root / "tokenizer.json", 3)
+        hub.add_repo(NAME, files)
+        del hub.repos[NAME].commits[old]
+        with pytest.raises(ModelNotFound) as raised:
+            list(repair(REF, config))
+        assert f"ingle pull {NAME}" in raised.value.hint
+        assert_whole(config, snapshot_of(pull_all(config)), files)
 
 
 @pytest.mark.slow

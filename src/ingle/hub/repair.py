@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from ingle.catalog.listing import ListedFile
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
-from ingle.errors import InvalidRequest, NotDownloaded, Unsupported
+from ingle.errors import InvalidRequest, ModelNotFound, NotDownloaded, Unsupported
 from ingle.hub.cache import Store
 from ingle.hub.health.checks import remember_repair
 from ingle.hub.inventory import take_inventory
@@ -46,10 +46,14 @@ def repair(
     found = Store(config).find(ref)
     if found is None:
         raise NotDownloaded(ref.name)
-    for progress in _steps(ref, config, cancel, options or PullOptions(), found):
-        yield progress
-        if progress.snapshot is not None:
-            remember_repair(config, progress.snapshot, time.time())
+    try:
+        for progress in _steps(ref, config, cancel, options or PullOptions(), found):
+            yield progress
+            if progress.snapshot is not None:
+                remember_repair(config, progress.snapshot, time.time())
+    except ModelNotFound as exc:
+        exc.hint = f"The hub has this version no more: `ingle pull {ref.name}` gets the present one, and keeps what is right."
+        raise
 
 
 def _steps(

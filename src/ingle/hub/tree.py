@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -45,15 +45,13 @@ class _Row(msgspec.Struct):
     lfs: _Lfs | None = None
 
 
-class _Card(msgspec.Struct):
-    license: str | list[str] | None = None
-
-
 class _Info(msgspec.Struct, rename={"card": "cardData"}):
+    """Only `sha` is relied on; what a publisher wrote of the repo is shown as far as it makes sense."""
+
     sha: str
-    gated: bool | str | None = False
-    tags: list[str] = []
-    card: _Card | None = None
+    gated: Any = False
+    tags: Any = None
+    card: Any = None
 
 
 class RepoFacts(msgspec.Struct, frozen=True):
@@ -73,11 +71,15 @@ def parse_info(body: bytes, asked: str) -> RepoFacts:
         raise HubLied(
             f"The hub was asked for commit {asked} and answers with {info.sha}.", hint=DOUBT, kind="commit"
         )
-    card = info.card.license if info.card else None
-    names = card if isinstance(card, list) else [card] if card else []
-    names = names or [tag.removeprefix("license:") for tag in info.tags if tag.startswith("license:")]
-    licence = ", ".join(name for name in names[:5] if _LICENCE.fullmatch(name)) or None
-    return RepoFacts(info.sha, licence, bool(info.gated))
+    card = info.card.get("license") if isinstance(info.card, dict) else None
+    tags = [tag.removeprefix("license:") for tag in _texts(info.tags) if tag.startswith("license:")]
+    names = [name for name in _texts(card) or tags if _LICENCE.fullmatch(name)]
+    return RepoFacts(info.sha, ", ".join(names[:5]) or None, bool(info.gated))
+
+
+def _texts(value: object) -> list[str]:
+    """A text, or the texts of a list; nothing of anything else."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
 
 
 def parse_page(body: bytes) -> tuple[list[ListedFile], int]:
