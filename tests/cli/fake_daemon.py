@@ -35,7 +35,7 @@ class Refusal(NamedTuple):
 
 
 class Lines(list[Any]):
-    """A stream of JSON lines; `HOLD` keeps it open until the client leaves, `CUT` ends it rudely."""
+    """A stream of JSON lines; `HOLD` keeps it open until the client leaves, `CUT` ends it rudely, and an event is waited for."""
 
 
 HOLD = object()
@@ -45,7 +45,7 @@ CUT = object()
 class FakeDaemon:
     """`answers` maps `METHOD /path` to a JSON value, a `Refusal` or `Lines`; `asked` is what came.
 
-    `held` is set when a stream reached its HOLD, `gone` when the client of that stream went away.
+    `held` is set when a stream reached its HOLD or event, `gone` when the client of that stream went away.
     """
 
     def __init__(self) -> None:
@@ -151,6 +151,9 @@ def _handler(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
                     with suppress(ConnectionResetError):
                         self.connection.recv(1)  # empty when the client closes its side
                     daemon.gone.set()
+                elif isinstance(line, threading.Event):
+                    daemon.held.set()
+                    line.wait()
                 elif line is CUT:
                     self.wfile.write(b'{"chunk"')
                 else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tests.cli.conftest import DONE, READY, Place, Suggest, chunk
@@ -91,6 +93,22 @@ def test_a_question_is_answered_and_asked_again_with_the_answer(
         "Which folder?",
         "/tmp",
     ]
+
+
+def test_keys_pressed_while_the_model_thinks_answer_no_question_of_its(
+    place: Place, daemon: FakeDaemon, suggest: Suggest
+) -> None:
+    suggest("", "Which folder?")
+    typed = threading.Event()
+    daemon.answers["POST /ingle/generate"].insert(1, typed)
+    with Dialogue(words(), place.environ()) as screen:
+        assert daemon.held.wait(WAIT_S)
+        screen.key_in("yes\n")
+        typed.set()
+        screen.wait_for("Which folder?")
+        screen.key_in("\n")
+        screen.wait_for("No answer, so there is no command.")
+        assert screen.wait() == 1
 
 
 @pytest.mark.parametrize("typed", ["\n", "\x04"])

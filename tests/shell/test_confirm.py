@@ -96,6 +96,29 @@ def test_a_command_ended_by_a_signal_has_the_code_shells_give_it() -> None:
     assert run(ConfirmedCommand("kill -TERM $$", "sh", Level.MODERATE)) == 128 + 15
 
 
+def test_an_interrupt_at_any_moment_leaves_the_exit_code_to_the_command() -> None:
+    confirmed = ConfirmedCommand("kill -INT $PPID; exit 7", "sh", Level.HIGH)
+    assert [run(confirmed) for _ in range(20)] == [7] * 20
+
+
+def test_a_history_of_bash_with_times_gets_one_too_and_keeps_its_last_line(tmp_path: Path) -> None:
+    path = tmp_path / ".bash_history"
+    path.write_text("#1700000000\nls")
+    remember(ConfirmedCommand("echo a\necho b", "bash", Level.SAFE), tmp_path)
+    found = path.read_text().splitlines()
+    assert found[:2] == ["#1700000000", "ls"]
+    assert found[2].startswith("#")
+    assert found[2][1:].isdigit()
+    assert found[3:] == ["echo a", "echo b"]
+
+
+def test_bytes_that_are_no_text_are_remembered_as_they_were_run(tmp_path: Path) -> None:
+    path = tmp_path / ".bash_history"
+    path.write_bytes(b"ls\n")
+    remember(ConfirmedCommand("echo \udce9", "bash", Level.HIGH), tmp_path)
+    assert path.read_bytes() == b"ls\necho \xe9\n"
+
+
 def test_a_shell_that_is_not_there_is_said() -> None:
     with pytest.raises(Unsupported, match="zsh is not installed"):
         command_line(ConfirmedCommand("ls", "zsh", Level.SAFE), which=lambda _name: None)

@@ -59,6 +59,7 @@ def offer(session: Session, model: str, praise: str) -> bool:
     if not fit(entry.memory_4k, machine_memory()).ok:
         return False
     question = _question(session, model, session.store.find(session.resolve(model)))
+    session.terminal.forget_typed_ahead()
     if not session.terminal.confirm(f"{praise} {question}", default=not _any_here(session)):
         _decline(session.config, known, model)
         session.terminal.tell(f"Going on without, now and from here on; `ingle pull {model}` gets it.")

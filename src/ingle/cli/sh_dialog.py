@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -148,6 +147,7 @@ class Dialog:
                 )
                 return None
             put.add(found.question.casefold())
+            self.terminal.forget_typed_ahead()
             self.terminal.tell(f"{escaped(found.question)} ", end="")
             said = self.terminal.stdin.readline().strip()
             if not said:
@@ -170,7 +170,7 @@ class Dialog:
         typed = TYPED_YES.get(level)
         question = f'Type "{typed}" to run it' if typed else "Run it? y"
         while True:
-            self._forget_typed_ahead()
+            self.terminal.forget_typed_ahead()
             self.terminal.tell(f"{question}, [d] edit, [e] explain, [c] copy, [N] no: ", end="")
             line = self.terminal.stdin.readline()
             if not line:
@@ -186,13 +186,6 @@ class Dialog:
                 return choice, said
             else:
                 self.terminal.tell("That is none of them.")
-
-    def _forget_typed_ahead(self) -> None:
-        """A yes answers what was read: keys pressed before the question, or pasted behind an edit, are none."""
-        import termios
-
-        with suppress(termios.error, OSError, ValueError):
-            termios.tcflush(self.terminal.stdin.fileno(), termios.TCIFLUSH)
 
     def _run(self, command: str, said: str, verdict: Verdict) -> int:
         from ingle.shell.execute import command_line, remember, run

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 import msgspec
@@ -98,6 +99,13 @@ class Terminal:
             self.tell("")
             return False
         return default if not line.strip() else line.strip().lower() in {"y", "yes"}
+
+    def forget_typed_ahead(self) -> None:
+        """A yes answers what was read: keys pressed before a question, or pasted behind an edit, are none."""
+        import termios
+
+        with suppress(termios.error, OSError, ValueError):
+            termios.tcflush(self.stdin.fileno(), termios.TCIFLUSH)
 
     def choose(self, question: str, options: list[str]) -> int | None:
         """The index of the option a person picks by number (empty: the first), None for none of them."""

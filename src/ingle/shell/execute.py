@@ -6,11 +6,14 @@ terminal stays the command's terminal: input, output, errors, job control and Ct
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ingle.errors import Unsupported
@@ -34,6 +37,8 @@ HISTORIES = {
 `sh`, HISTFILE (also bash's in its POSIX mode); PSReadLine 2, `HistorySavePath` where the system is not Windows."""
 KORN = (b"\x81", b"\xab")
 """How the histories of ksh93 and mksh, which have a form of their own, begin in the same file."""
+STAMP = re.compile(rb"#\d")
+"""How a history of bash begins that has a time before each command (bash 5.2, bashhist.c and readline's histfile.c)."""
 SENSITIVE = re.compile("password|asplaintext|token|apikey|secret", re.IGNORECASE)
 """What PSReadLine (2, History.cs) keeps out of its file, so that no secret lies there."""
 SIGNAL_BASE = 128
@@ -54,23 +59,38 @@ def command_line(confirmed: ConfirmedCommand, which: Callable[[str], str | None]
 
 def run(confirmed: ConfirmedCommand) -> int:
     """Run it here and now; the exit code of the shell. Raises `Unsupported` when it cannot be started."""
-    try:
-        child = subprocess.Popen(command_line(confirmed))
-    except OSError as exc:  # longer than one argument may be, or no memory for a process
-        raise Unsupported(f"The command could not be started: {exc.strerror}.", hint="Shorten it.") from exc
-    while True:
+    with _leaving_interrupts_to_it():
         try:
-            code = child.wait()
-        except KeyboardInterrupt:
-            continue  # the terminal sent it to the command too: what it means is the command's to say
-        return code if code >= 0 else SIGNAL_BASE - code
+            child = subprocess.Popen(command_line(confirmed))
+        except OSError as exc:  # longer than one argument may be, or no memory for a process
+            raise Unsupported(
+                f"The command could not be started: {exc.strerror}.", hint="Shorten it."
+            ) from exc
+        code = child.wait()
+    return code if code >= 0 else SIGNAL_BASE - code
+
+
+@contextmanager
+def _leaving_interrupts_to_it() -> Iterator[None]:
+    """Ctrl-C and Ctrl-\\ reach the command too, and what they mean is the command's to say.
+
+    Heard here as an exception, one could come when the system has told how the command ended and nobody has noted it.
+    A handler that does nothing is none in the command: that starts with the system's own.
+    """
+    heard = [one for one in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda *_: None) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def remember(confirmed: ConfirmedCommand, user_home: Path) -> Path | None:
     """Append the command to the shell's own history file, in that shell's form; None when it keeps none.
 
-    Formats: one line a command in bash and sh; zsh's extended history where the file has it; fish's list of
-    `cmd` and `when`; PSReadLine's lines, with a backtick before a line break. A history file that does not exist
+    Formats: one line a command in bash and sh, in bash with its time before it where the file has that; zsh's extended
+    history where the file has it; fish's list of `cmd` and `when`; PSReadLine's lines, with a backtick before a line break. A history file that does not exist
     is not made, and one that cannot be written is no reason not to run what a person confirmed.
     """
     path = user_home / HISTORIES[confirmed.shell]
@@ -79,6 +99,9 @@ def remember(confirmed: ConfirmedCommand, user_home: Path) -> Path | None:
     try:
         with path.open("rb") as opened:
             entry = _entry(confirmed, opened.read(2))
+            if opened.seek(0, os.SEEK_END):
+                opened.seek(-1, os.SEEK_END)
+                entry = b"\n" + entry if entry and opened.read() != b"\n" else entry
         if entry is None:
             return None
         with path.open("ab") as opened:
@@ -95,17 +118,19 @@ def _entry(confirmed: ConfirmedCommand, head: bytes) -> bytes | None:
     match confirmed.shell:
         case "fish":
             escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
-            return f"- cmd: {escaped}\n  when: {now}\n".encode()
+            return os.fsencode(f"- cmd: {escaped}\n  when: {now}\n")
         case "zsh":
             stamp = f": {now}:0;" if head == b": " else ""
-            return _metafied((stamp + text.replace("\n", "\\\n") + "\n").encode())
+            return _metafied(os.fsencode(stamp + text.replace("\n", "\\\n") + "\n"))
         case "powershell" if SENSITIVE.search(text):
             return None
         case "powershell":
-            return text.replace("\n", "`\n").encode() + b"\n"
+            return os.fsencode(text.replace("\n", "`\n") + "\n")
         case "sh" if head[:1] in KORN:
             return None
-    return text.encode() + b"\n"
+        case "bash" if STAMP.match(head):  # without one it would belong to the command before it
+            return os.fsencode(f"#{now}\n{text}\n")
+    return os.fsencode(text + "\n")
 
 
 def _metafied(data: bytes) -> bytes:
