@@ -49,6 +49,7 @@ class Given:
                 )
                 continue
             name, colon, value = word.text[1:].partition(":")
+            name = name.lower()
             self.flags.add(name)
             if colon:
                 self.values[name] = Value(value, word.taint)

@@ -12,6 +12,7 @@ from . import targets, windows
 from .code import run_fetched
 from .finding import Level
 from .rounds import CROWD
+from .sql import judge_sql
 from .words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ from .cmdlet_files import (
     write_content,
 )
 from .cmdlet_instances import find_instances, remove_instances
+from .cmdlet_loads import compile_source, install, load_module
 from .cmdlet_words import Given
 
 Cmdlet = Callable[["Machine", Given, Value, list[Node]], Value | None]
@@ -236,45 +238,6 @@ def _object(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) ->
     return Value(HOLE, Taint.NETWORK if "xmlhttp" in kind else 0)
 
 
-def _module(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
-    text = " ".join(value.text for value in given.rest)
-    remote = "\\\\" in text or "://" in text
-    machine.report(Level.HIGH if remote else Level.SAFE, "load", "loads code from another host")
-    return EMPTY
-
-
-_GRAVE_SOURCE = re.compile(
-    r"(?i)\b(?:VirtualAlloc\w*|CreateThread|CreateRemoteThread|WriteProcessMemory|NtRaiseHardError|RtlAdjustPrivilege|BlockInput|"
-    r"Process\s*\.\s*Start|ProcessStartInfo|(?:File|Directory)\s*\.\s*Delete|\.\s*Delete\s*\(|Assembly\s*\.\s*Load\w*|WebClient|HttpClient|"
-    r"TcpClient|Socket|MiniDumpWriteDump|SetWindowsHookEx|GetAsyncKeyState)\b"
-)
-
-
-def _compile(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
-    """`Add-Type`: a library by name or file, or C# that is compiled and loaded on the spot."""
-    code = given.value("typedefinition", "memberdefinition")
-    if code is None and given.rest and given.value("assemblyname", "path", "literalpath") is None:
-        code = given.rest[0]
-    files = given.value("path", "literalpath")
-    if code is not None and code.has(Taint.NETWORK):
-        machine.report(Level.HIGH, "remote code", "compiles and loads code straight from the network")
-    elif code is not None and (not code.known or _GRAVE_SOURCE.search(code.text)):
-        machine.report(Level.HIGH, "opaque", "compiles and loads code that is not known, or that does harm")
-    elif files is None or not run_fetched(machine, windows.path(machine, files)):
-        machine.report(Level.MODERATE, "execute", "loads a library, or compiles code, into this shell")
-    return EMPTY
-
-
-def _installed(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
-    """`Add-AppxPackage`, `Install-Module` and their kin: from a store, from a file, or straight from an address."""
-    named = [*given.rest, *given.values.values(), stdin]
-    if any(_ADDRESS.match(value.text) or value.has(Taint.NETWORK) for value in named):
-        machine.report(Level.HIGH, "remote code", "installs and runs code straight from an address")
-    elif not any(run_fetched(machine, windows.path(machine, value)) for value in named if value.text):
-        machine.report(Level.MODERATE, "effect", "installs a package")
-    return EMPTY
-
-
 def _alias(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
     words = [given.value("name"), given.value("value")]
     rest = iter(given.rest)
@@ -290,7 +253,16 @@ def _line_editor(machine: Machine, given: Given, stdin: Value, blocks: list[Node
     return EMPTY
 
 
-_ADDRESS = re.compile(r"(?i)(?:https?|ftp|ms-appinstaller):|\\\\")
+def _query(machine: Machine, given: Given, stdin: Value, blocks: list[Node]) -> Value | None:
+    """`Invoke-Sqlcmd` and its kin: statements as text, or in a file."""
+    code = given.value("query", "sqlquery") or (given.rest[0] if given.rest else stdin)
+    if given.value("inputfile") is not None or not code.text:
+        machine.report(Level.MODERATE, "database", "runs statements from a file")
+    else:
+        judge_sql(machine, code)
+    return UNKNOWN
+
+
 CMDLETS: dict[str, Cmdlet] = {
     "remove-item": remove_item,
     "get-childitem": list_items,
@@ -337,13 +309,17 @@ CMDLETS: dict[str, Cmdlet] = {
     **dict.fromkeys(("stop-service", "set-service", "suspend-service"), _service),
     "set-executionpolicy": _policy,
     "new-object": _object,
-    "import-module": _module,
+    "import-module": load_module,
     **dict.fromkeys(("set-alias", "new-alias"), _alias),
-    "add-type": _compile,
+    "add-type": compile_source,
     **dict.fromkeys(
         "add-appxpackage add-appxprovisionedpackage add-appprovisionedpackage install-package install-module install-script "
         "install-psresource update-module save-module add-windowspackage".split(),
-        _installed,
+        install,
     ),
     "set-psreadlineoption": _line_editor,
+    **dict.fromkeys(
+        ("invoke-sqlcmd", "invoke-sqlcmd2", "invoke-dbaquery", "invoke-sqlitequery", "invoke-mysqlquery"),
+        _query,
+    ),
 }

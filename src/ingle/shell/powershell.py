@@ -29,8 +29,10 @@ _FLAT = r"""(?:[^{}'"]|'[^']*'|"[^"]*")"""
 _TABLE = rf"@\{{(?:{_FLAT}|\{{(?:{_FLAT}|\{{{_FLAT}*\}})*\}})*\}}"
 _ITEM = rf"(?:{_TEXT}|\d[\w.]*|\$[\w:]+(?![\w.:\\/$-])|{_TABLE}|{_WORD})"
 _ITEMS = re.compile(_ITEM, re.S)
+# What only a program of its own takes: `--` before its operands, and `name='text'` as one word.
+_FOREIGN = r"(?<=\s)(?:--(?=\s|\Z)|[A-Za-z][\w.-]*='[^'\n]*'(?=[\s;|)]|\Z))"
 _GAPS = re.compile(
-    rf"(?P<list>(?<=\s)(?>{_ITEM})(?>(?:\s*,\s*{_ITEM})+))|{_TEXT}|<\#.*?\#>|(?<!\S)\#[^\n]*|(?P<mixed>{_MIXED})",
+    rf"(?P<list>(?<=\s)(?>{_ITEM})(?>(?:\s*,\s*{_ITEM})+))|{_TEXT}|<\#.*?\#>|(?<!\S)\#[^\n]*|(?P<mixed>{_MIXED}|{_FOREIGN})",
     re.S,
 )
 
@@ -153,8 +155,21 @@ def _chain(machine: Machine, node: Node) -> Value:
     for child in node.children:
         if not child.is_named:
             continue
-        out = command(machine, child, out) if child.type == "command" else expression(machine, child)
+        if child.type == "redirections":
+            _redirect(machine, [part for part in child.children if part.is_named], out)
+        else:
+            out = command(machine, child, out) if child.type == "command" else expression(machine, child)
     return out
+
+
+def _redirect(machine: Machine, redirects: list[Node], out: Value) -> None:
+    """Write what a command or an expression gives into the files behind it."""
+    for redirect in redirects:
+        target = next((child for child in redirect.children if child.type == "redirected_file_name"), None)
+        text = machine.text(target).strip().strip("\"'") if target is not None else "$null"
+        if text.lower() not in ("$null", "nul"):
+            path = windows.path(machine, expand(machine, text))
+            targets.write(machine, path, out, append=">>" in machine.text(redirect))
 
 
 def _assignment(machine: Machine, node: Node) -> Value:
@@ -205,19 +220,7 @@ def command(machine: Machine, node: Node, stdin: Value) -> Value:
             machine.report(Level.HIGH, "opaque", "the name of the command is not known before it runs")
             return UNKNOWN
         out = machine.cmdlet(name.text, words, blocks, stdin)
-        for redirect in redirects:
-            target = next(
-                (child for child in redirect.children if child.type == "redirected_file_name"), None
-            )
-            if target is not None:
-                text = machine.text(target).strip().strip("\"'")
-                if text.lower() not in ("$null", "nul"):
-                    targets.write(
-                        machine,
-                        windows.path(machine, Value(text)),
-                        out,
-                        append=">>" in machine.text(redirect),
-                    )
+        _redirect(machine, redirects, out)
         return out
 
 
@@ -266,7 +269,7 @@ def _element(
         blocks.append(block)
         return
     if kind == "command_parameter":
-        words.append(Value(machine.text(node).lower(), Taint.PARAMETER))
+        words.append(Value(machine.text(node), Taint.PARAMETER))
         return
     if powershell_splats.splatted(machine, machine.text(node), words, blocks):
         return

@@ -180,13 +180,12 @@ def _member(machine: Machine, children: list[Node]) -> Value:
 
 def _invocation(machine: Machine, node: Node, children: list[Node]) -> Value:
     """`$x.Method(…)` and `[Type]::Method(…)`."""
-    text = machine.text(node)
     owner = expression(machine, children[0]) if children else EMPTY
     values = [expression(machine, child) for child in children if child.type == "argument_list"]
     first = values[0] if values else EMPTY
     method = next((machine.text(child).lower() for child in children if child.type == "member_name"), "")
     taint = owner.taint | first.taint
-    if _FETCH.search(text):
+    if _FETCH.fullmatch(f".{method}"):
         return Value(HOLE, Taint.NETWORK | taint)
     kind = machine.text(children[0]).lower() if children else ""
     if _GUARD.search(kind):

@@ -159,7 +159,8 @@ def _inner(machine: Machine, name: str, wrapper: Wrapper, found: Unwrapped, stdi
             out = machine.source(word.text, stdin)
         return out
     if wrapper.shell and len(inner) >= 1:
-        return machine.source(" ".join(word.text for word in inner), stdin)
+        typed = " ".join(word.text for word in inner)
+        return machine.source(typed, stdin, "bash" if machine.shell == "powershell" else "")
     if name == "chroot":
         with machine.setting(isolated=machine.isolated):
             return machine.call(inner, stdin)
