@@ -50,13 +50,20 @@ async def test_without_a_seed_answers_differ(worker: WorkerProcess) -> None:
     assert len({reply.text for reply in replies}) > 1
 
 
-@pytest.mark.parametrize("narrow", [{"top_k": 1}, {"top_p": 0.01}, {"min_p": 1.0}], ids=str)
+@pytest.mark.parametrize("narrow", [{"top_k": 1}, {"top_p": 0.01}, {"top_p": 1e-46}, {"min_p": 1.0}], ids=str)
 async def test_a_filter_that_leaves_one_token_is_greedy(
     worker: WorkerProcess, narrow: dict[str, Any]
 ) -> None:
     greedy = await ask(worker, plain(STORY, max_tokens=6))
     filtered = await ask(worker, plain(STORY, sampling=sampled(5, **narrow), max_tokens=6))
     assert filtered.text == greedy.text
+
+
+@pytest.mark.parametrize("temperature", [1e-7, 1e-38, 1e-40, 1e-300])
+async def test_a_temperature_next_to_nothing_is_greedy(worker: WorkerProcess, temperature: float) -> None:
+    greedy = await ask(worker, plain(STORY, max_tokens=3))
+    cold = SamplingParams(temperature=temperature, seed=1)
+    assert (await ask(worker, plain(STORY, sampling=cold, max_tokens=3))).text == greedy.text
 
 
 async def test_top_p_counts_what_top_k_has_left(worker: WorkerProcess) -> None:
@@ -120,6 +127,32 @@ async def test_a_bias_forbids_a_token_and_another_forces_one(worker: WorkerProce
         ),
     )
     assert not banned.text.startswith(" Paris")
+
+
+async def test_biases_without_end_say_always_and_leave_the_choice_among_them_to_the_model(
+    worker: WorkerProcess,
+) -> None:
+    replies = [
+        await ask(
+            worker,
+            plain(
+                STORY,
+                sampling=SamplingParams(temperature=0.0, logit_bias=dict.fromkeys((260, 7042, 253), bias)),
+                max_tokens=2,
+            ),
+        )
+        for bias in (100.0, 1e30, math.inf)
+    ]
+    assert len({reply.text for reply in replies}) == 1
+    assert replies[0].text.startswith(" Paris")  # the one in the middle
+
+
+async def test_every_token_that_ends_a_text_by_its_name_ends_the_answer(worker: WorkerProcess) -> None:
+    for end in (0, 2):  # <|endoftext|>, which the starter's files do not name as its end, and <|im_end|>
+        forced = SamplingParams(temperature=0.0, logit_bias={end: 100.0})
+        reply = await ask(worker, plain(STORY, sampling=forced, max_tokens=4))
+        assert (reply.text, reply.reasons) == ("", [FinishReason.STOP])
+        assert reply.usage.completion_tokens == 0
 
 
 async def test_logprobs_are_those_of_the_emitted_tokens(worker: WorkerProcess) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from typing import Any
 
 import msgspec
 import pytest
 
-from ingle.errors import InvalidRequest, Unsupported
+from ingle.errors import GenerationFailed, InvalidRequest, Unsupported
 from ingle.generation import Constraint, FinishReason, SamplingParams, Thinking
 from ingle.worker.process import WorkerProcess
 from tests.contract.asking import ask, chat, grammar_question, plain
@@ -84,14 +85,28 @@ async def test_regex_choice_and_grammar_hold_side_by_side_in_a_batch(worker: Wor
         (Constraint(kind="regex", value="("), InvalidRequest),
         (Constraint(kind="choice", value=[]), InvalidRequest),
         (Constraint(kind="grammar", value="start: nothing"), InvalidRequest),
+        (Constraint(kind="grammar", value='start: a\na: a "x"'), InvalidRequest),
+        (Constraint(kind="grammar", value='start: "a" <[7042]>'), Unsupported),
+        (Constraint(kind="grammar", value='start: "a" <|im_start|>'), Unsupported),
+        (Constraint(kind="grammar", value="start: a\na[max_tokens=3]: /.*/"), Unsupported),
+        (Constraint(kind="json_schema", value={"prefixItems": [{}], "additionalItems": False}), Unsupported),
     ],
-    ids=["not", "type", "regex", "choice", "grammar"],
+    ids=["not", "type", "regex", "choice", "grammar", "endless", "number", "mark", "count", "drafts"],
 )
 async def test_a_constraint_that_cannot_be_kept_is_refused(
     worker: WorkerProcess, constraint: Constraint, kind: type[Exception]
 ) -> None:
     with pytest.raises(kind):
         await ask(worker, chat("Say something.", constraint=constraint, max_tokens=4))
+
+
+@pytest.mark.parametrize("fields", [{"max_tokens": 3}, {"stop": ("\n",)}], ids=["cut", "stopped"])
+async def test_a_constraint_that_cannot_go_on_fails_typed_and_never_turns_into_a_free_answer(
+    worker: WorkerProcess, fields: dict[str, Any]
+) -> None:
+    dead = Constraint(kind="grammar", value='start: "x" more\nmore: more "y"')
+    with pytest.raises(GenerationFailed, match="cannot go on within its constraint"):
+        await ask(worker, chat("Say x.", constraint=dead, **{"max_tokens": 24, **fields}))
 
 
 async def test_reasoning_is_split_and_its_budget_kept(worker: WorkerProcess) -> None:

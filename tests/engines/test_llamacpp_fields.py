@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ingle.engines.checks import LARGEST_BIAS
 from ingle.engines.llamacpp.fields import completion_fields, read_step, translate
 from ingle.errors import GenerationFailed, InvalidRequest, OutOfMemory, PromptTooLong
 from ingle.generation import SamplingParams
@@ -34,7 +35,7 @@ def test_a_text_that_may_not_end_is_asked_for_as_one() -> None:
 def test_a_bias_without_end_is_a_number_that_json_has() -> None:
     sampling = SamplingParams(logit_bias={1: float("inf"), 2: float("-inf"), 3: 0.5})
     fields = completion_fields([1], sampling, limit=1, seed=0)
-    assert fields["logit_bias"] == [[1, 1e9], [2, -1e9], [3, 0.5]]
+    assert fields["logit_bias"] == [[1, LARGEST_BIAS], [2, -LARGEST_BIAS], [3, 0.5]]
 
 
 def test_every_sampling_parameter_reaches_llama_cpp() -> None:

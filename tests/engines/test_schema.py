@@ -31,6 +31,28 @@ PERSON = {
         (Constraint(kind="regex", value='"q"'), '"q"', "q"),
         (Constraint(kind="choice", value=["yes", 'n"o\n', "päö"]), 'n"o\n', "maybe"),
         (Constraint(kind="grammar", value='start: "a" b\nb: "b"+'), "abb", "a"),
+        (
+            Constraint(kind="grammar", value='start: "<a>" /<b>\\/[max_tokens=3]?/ // <c>\n# <d>'),
+            "<a><b>/m",
+            "a",
+        ),
+        (
+            Constraint(kind="json_schema", value={"const": {"prefixItems": 1, "additionalItems": 2}}),
+            '{"prefixItems": 1, "additionalItems": 2}',
+            "{}",
+        ),
+        (
+            Constraint(
+                kind="json_schema",
+                value={
+                    "type": "object",
+                    "properties": {"prefixItems": {"const": 1}, "additionalItems": {"const": 2}},
+                    "required": ["prefixItems"],
+                },
+            ),
+            '{"prefixItems": 1}',
+            "{}",
+        ),
     ],
 )
 def test_a_grammar_takes_what_it_should_and_nothing_else(constraint: Constraint, good: str, bad: str) -> None:
@@ -65,6 +87,23 @@ def test_any_grammar_can_be_given_a_token_that_ends_it(grammar: str, good: str) 
         (Constraint(kind="json_schema", value=False), "invalid_request"),
         (Constraint(kind="json_schema", value="text"), "invalid_request"),
         (Constraint(kind="json_schema", value={"x-guidance": 3}), "invalid_request"),
+        (
+            Constraint(kind="json_schema", value={"anyOf": [{"prefixItems": [{}], "additionalItems": {}}]}),
+            "unsupported",
+        ),
+        (
+            Constraint(
+                kind="json_schema",
+                value={
+                    "$schema": "http://json-schema.org/draft-07/schema#",
+                    "dependentRequired": {"a": ["b"]},
+                },
+            ),
+            "unsupported",
+        ),
+        (Constraint(kind="json_schema", value={"$ref": "#"}), "invalid_request"),
+        (Constraint(kind="grammar", value='start: "a" <[7]>'), "unsupported"),
+        (Constraint(kind="grammar", value="start: a\na[capture, temperature=0.5]: /x/"), "unsupported"),
         (Constraint(kind="regex", value="("), "invalid_request"),
         (Constraint(kind="regex", value=""), "invalid_request"),
         (Constraint(kind="regex"), "invalid_request"),
@@ -81,6 +120,21 @@ def test_what_cannot_be_kept_is_refused(constraint: Constraint, code: str) -> No
         constraint_grammar(constraint)
     assert raised.value.code == code
     assert raised.value.message
+
+
+@pytest.mark.parametrize("draft", ["draft-04/schema#", "draft-07/schema#", "draft/2020-12/schema"])
+def test_a_keyword_newer_than_the_draft_that_is_named_is_kept_too(draft: str) -> None:
+    about = {"$schema": f"http://json-schema.org/{draft}"}
+    grammar = constraint_grammar(Constraint(kind="json_schema", value={**about, "const": 1}))
+    assert satisfies(grammar, "1") and not satisfies(grammar, "2")
+    pair = {**about, "prefixItems": [{"type": "integer"}], "items": False}
+    assert not satisfies(constraint_grammar(Constraint(kind="json_schema", value=pair)), '["a"]')
+
+
+def test_what_begins_well_is_told_from_what_does_not() -> None:
+    grammar = constraint_grammar(Constraint(kind="json_schema", value=PERSON))
+    assert satisfies(grammar, '{"name": "A', whole=False) and satisfies(grammar, "", whole=False)
+    assert not satisfies(grammar, '{"name": A', whole=False)
 
 
 def test_a_schema_deeper_than_any_real_one_is_refused_and_not_a_crash() -> None:

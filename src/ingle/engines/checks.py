@@ -11,6 +11,12 @@ from ingle.generation import Generation, SamplingParams
 PENALTY_WINDOW = 64
 """Tokens that the penalties look back on, prompt included, on every engine (llama.cpp's default)."""
 
+COLDEST = 1e-6
+"""Temperatures below it are greedy: scores divided by less leave the range of 32-bit numbers, and what is drawn then is noise."""
+
+LARGEST_BIAS = 1e4
+"""Above any logit, and below what 16-bit numbers hold: larger biases, infinities too, say no more than always and never."""
+
 MAX_TOP_LOGPROBS = 20
 MAX_CHOICES = 16
 MAX_STOPS = 16
@@ -91,6 +97,16 @@ def check_vocabulary(sampling: SamplingParams, size: int) -> None:
     strange = [token for token in sampling.logit_bias if token >= size]
     if strange:
         raise _wrong("logit_bias", f"the model has {size} tokens and no token {strange[0]}")
+
+
+def is_greedy(sampling: SamplingParams) -> bool:
+    """Whether only the likeliest token may be chosen."""
+    return sampling.temperature < COLDEST or sampling.top_k == 1
+
+
+def biases(sampling: SamplingParams) -> dict[int, float]:
+    """`logit_bias` in the range in which every engine can add it."""
+    return {token: max(-LARGEST_BIAS, min(LARGEST_BIAS, bias)) for token, bias in sampling.logit_bias.items()}
 
 
 def _check_sampling(sampling: SamplingParams) -> None:

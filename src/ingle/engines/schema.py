@@ -7,6 +7,7 @@ reaches an engine that llguidance itself has not accepted here first.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,14 @@ MAX_DEPTH = 64
 _NAMES = {"tools": "schema of the tools"}
 """What a person calls a parameter that is bound by a grammar, where the name does not say it."""
 
+_LITERAL = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|#[^\n]*|/(?:\\.|[^/\\\n])+/')
+"""What of a grammar is text, a pattern or a comment, and no rule."""
+_OF_TOKENS = re.compile(r"<|\[[^\]]*\b(max_tokens|temperature|capture|stop_capture)\b")
+"""What llguidance takes in rules and an answer's text cannot show, or nothing here acts on."""
+
+_NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_DIALECT = re.compile(r"https?://json-schema\.org/")
+
 _COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """One way to write a value, with the spaces that models write most; free white space lets small ones
 write blanks for ever."""
@@ -34,7 +43,15 @@ def constraint_grammar(constraint: Constraint) -> str:
     keyword and cannot keep it.
     """
     term = constraint_term(constraint)
-    return checked(constraint.value if term is None else f"start: {term}\n")
+    grammar = checked(constraint.value if term is None else f"start: {term}\n")
+    trouble = _begun(grammar)[1]
+    if trouble:
+        raise InvalidRequest(
+            f"The constraint cannot be kept: no answer begins as it asks ({trouble.splitlines()[0]}).",
+            hint="Ask for something that can be written, and for less of it.",
+            param="constraint",
+        )
+    return grammar
 
 
 def constraint_term(constraint: Constraint) -> str | None:
@@ -57,6 +74,7 @@ def constraint_term(constraint: Constraint) -> str | None:
         case "grammar":
             if not isinstance(value, str) or not value:
                 raise _malformed("grammar", "a Lark grammar with a rule called start")
+            _check_text_only(value)
             return None
         case "choice":
             return " | ".join(_quoted(choice) for choice in _choices(value))
@@ -76,10 +94,14 @@ def json_term(schema: dict[str, Any] | bool, param: str = "constraint") -> str:
     if isinstance(schema, bool):
         return f"%json {json.dumps(schema)}"
     _check_depth(schema, param)
+    _check_tuples(schema, param)
     wishes = schema.get("x-guidance", {})
     if not isinstance(wishes, dict):
         raise _malformed("json_schema", "an object as its x-guidance")
-    return "%json " + json.dumps({**schema, "x-guidance": {**_COMPACT, **wishes}})
+    given = dict(schema)
+    if _DIALECT.match(str(given.get("$schema"))):
+        del given["$schema"]  # the newest draft then, which forgets no keyword of a later one than was named
+    return "%json " + json.dumps({**given, "x-guidance": {**_COMPACT, **wishes}})
 
 
 def checked(grammar: str, param: str = "constraint") -> str:
@@ -105,12 +127,23 @@ def checked(grammar: str, param: str = "constraint") -> str:
     )
 
 
-def satisfies(grammar: str, text: str) -> bool:
-    """Whether `text`, whole, is in the language of a checked `grammar`."""
-    from llguidance import LLMatcher, LLTokenizer
+def satisfies(grammar: str, text: str, *, whole: bool = True) -> bool:
+    """Whether `text` is in the language of a checked `grammar`, or not `whole`, begins something that is."""
+    matcher, trouble = _begun(grammar)
+    if trouble or not matcher.consume_tokens(list(text.encode())):
+        return False
+    return bool(matcher.is_accepting()) or not whole
 
-    matcher = LLMatcher(LLTokenizer("byte"), LLMatcher.grammar_from_lark(grammar), log_level=0)
-    return bool(matcher.consume_tokens(list(text.encode())) and matcher.is_accepting())
+
+def _begun(grammar: str) -> tuple[Any, str]:
+    """A matcher of bytes that has looked for a first one, and what went wrong; it finds more than a validation."""
+    from llguidance import LLMatcher, LLTokenizer
+    from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+    tokenizer = LLTokenizer("byte")
+    matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
+    fill_next_token_bitmask(matcher, allocate_token_bitmask(1, tokenizer.vocab_size))
+    return matcher, str(matcher.get_error()) if matcher.is_error() else ""
 
 
 def _choices(value: Any) -> Sequence[str]:
@@ -148,6 +181,35 @@ def _check_depth(schema: Any, param: str) -> None:
         hint="Give parts of it names under $defs and refer to them.",
         param=param,
     )
+
+
+def _check_text_only(grammar: str) -> None:
+    """Raises `Unsupported` for rules about tokens: a text does not show whether they were kept."""
+    found = _OF_TOKENS.search(_LITERAL.sub("", grammar))
+    if found is not None:
+        raise Unsupported(
+            f"The constraint cannot be kept: {found.group(1) or 'a token by its name or number'} is no matter of text.",
+            hint="Write what the answer says as strings and patterns.",
+            param="constraint",
+        )
+
+
+def _check_tuples(schema: Any, param: str, *, named: bool = False) -> None:
+    """Raises `Unsupported` where the grammar engine drops `prefixItems`: beside the keyword of older drafts."""
+    if isinstance(schema, list):
+        for part in schema:
+            _check_tuples(part, param)
+    if not isinstance(schema, dict):
+        return
+    if not named and "prefixItems" in schema and "additionalItems" in schema:
+        raise Unsupported(
+            f"The {_NAMES.get(param, param)} cannot be kept: prefixItems is of a newer draft than additionalItems.",
+            hint="Beside prefixItems the rest of an array is called items.",
+            param=param,
+        )
+    for key, part in schema.items():
+        if named or key not in ("const", "enum", "default", "examples"):
+            _check_tuples(part, param, named=not named and key in _NAMED_SCHEMAS)
 
 
 def _malformed(kind: str, wanted: str) -> InvalidRequest:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from ingle.engines.checks import PENALTY_WINDOW
+from ingle.engines.checks import LARGEST_BIAS, PENALTY_WINDOW
 from ingle.engines.mlx.lean import import_mlx_lm
 from ingle.generation import SamplingParams
 
@@ -55,8 +57,14 @@ def test_a_repetition_penalty_acts_on_the_biased_logit() -> None:
 
 def test_a_bias_is_added_and_infinity_is_bounded() -> None:
     found = penalised(SamplingParams(logit_bias={0: 1.5, 4: float("inf"), 5: float("-inf")}))
-    assert found[0] == 3.5 and found[4] > 1e8 and found[5] < -1e8
+    assert found[0] == 3.5 and found[4] == LARGEST_BIAS - 2 and found[5] == -LARGEST_BIAS
     assert penalised(SamplingParams()) == [2.0, -1.0, 0.5, 3.0, -2.0, 0.0]
+
+
+@pytest.mark.parametrize("kind", [mx.float16, mx.bfloat16])
+def test_a_bias_without_end_stays_a_number_also_where_numbers_have_16_bits(kind: Any) -> None:
+    (apply,) = make_penalties(SamplingParams(logit_bias={4: float("inf"), 5: float("-inf")}))
+    assert bool(mx.isfinite(apply(mx.array(TOKENS), mx.array(LOGITS, dtype=kind))).all())
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ TINY = tokenizer()
 
 
 def folder_with(folder: Path, settings: dict[str, object], **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
     TINY.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     for name, text in files.items():
@@ -54,6 +55,9 @@ def test_ends_come_from_the_config_and_the_named_token(tmp_path: Path) -> None:
     assert ModelTokenizer(folder, {"eos_token_id": [5, 7]}).eos == {5, 7, 256}
     assert ModelTokenizer(folder, {"eos_token_id": 9}).eos == {9, 256}
     assert ModelTokenizer(folder, {}).eos == {256}
+    assert ModelTokenizer(folder, {"eos_token_id": 9}).first_eos == 9
+    unnamed = ModelTokenizer(folder_with(tmp_path / "unnamed", {}), {"eos_token_id": 9})
+    assert unnamed.eos == {9, 256} and unnamed.first_eos == 9
 
 
 def test_the_template_is_looked_for_where_models_put_it(tmp_path: Path) -> None:

@@ -195,13 +195,14 @@ class Choice:
         return FinishReason.STOP
 
     def _check_kept(self, grammar: str | None, last: Chunk) -> None:
-        """llama.cpp can drop a grammar without a word: what it gave is checked, whole answers only."""
-        if grammar is None or self._ended != "stop" or last.finish_reason is FinishReason.LOOP:
+        """llama.cpp can drop a grammar without a word: what it gave is checked, an answer that was cut as far as it came."""
+        if grammar is None or last.finish_reason is FinishReason.CANCELLED:
             return
-        if not satisfies(grammar, "".join(self._answer)):
+        whole = self._ended == "stop" and last.finish_reason is not FinishReason.LOOP
+        if not satisfies(grammar, "".join(self._answer), whole=whole):
             raise GenerationFailed(
-                "The answer does not keep the constraint: llama.cpp did not enforce it.",
-                hint="Please report the schema or grammar.",
+                "The answer cannot go on within its constraint: llama.cpp gave it up.",
+                hint="Ask for less of it, or for something that can be written to its end.",
             )
 
 

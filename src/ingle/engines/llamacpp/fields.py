@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ingle.engines.checks import PENALTY_WINDOW
+from ingle.engines.checks import PENALTY_WINDOW, biases, is_greedy
 from ingle.errors import GenerationFailed, IngleError, InvalidRequest, OutOfMemory, PromptTooLong
 from ingle.generation import SamplingParams, TokenLogprob
 
@@ -48,7 +48,7 @@ def completion_fields(
         "return_progress": True,  # without it a prefill cannot be cancelled
         "timings_per_token": True,  # the only count of tokens where several make one character
         "cache_prompt": True,
-        "temperature": sampling.temperature,
+        "temperature": 0.0 if is_greedy(sampling) else sampling.temperature,
         "top_k": sampling.top_k,
         "top_p": sampling.top_p,
         "min_p": sampling.min_p,
@@ -65,9 +65,7 @@ def completion_fields(
         "seed": seed,
     }
     if sampling.logit_bias:
-        # infinities are ways to say always and never, and no JSON
-        biases = ((token, max(-1e9, min(1e9, bias))) for token, bias in sampling.logit_bias.items())
-        fields["logit_bias"] = [[token, bias] for token, bias in biases]
+        fields["logit_bias"] = [[token, bias] for token, bias in biases(sampling).items()]
     if sampling.logprobs:
         fields["n_probs"] = max(1, sampling.top_logprobs)
     if goes_on:

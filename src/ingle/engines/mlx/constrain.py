@@ -107,7 +107,7 @@ class AnswerControl:
         if self._matcher is None or self._matcher.is_stopped() or self._was_forced:
             return  # marks of reasoning are no part of the grammar; the step after the end is thrown away
         if not self._matcher.consume_tokens(tokens):
-            raise GenerationFailed(f"The answer left its grammar: {self._matcher.get_error()}")
+            raise _left(self._matcher)
 
     def _masked(self, logits: Any) -> Any:
         assert self._matcher is not None
@@ -117,6 +117,8 @@ class AnswerControl:
         if self._mask is None:
             self._mask = allocate_token_bitmask(1, self._tokenizer.for_grammars(vocabulary).vocab_size)
         fill_next_token_bitmask(self._matcher, self._mask)
+        if self._matcher.is_error():  # else it would look like the end of the answer
+            raise _left(self._matcher)
         return apply_mask(logits, self._mask)
 
 
@@ -142,6 +144,13 @@ def _first_phase(prepared: Prepared) -> _Phase:
     if prepared.shape.reasoning is None or prepared.grammar is not None:
         return _Phase.ANSWER
     return _Phase.UNDECIDED
+
+
+def _left(matcher: Any) -> GenerationFailed:
+    return GenerationFailed(
+        f"The answer cannot go on within its constraint: {matcher.get_error().splitlines()[0]}.",
+        hint="Ask for less of it, or for something that can be written to its end.",
+    )
 
 
 def make_matcher(grammar: str, tokenizer: ModelTokenizer, vocabulary: int) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ingle.engines.assemble import Assembler
 from ingle.engines.base import Sink
+from ingle.engines.checks import is_greedy
 from ingle.engines.mlx.constrain import control
 from ingle.engines.mlx.failures import request_error
 from ingle.engines.mlx.load import Loaded
@@ -111,7 +112,7 @@ class Choice:
         return apply
 
     def _guarded_sampler(self, sampler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        if self.job.generation.sampling.temperature == 0.0:
+        if is_greedy(self.job.generation.sampling):
             return sampler  # one shared function lets the batch choose all greedy tokens at once
 
         def apply(logprobs: Any) -> Any:

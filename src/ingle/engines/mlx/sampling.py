@@ -19,8 +19,11 @@ from mlx_lm.sample_utils import (
     make_logits_processors,
 )
 
-from ingle.engines.checks import PENALTY_WINDOW
+from ingle.engines.checks import PENALTY_WINDOW, biases, is_greedy
 from ingle.generation import SamplingParams
+
+LEAST_SHARE = 1e-30
+"""Of a 32-bit number anything less may be nothing, and a `top_p` of nothing leaves no token."""
 
 Processor = Callable[[Any, Any], Any]
 """(all tokens so far, logits of shape (1, vocabulary)) -> logits of the same shape."""
@@ -43,7 +46,8 @@ class Sampler:
         if 0 < sampling.top_k < vocabulary:
             self._filters.append(lambda found: _normalised(apply_top_k(found, sampling.top_k)))
         if sampling.top_p < 1.0:
-            self._filters.append(lambda found: apply_top_p(found, sampling.top_p))
+            share = max(sampling.top_p, LEAST_SHARE)
+            self._filters.append(lambda found: apply_top_p(found, share))
         if sampling.min_p > 0.0:
             self._filters.append(lambda found: apply_min_p(found, sampling.min_p))
 
@@ -62,7 +66,7 @@ def _normalised(logits: Any) -> Any:
 
 def make_sampler(sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> Callable[[Any], Any]:
     """Greedy requests share one function, so that a batch of them takes one call. `step`: tokens made before."""
-    if sampling.temperature == 0.0 or sampling.top_k == 1:
+    if is_greedy(sampling):
         return greedy_sampler  # type: ignore[no-any-return]  # mlx_lm has no types
     return Sampler(sampling, seed, vocabulary, step)
 
@@ -72,10 +76,8 @@ def make_penalties(sampling: SamplingParams) -> list[Processor]:
 
     In llama.cpp's order: a repetition penalty acts on the biased logit.
     """
-    bias = sampling.logit_bias or {}
     found: list[Processor] = make_logits_processors(
-        # infinities are ways to say always and never; finite values keep the arithmetic free of NaN
-        logit_bias={token: max(-1e9, min(1e9, value)) for token, value in bias.items()},
+        logit_bias=biases(sampling),
         repetition_penalty=sampling.repetition_penalty if sampling.repetition_penalty != 1.0 else None,
         repetition_context_size=PENALTY_WINDOW,
         presence_penalty=sampling.presence_penalty,

@@ -166,8 +166,8 @@ class MlxEngine:
 
     def _encode(self, prepared: Prepared) -> list[int]:
         tokens = self._tokenizer.encode(prepared.prompt, special=prepared.special)
-        if not tokens and self._tokenizer.eos:
-            tokens = [min(self._tokenizer.eos)]  # an empty prompt begins where a text ended
+        if not tokens and self._tokenizer.first_eos is not None:
+            tokens = [self._tokenizer.first_eos]  # an empty prompt begins where a text ended
         if max(tokens, default=0) >= self._vocabulary:
             raise MalformedModel(
                 self._info.model,

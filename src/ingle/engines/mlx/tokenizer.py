@@ -15,13 +15,32 @@ from ingle.engines.reasoning import FORMATS
 from ingle.engines.toolformats import visible_marks
 from ingle.errors import FileMissing, LoadFailed, MalformedModel
 
+_ENDS = frozenset(
+    {
+        "<|endoftext|>",
+        "<|end_of_text|>",
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|eom_id|>",
+        "<|endofturn|>",
+        "<end_of_turn>",
+        "<end_of_utterance>",
+        "<｜end▁of▁sentence｜>",
+        "<eos>",
+        "</s>",
+    }
+)
+"""Control tokens that end a text by their very name. A folder often names one of them as its end where its model
+writes several, and llama.cpp stops at all of them, whatever a file says."""
+
 _CONTEXT_TOKENS = 4  # of the prompt, so that the first token's leading space is decoded in its place
 
 
 class ModelTokenizer:
     """The tokenizer of one model folder. Safe to use from several threads.
 
-    `template` is the chat template's text or None; `eos` the ids that end an answer.
+    `template` is the chat template's text or None; `eos` the ids that end an answer, `first_eos` the one that the
+    folder names (None: it names none).
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
@@ -30,7 +49,9 @@ class ModelTokenizer:
         self.bos_text = _token_text(settings.get("bos_token"))
         self.eos_text = _token_text(settings.get("eos_token"))
         self.template = _template(folder, settings)
-        self.eos = self._eos_ids(config)
+        named = self._eos_ids(config)
+        self.first_eos = min(named, default=None)
+        self.eos = named | self._ending_ids()
         self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
         self._hidden = self._hidden_ids()
         self._grammar: Any = None
@@ -77,6 +98,11 @@ class ModelTokenizer:
         if named is not None:
             ids.add(named)
         return frozenset(int(found) for found in ids)
+
+    def _ending_ids(self) -> frozenset[int]:
+        """Control tokens of the vocabulary that end a text, named as its end or not."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return frozenset(token for token, one in added.items() if one.special and one.content in _ENDS)
 
     def _hidden_ids(self) -> frozenset[int]:
         """Special tokens never shown; the marks of reasoning and calls are, for those who look for them."""
