@@ -30,6 +30,18 @@ def test_without_a_terminal_it_prints_json_and_never_runs(place: Place, suggest:
     assert not (place.root / "made").exists()
 
 
+def test_an_explanation_in_depth_is_in_the_json_and_beside_the_bare_command(
+    place: Place, daemon: FakeDaemon, suggest: Suggest
+) -> None:
+    suggest("rm notes.txt")
+    said = json.loads(place.ingle(*words("--json", "--explain")).stdout)
+    assert "notes.txt" in said["in_depth"]
+    assert len(daemon.bodies("/ingle/generate")) == 2
+    bare = place.ingle(*words("--print", "--explain"))
+    assert bare.stdout == "rm notes.txt\n"
+    assert "The model's words on what it does:" in bare.stderr
+
+
 def test_the_schema_is_asked_for(place: Place, daemon: FakeDaemon, suggest: Suggest) -> None:
     suggest("ls")
     place.ingle(*words())

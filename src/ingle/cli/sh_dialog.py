@@ -79,10 +79,13 @@ class Dialog:
         self.allow_critical = allow_critical
 
     def print_json(self) -> int:
-        """Everything as JSON; runs nothing. 1 when there is only a question."""
+        """Everything as JSON (`in_depth`: what the model says of each part); runs nothing. 1 when there is only a question."""
         found = self._asked_back()
         verdict = analyse(found.command, self.shell)
-        self.terminal.answer_json(self._wire(found, verdict))
+        wire = self._wire(found, verdict)
+        if self.in_depth and not found.question:
+            wire["in_depth"] = self._in_words(found.command)
+        self.terminal.answer_json(wire)
         return 1 if found.question else 0
 
     def print_command(self) -> int:
@@ -94,6 +97,8 @@ class Dialog:
         verdict = analyse(found.command, self.shell)
         if verdict.level > Level.SAFE:
             self._show_verdict(verdict)
+        if self.in_depth:
+            self._explain(found.command, verdict)
         if asks(verdict.level, allow_critical=self.allow_critical) is Ask.REFUSED:
             self.terminal.tell("Refused: --allow-critical prints it.")
             return 1
@@ -212,13 +217,18 @@ class Dialog:
 
     def _explain(self, command: str, verdict: Verdict) -> None:
         self.terminal.tell(explain(verdict))
+        said = self._in_words(command)
+        if said is not None:
+            self.terminal.tell(self._style("The model's words on what it does:", DIM))
+            self.terminal.tell(escaped(said))
+
+    def _in_words(self, command: str) -> str | None:
+        """What the model says of the command, part by part; None, and told, where that fails: the command is still there."""
         try:
-            said = self.model.explanation(command)
-        except IngleError as error:  # the command is still there to decide on
+            return self.model.explanation(command)
+        except IngleError as error:
             self.terminal.complain(error)
-            return
-        self.terminal.tell(self._style("The model's words on what it does:", DIM))
-        self.terminal.tell(escaped(said))
+            return None
 
     def _copy(self, command: str) -> None:
         from ingle.text.clipboard import write_clipboard
