@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ingle.catalog.model import ModelRef
+from ingle.catalog.model import DiskState, ModelRef
 from ingle.config import Config
 from ingle.errors import Cancelled
 from ingle.hub.begun import begun_progress
+from ingle.hub.cache import Store
+from ingle.hub.health.sweep import find_orphans
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
 from ingle.hub.progress import Phase
@@ -77,3 +79,23 @@ def test_a_journal_that_was_damaged_counts_for_nothing(tmp_path: Path) -> None:
         found = begun_progress(config, REF)
         assert found is not None
         assert found.bytes_done == TOTAL - len(FILES["model.safetensors"])
+
+
+def test_a_pull_of_files_with_odd_names_is_known_after_it_was_stopped(tmp_path: Path) -> None:
+    """What the hub may list is listed here too: else a clean-up would take the bytes for nobody's."""
+    odd = ("全角\u3000空白.txt", "nbsp\u00a0.json", "joined\u200d.txt", "\u202eturned.json")
+    with FakeHub() as hub:
+        hub.add_repo(NAME, FILES | dict.fromkeys(odd, b"{}"))
+        hub.faults = Faults(rate=6_000_000, only="model.safetensors")
+        config = settings(tmp_path, hub.url)
+        with Gate(hub, "model.safetensors", 3 * PIECE), closing(pull(REF, config)) as events:
+            for event in events:
+                if event.phase is Phase.FETCHING and event.bytes_done > 9_000_000:
+                    break
+        assert begun_progress(config, REF) is not None
+        partial = Store(config).find(REF)
+        assert partial is not None and partial.state is DiskState.PARTIAL
+        assert find_orphans(config) == []
+        hub.faults = Faults()
+        pull_all(config)
+    assert find_orphans(config) == [] and Store(config).require(REF)

@@ -7,9 +7,10 @@ import re
 import msgspec
 
 from ingle.catalog.listing import DigestKind, ListedFile
-from ingle.catalog.names import is_safe_path
+from ingle.errors import HubLied
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.receipt import Receipt, read_receipt
+from ingle.hub.tree import check_path
 
 _GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -50,6 +51,15 @@ def tree_files(place: RepoPlace, commit: str) -> dict[str, TreeFile]:
         return {}
 
 
+def may_be_listed(path: str) -> bool:
+    """Whether a hub's listing with this path in it would be taken: what a pull accepts has to be known afterwards."""
+    try:
+        check_path(path)
+    except HubLied:
+        return False
+    return True
+
+
 def stored_receipt(place: RepoPlace, commit: str | None) -> Receipt | None:
     """The receipt of a commit, when it parses and everything in it could be true; else None."""
     if commit is None or not is_commit(commit):
@@ -58,9 +68,9 @@ def stored_receipt(place: RepoPlace, commit: str | None) -> Receipt | None:
     if found is None:
         return None
     sound = all(
-        _DIGEST.fullmatch(file.digest) and file.size >= 0 and is_safe_path(file.path)
+        _DIGEST.fullmatch(file.digest) and file.size >= 0 and may_be_listed(file.path)
         for file in found.listing.files
-    ) and all(is_safe_path(path) for asked in found.asked for path in asked.files)
+    ) and all(may_be_listed(path) for asked in found.asked for path in asked.files)
     return found if sound else None
 
 
