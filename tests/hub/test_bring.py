@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -185,6 +186,32 @@ def test_a_tokenizer_or_config_that_does_not_parse_is_not_imported(
             bring(config, lay(tmp_path / "usb", files), repo_id="org/name", listing=known)
         assert "Nothing was imported" in caught.value.hint
         assert everything(config.cache) == {}
+
+
+@pytest.mark.parametrize("name", [b"\xff.txt", b"a\nb.json", b"a\\b.txt"])
+def test_a_file_that_no_model_can_have_is_named_and_nothing_imported(
+    config: Config, tmp_path: Path, name: bytes
+) -> None:
+    source = lay(tmp_path / "usb", mlx_folder())
+    with open(os.path.join(os.fsencode(source), name), "wb"):  # noqa: PTH118, PTH123  # a name in bytes
+        pass
+    with pytest.raises(InvalidRequest, match="holds a file"):
+        bring(config, source, repo_id="org/name")
+    assert Store(config).scan() == []
+
+
+def test_what_git_keeps_beside_the_files_is_not_imported(config: Config, tmp_path: Path) -> None:
+    source = lay(tmp_path / "clone", mlx_folder() | {".git/lfs/objects/aa": b"x", ".gitattributes": b"x"})
+    brought = bring(config, source, repo_id="org/name")
+    assert set(brought.snapshot.files) == {*mlx_folder(), ".gitattributes"}
+
+
+def test_links_that_lead_nowhere_are_missing_files(config: Config, tmp_path: Path) -> None:
+    source = lay(tmp_path / "usb", mlx_folder())
+    (source / "tokenizer_config.json").symlink_to("../blobs/gone")
+    with pytest.raises(Incomplete, match="tokenizer_config") as raised:
+        bring(config, source, repo_id="org/name")
+    assert "cp -RL" in raised.value.hint
 
 
 def test_a_name_is_needed_where_nothing_tells_it(config: Config, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ingle.catalog.formats import first_part
+from ingle.catalog.inspect import NEEDED
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import ModelRef, Snapshot
 from ingle.config import Config
@@ -40,9 +41,10 @@ from ingle.hub.progress import Phase, Progress
 from ingle.hub.publish import publish_blob, publish_snapshot, refuse_other_disk
 from ingle.hub.receipt import Asked, Receipt, write_receipt
 from ingle.hub.shelf import DiskShelf
-from ingle.hub.stored import stored_receipt, stored_receipts
+from ingle.hub.stored import may_be_listed, stored_receipt, stored_receipts
 from ingle.hub.verify import check_file
 
+_NOT_FILES = (".git/",)  # what `git clone` keeps beside the files, a second copy of the large ones too
 MARGIN = 64 << 20  # bytes of disk left free beside what is copied
 
 
@@ -120,12 +122,28 @@ def _gather(config: Config, source: Path) -> tuple[dict[str, Path], DiskShelf]:
     headers = Headers(config.home / "headers.msgpack")
     if source.is_dir():
         shelf = DiskShelf(source, headers)
-        return {name: source / name for name in sorted(shelf.sizes())}, shelf
+        names = [name for name in sorted(shelf.sizes()) if not name.startswith(_NOT_FILES)]
+        _refuse_names(source, names, shelf)
+        return {name: source / name for name in names}, shelf
     if not source.is_file():
         raise FileMissing(source)
     shelf = DiskShelf(source.parent, headers, depth=1)
     names = [name for name in sorted(shelf.sizes()) if first_part(name) == first_part(source.name)]
     return {name: source.parent / name for name in names}, shelf
+
+
+def _refuse_names(source: Path, names: list[str], shelf: DiskShelf) -> None:
+    odd = next((name for name in names if not may_be_listed(name)), None)
+    if odd is not None:
+        raise InvalidRequest(
+            f"{source} holds a file {odd!a}, which no model's can be called.",
+            hint="Give it a plain name, or take it out; then import again.",
+        )
+    lost = tuple(sorted(name for name in shelf.dangling() if name.endswith(NEEDED)))
+    if lost:
+        error = Incomplete(str(source), lost)
+        error.hint = "Their links lead nowhere: copy the files themselves (`cp -RL`), then import again."
+        raise error
 
 
 def _stored_listing(

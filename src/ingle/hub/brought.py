@@ -151,7 +151,9 @@ def refuse_partial(source: Path, files: dict[str, Path], shelf: DiskShelf) -> No
     if damaged is not None:
         path, _, why = damaged.partition(" (")
         raise _refused(MalformedModel(files.get(path, source / path), why.removesuffix(")")))
-    raise Incomplete(str(source), tuple(lacking))
+    error = Incomplete(str(source), tuple(lacking))
+    error.hint = "Nothing was imported. Bring what is missing, too."
+    raise error
 
 
 def refuse_broken(chosen: dict[ListedFile, Path]) -> None:
