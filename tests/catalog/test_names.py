@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,6 +136,29 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     assert (ref.repo_id is None) != (ref.path is None)
     assert ref.repo_id is None or is_repo_id(ref.repo_id)
     assert ref.file is None or is_safe_path(ref.file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "org/_name",
+        "_org/name",
+        f"{'o' * 40}/{'n' * 96}",
+        f"{'o' * 97}/n",
+        "a.b/c.d",
+        "o/n_",
+        "o/n-",
+        "o-/n",
+        "o/n.git",
+    ],
+)
+def test_a_repo_is_called_what_other_tools_let_it_be_called(text: str) -> None:
+    try:
+        validate_repo_id(text)
+    except HFValidationError:
+        assert not is_repo_id(text)
+    else:
+        assert is_repo_id(text)
 
 
 def test_one_model_has_one_key_however_it_is_named() -> None:

@@ -18,7 +18,7 @@ from ingle.errors import InvalidRequest, ModelNotFound
 MAX_NAME = 4096
 """Characters; the longest path Linux takes."""
 
-_REPO_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_REPO_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
 _REPO_ID = re.compile(rf"(?:{_REPO_PART}/)?{_REPO_PART}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,254}")
 _QUANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -83,8 +83,7 @@ def is_commit(revision: str | None) -> bool:
 def is_repo_id(text: str) -> bool:
     """Whether the hub could have a repo of this name (`name` alone is allowed: the oldest repos)."""
     return (
-        len(text) <= 96
-        and _REPO_ID.fullmatch(text) is not None
+        _REPO_ID.fullmatch(text) is not None
         and "--" not in text
         and ".." not in text
         and not text.endswith(".git")

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from ingle.catalog.model import Format
+from ingle.catalog.names import is_repo_id
 from ingle.errors import HubLied
 from ingle.hub.fields import MAX_SIZE
 
-_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}", re.ASCII)
 _TAGS = {Format.MLX: "mlx", Format.GGUF: "gguf", Format.SAFETENSORS: "safetensors"}
 _EXPAND = ("downloads", "likes", "gated", "tags", "safetensors", "gguf", "usedStorage", "lastModified")
 _BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16}
@@ -84,7 +84,7 @@ def _item(row: msgspec.Raw) -> Found | None:
         item = msgspec.json.decode(row, type=_Item)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not _REPO_ID.fullmatch(item.id):
+    if not is_repo_id(item.id):
         return None
     tags = {tag.lower() for tag in item.tags}
     licence = next(
