@@ -236,6 +236,38 @@ async def test_thinking_off_gives_the_answer_alone(worker: WorkerProcess) -> Non
     assert reply.usage.reasoning_tokens == 0
 
 
+async def test_thinking_off_stops_a_model_that_thinks_all_the_same(worker: WorkerProcess) -> None:
+    reply = await ask(worker, chat("say six", template=COPIED, max_tokens=16, stop=("\n\n",)))
+    assert reply.reasoning == "" and reply.usage.reasoning_tokens == 0
+    assert reply.text and "think>" not in reply.text
+    assert sum(chunk.tokens for chunk in reply.chunks) == reply.usage.completion_tokens <= 16
+
+
+async def test_max_tokens_is_exact_also_where_it_cuts_the_mark_that_closes_reasoning(
+    worker: WorkerProcess,
+) -> None:
+    thinking = Thinking(enabled=True, budget=5)
+    asked = chat("2+2?", template=REASONER, thinking=thinking, max_tokens=20)
+    whole = await ask(worker, asked)
+    for most in (5, 6, 8):
+        cut = await ask(worker, msgspec.structs.replace(asked, max_tokens=most))
+        assert cut.usage.completion_tokens == sum(chunk.tokens for chunk in cut.chunks) == most
+        assert (cut.reasoning, cut.text) == (whole.reasoning, "")
+        assert (cut.usage.reasoning_tokens, cut.reasons) == (5, [FinishReason.LENGTH])
+
+
+async def test_the_logprobs_of_an_answer_after_reasoning_are_those_of_its_text(worker: WorkerProcess) -> None:
+    asked = chat(
+        "2+2?",
+        template=REASONER,
+        thinking=Thinking(enabled=True, budget=3),
+        sampling=SamplingParams(temperature=0.0, logprobs=True),
+        max_tokens=12,
+    )
+    reply = await ask(worker, asked)
+    assert reply.text and "".join(entry.token for entry in reply.logprobs) == reply.text
+
+
 async def test_thinking_asked_of_a_model_without_it_is_refused(worker: WorkerProcess) -> None:
     with pytest.raises(Unsupported) as raised:
         await ask(worker, chat("Hi", thinking=Thinking(enabled=True)))

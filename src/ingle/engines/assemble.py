@@ -82,7 +82,7 @@ class Assembler:
         reasoning, answer = self._splitter.push(text) if self._splitter else ("", text)
         if was_inside:
             self.reasoning_tokens += count
-        if logprob is not None and not was_inside:
+        if logprob is not None and not was_inside and not (self._splitter and self._splitter.trims):
             self._logprobs.append((self._seen, logprob))
         if self._loops is not None and count and self._loops.push(text, count):
             self.finished = FinishReason.LOOP
@@ -104,6 +104,8 @@ class Assembler:
     def finish(self, reason: FinishReason) -> Chunk:
         """The last chunk: what was held back, and why it ended (a stop or a loop found here wins)."""
         reasoning, answer = self._splitter.flush() if self._splitter else ("", "")
+        if self._shape.budget is not None and self.reasoning_tokens > self._shape.budget:
+            reasoning = ""  # the end cut the closing mark that is written in the model's place
         shown, calls = self._show(answer)
         rest = self._stops.flush()
         if self._calls is not None:

@@ -46,6 +46,11 @@ class ReasoningSplitter:
         self._trim = inside
         self.inside = inside
 
+    @property
+    def trims(self) -> bool:
+        """Whether all that came since the closing mark was white space, and is no part of the answer."""
+        return self._trim and not self.inside
+
     def push(self, text: str) -> tuple[str, str]:
         self._held += text
         if self._undecided:

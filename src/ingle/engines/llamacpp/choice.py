@@ -87,7 +87,7 @@ class Choice:
         first = self._first or ended
         return ChoiceResult(
             tokens=assembler.tokens,
-            reasoning_tokens=assembler.reasoning_tokens,
+            reasoning_tokens=_bounded(assembler.reasoning_tokens, shape.budget),
             cached=self._cached or 0,
             prefill_seconds=first - began,
             decode_seconds=ended - first,
@@ -116,7 +116,9 @@ class Choice:
             written = closed(marks)
             self._told += written
             # they are part of the answer's tokens, as on an engine whose batch makes them
-            self._emit(assembler.close_reasoning(len(self.server.tokenize(written, special=False))))
+            count, room = len(self.server.tokenize(written, special=False)), self.limit - assembler.tokens
+            cut = count > room
+            self._emit(assembler.push("", count=room) if cut else assembler.close_reasoning(count))
 
     def _submit(self, assembler: Assembler, grammar: str | None, *, again: bool) -> None:
         if again and self._told:
@@ -204,6 +206,10 @@ class Choice:
                 "The answer cannot go on within its constraint: llama.cpp gave it up.",
                 hint="Ask for less of it, or for something that can be written to its end.",
             )
+
+
+def _bounded(count: int, most: int | None) -> int:
+    return count if most is None else min(count, most)
 
 
 def _marks(shape: AnswerShape) -> tuple[str, ...]:

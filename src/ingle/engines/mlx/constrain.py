@@ -123,15 +123,21 @@ class AnswerControl:
 
 
 def control(
-    prepared: Prepared, tokenizer: ModelTokenizer, vocabulary: int, made: Sequence[int] = ()
+    prepared: Prepared,
+    tokenizer: ModelTokenizer,
+    vocabulary: int,
+    made: Sequence[int] = (),
+    *,
+    thinks_anyway: bool = False,
 ) -> AnswerControl | None:
     """The control of one choice, or None when nothing needs watching.
 
+    A model without a token for the mark of reasoning is not expected to write it; `thinks_anyway`: it has.
     Raises `InvalidRequest` when the grammar cannot be built for this vocabulary.
     """
     shape = prepared.shape
     known = shape.reasoning is not None and tokenizer.token_id(shape.reasoning.open) is not None
-    watched = shape.inside or (known and shape.budget is not None)
+    watched = shape.inside or ((known or thinks_anyway) and shape.budget is not None)
     if prepared.grammar is None and not watched:
         return None
     matcher = make_matcher(prepared.grammar, tokenizer, vocabulary) if prepared.grammar is not None else None

@@ -39,6 +39,8 @@ class Choice:
         self.cached = 0
         self.ended = False
         self.error: IngleError | None = None
+        self.thinks_anyway = False
+        self._watched = False
         self._own: deque[Any] = deque()  # the model's own logprobs of tokens to come, where these are steered
         self._loaded = loaded
         self._seed = choice_seed(job.generation.sampling.seed, index)
@@ -68,7 +70,15 @@ class Choice:
         """For `insert`: biases and penalties, then the grammar. None of them raises inside the batch."""
         sampling = self.job.generation.sampling
         found = make_penalties(sampling)
-        watch = control(self.job.prepared, self._loaded.tokenizer, self._loaded.vocabulary, self.made)
+        loaded = self._loaded
+        watch = control(
+            self.job.prepared,
+            loaded.tokenizer,
+            loaded.vocabulary,
+            self.made,
+            thinks_anyway=self.thinks_anyway,
+        )
+        self._watched = watch is not None
         if watch is not None:
             found.append(watch)
         self._own.clear()
@@ -87,6 +97,13 @@ class Choice:
         if chunk is not None:
             self.job.sink.chunk(chunk)
         return self._assembler.finished
+
+    def overthinks(self) -> bool:
+        """Whether reasoning over its budget has begun that nothing watches: it has to go on under control, once."""
+        if self._watched or not self._assembler.budget_spent:
+            return False
+        self.thinks_anyway = True
+        return True
 
     def finish(self, reason: FinishReason) -> None:
         """Tell the rest and why it ended; the job tells its usage with the last choice."""

@@ -234,6 +234,9 @@ class Loop:
             self._over(choice, FinishReason.LENGTH, found)
         elif ended is not None:
             self._leave(choice, ended)
+        elif choice.overthinks():
+            self._take_out(choice)
+            self._waiting.appendleft(choice)
 
     def _over(self, choice: Choice, reason: FinishReason, found: Any) -> None:
         """The batch itself has ended the sequence and hands over its cache."""
@@ -244,13 +247,17 @@ class Loop:
 
     def _leave(self, choice: Choice, reason: FinishReason) -> None:
         """Take a choice out wherever it is: waiting, under suspicion, or in the batch."""
+        self._take_out(choice)
+        self._forget(choice)
+        self._finish(choice, reason)
+
+    def _take_out(self, choice: Choice) -> None:
+        """Out of the batch, when it is there; what is computed of it is kept."""
         if choice.uid is not None:
             uid, choice.uid = choice.uid, None
             self._inside.pop(uid, None)
             for kept in self._batch.remove([uid], return_prompt_caches=bool(choice.made)).values():
                 self._keep(*kept)
-        self._forget(choice)
-        self._finish(choice, reason)
 
     def _forget(self, choice: Choice) -> None:
         if choice is self._probation:
