@@ -8,6 +8,28 @@ from ingle.text.speech import clean_speech
 
 
 @pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("milk new line eggs new line bread", "milk\neggs\nbread"),
+        ("dear anna comma new line thanks exclamation mark", "dear anna,\nthanks!"),
+        ("ok full stop", "ok."),
+        ("hallo fragezeichen", "hallo?"),
+        ("milch neue zeile brot", "milch\nbrot"),
+        ("salut ça va point d'interrogation", "salut ça va?"),
+        ("hola que tal signo de interrogación", "hola que tal?"),
+        ("latte nuova riga pane", "latte\npane"),
+        ("leite nova linha pão", "leite\npão"),
+        ("melk nieuwe regel brood", "melk\nbrood"),
+        ("new line of products", "new line of products"),
+        ("non non c'est bon", "non non c'est bon"),
+        ("an A A battery", "an A A battery"),
+    ],
+)
+def test_a_few_words_are_told_by_their_spoken_marks(said: str, written: str) -> None:
+    assert clean_speech(said) == written
+
+
+@pytest.mark.parametrize(
     ("language", "said", "written"),
     [
         ("en", "um I want to, uh, go home", "I want to, go home"),

@@ -22,6 +22,7 @@ from ingle.text.spans import PROTECTED
 MEANT_TWICE = frozenset(
     "had that no yes very really many so bye ha is do das die der sie sehr nein ja nous vous muy no sí oh double "
     "more long far big please never ever there now well go come hear knock chop night walla bora duran pom bla blah "
+    "non oui sì sim não nee heel erg echt zeer molto assai muito mucha "
     "la più tanto tan mucho très trop bien immer ganz viel viele".split()
 )
 SPOKEN_WORDS = frozenset(
@@ -90,7 +91,8 @@ def clean_speech(text: str, language: str | None = None) -> str:
     `language` None means: told from the text; where it cannot be told, only sounds that are no word in
     any language here go ("um" stays, which in German is "at").
     """
-    speech = load_speech(language or language_of(text) or likeliest(text, _lists().keys()) or UNTOLD)
+    told = language or language_of(text) or _by_marks(text) or likeliest(text, _lists().keys())
+    speech = load_speech(told or UNTOLD)
     text, hidden = _hide(text)
     if speech is not None:
         text = _fillers(text, speech)
@@ -99,6 +101,16 @@ def clean_speech(text: str, language: str | None = None) -> str:
     text = PAIR.sub(_pair_once, text)
     text = STUTTER.sub(_once, text)
     return HIDDEN.sub(lambda match: hidden.get(match[0], match[0]), text)
+
+
+def _by_marks(text: str) -> str | None:
+    """The language whose spoken punctuation stands in a text too short to tell it otherwise; None where it is that of two."""
+    found = [
+        language
+        for language, lists in _lists().items()
+        if any(re.search(rf"(?i)\b{re.escape(said)}\b", text) for said in lists.get("spoken", {}))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _hide(text: str) -> tuple[str, dict[str, str]]:
@@ -119,7 +131,12 @@ def _hide(text: str) -> tuple[str, dict[str, str]]:
 
 def _once(match: re.Match[str]) -> str:
     word = match["word"]
-    if word.lower() in MEANT_TWICE or word.lower() in SPOKEN_NUMBERS or (len(word) == 1 and _spelled(match)):
+    if (
+        match[0].startswith("A A")
+        or word.lower() in MEANT_TWICE
+        or word.lower() in SPOKEN_NUMBERS
+        or (len(word) == 1 and _spelled(match))
+    ):
         return match[0]
     named = word[0].isupper() and len(word) > 1 and all(part[0].isupper() for part in _said(match[0]))
     return match[0] if named and match.start() > 0 else word
