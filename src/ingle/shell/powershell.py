@@ -29,8 +29,11 @@ _FLAT = r"""(?:[^{}'"]|'[^']*'|"[^"]*")"""
 _TABLE = rf"@\{{(?:{_FLAT}|\{{(?:{_FLAT}|\{{{_FLAT}*\}})*\}})*\}}"
 _ITEM = rf"(?:{_TEXT}|\d[\w.]*|\$[\w:]+(?![\w.:\\/$-])|{_TABLE}|{_WORD})"
 _ITEMS = re.compile(_ITEM, re.S)
-# What only a program of its own takes: `--` before its operands, and `name='text'` as one word.
-_FOREIGN = r"(?<=\s)(?:--(?=\s|\Z)|[A-Za-z][\w.-]*='[^'\n]*'(?=[\s;|)]|\Z))"
+# What only a program of its own takes: `--` before its operands, `--name=value`, and `name='text'` as one word.
+_FOREIGN = (
+    r"(?<=\s)(?:--(?=\s|\Z)|--[A-Za-z][\w-]*=(?:[^\s'\"`|;(){}$]+|'[^'\n]*'|\"[^\"'`$\n]*\")(?=[\s;|)]|\Z)|"
+    r"[A-Za-z][\w.-]*='[^'\n]*'(?=[\s;|)]|\Z))"
+)
 _GAPS = re.compile(
     rf"(?P<list>(?<=\s)(?>{_ITEM})(?>(?:\s*,\s*{_ITEM})+))|{_TEXT}|<\#.*?\#>|(?<!\S)\#[^\n]*|(?P<mixed>{_MIXED}|{_FOREIGN})",
     re.S,
@@ -53,7 +56,8 @@ def readable(source: str) -> Translation:
     source = _PROGRAMS.sub(lambda path: path[0].replace("/", "\\"), source)
     out, here, there, length, last = [], [0], [0], 0, 0
     for start, end in _unread(source):
-        out += [source[last:start], '"', source[start:end], '"']
+        quote = "'" if '"' in source[start:end] else '"'
+        out += [source[last:start], quote, source[start:end], quote]
         length += start - last + 1
         here += [length, length + end - start + 1]
         there += [start, end]

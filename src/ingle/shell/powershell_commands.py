@@ -65,7 +65,12 @@ def judge(machine: Machine, name: str, words: list[Value], blocks: list[Node], s
         return Value(HOLE, stdin.taint | (Taint.EVERYTHING if asks else 0))
     if key in ("cmd", "cmd.exe"):
         return cmd(machine, words)
+    words = [Value(_INNER_QUOTES.sub(r"\1\3", word.text), word.taint) for word in words]
     return machine.call([Value(key.removesuffix(".exe")), *words], stdin)
+
+
+# `--name="a value"`: one word for PowerShell, and its quotes are gone when the program gets it.
+_INNER_QUOTES = re.compile(r"\A(-{0,2}[A-Za-z][\w.-]*=)(['\"])(.*)\2\Z", re.S)
 
 
 def _program(machine: Machine, name: str) -> Value:

@@ -88,6 +88,11 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
         return _as_table(machine, name, words, stdin)
     for code in codes:
         judge_sql(machine, code)
+    if client == "sqlite3" and arguments.rest and arguments.rest[0].text.endswith("/TCC.db"):
+        changes = any(not re.match(r"(?i)\s*(?:select|pragma|\.)", code.text) for code in codes)
+        machine.report(
+            Level.HIGH if changes else Level.MODERATE, "disable", "touches the record of what programs may do"
+        )
     if any(_ALL_NAMES.search(code.text) for code in codes):
         return Value(HOLE, Taint.EVERYTHING)
     if arguments.any("-l", "--list", "-V", "--version", "--help"):

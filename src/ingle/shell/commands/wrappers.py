@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .. import targets
+from .. import call, targets
 from ..arguments import Arguments
 from ..finding import Level
 from ..limits import MAX_FIELDS, cut
@@ -159,8 +159,10 @@ def _inner(machine: Machine, name: str, wrapper: Wrapper, found: Unwrapped, stdi
             out = machine.source(word.text, stdin)
         return out
     if wrapper.shell and len(inner) >= 1:
-        typed = " ".join(word.text for word in inner)
-        return machine.source(typed, stdin, "bash" if machine.shell == "powershell" else "")
+        if machine.shell == "powershell":  # it hands a word with a blank on in quotes
+            typed = " ".join(call.quoted(word.text) if " " in word.text else word.text for word in inner)
+            return machine.source(typed, stdin, "bash")
+        return machine.source(" ".join(word.text for word in inner), stdin)
     if name == "chroot":
         with machine.setting(isolated=machine.isolated):
             return machine.call(inner, stdin)
