@@ -20,6 +20,7 @@ from ingle.client.sync import Client
 from ingle.config import Config, load_config
 from ingle.hub.journal import read_journal
 from ingle.hub.layout import RepoPlace
+from ingle.hub.pieces import PIECE
 from ingle.hub.stored import stored_receipts
 from tests.cli.conftest import Place
 from tests.cli.terminal import OnTerminal
@@ -240,3 +241,20 @@ def test_the_pull_of_a_newer_version_is_cancelled_and_the_older_one_stays(
     assert client is not None
     assert client.ask(api.show(NAME)).state == "downloaded"
     assert watching.wait(WAIT_S) == 130
+
+
+def test_the_doctor_ends_a_pull_and_not_the_daemon_that_works_on_it(house: Household, hub: FakeHub) -> None:
+    hub.add_repo(NAME, model_files())
+    daemon, _ = house.serve()
+    with Gate(hub, MODEL, PIECE) as gate:
+        pulling = house.command("pull", NAME)
+        assert gate.reached.wait(WAIT_S)
+        said = json.loads(house.ingle("doctor", "--offline", "--json").stdout)["findings"]
+        found = {one["check"]: one for one in said}
+        assert found["orphans"]["level"] == "ok", "what the pull works with is taken for left behind"
+        assert str(daemon.pid) in found["locks"]["says"] or sys.platform != "linux"
+        if sys.platform == "linux":  # elsewhere no system table tells who holds a lock
+            assert found["locks"]["command"] == f"ingle cancel {NAME}"
+        assert house.command("cancel", NAME).wait(WAIT_S) == 0
+    assert pulling.wait(WAIT_S) == 130
+    assert daemon.poll() is None

@@ -28,7 +28,7 @@ from ingle.hub.meter import Meter, paced
 from ingle.hub.pieces import PIECE
 from ingle.hub.plan import PullPlan, plan_pull
 from ingle.hub.prepare import held, machine_memory, prepare, reserved
-from ingle.hub.progress import HERE, Phase, Progress
+from ingle.hub.progress import AGAIN, HERE, Phase, Progress
 from ingle.hub.publish import publish_snapshot, refuse_other_disk
 from ingle.hub.pulllog import PullLog, how_it_ended
 from ingle.hub.ranges import Ranges
@@ -174,6 +174,7 @@ class PullRun:
             self.config, cancel=self.cancel, log=self._log, note=self._say, patience=patience
         ) as remote:
             plan, ranges = yield from self._deciding(remote)
+            self._note = "" if AGAIN in self._note else self._note  # that trouble is over
             self._log(plan.sentence)
             meter = Meter(plan.total)
             fetched = False

@@ -12,12 +12,13 @@ import psutil
 from ingle.catalog.fits import gigabytes
 from ingle.catalog.model import DiskState, Origin, Snapshot
 from ingle.config import Config
+from ingle.hub.follow import read_told
 from ingle.hub.health.checks import Checked, recall
 from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
 from ingle.hub.health.leftover import Kind, Leftover, entries, is_held
 from ingle.hub.health.others import find_leftovers
 from ingle.hub.health.sweep import surely_ours
-from ingle.hub.layout import repo_id_of
+from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import holder_pid
 
 _BREAKING = {Kind.DANGLING, Kind.LOST_REF}
@@ -38,12 +39,31 @@ def examine_locks(config: Config) -> Iterator[Finding]:
             "locks",
             says=f"{repo_id} is being written by {by}.",
             means="A pull of it waits for that; it cannot be removed meanwhile.",
-            command=f"kill {known[0]}" if known else f"lsof {shlex.quote(str(next(iter(locks))))}",
+            command=_end(config, repo_id, known) if known else f"lsof {shlex.quote(str(next(iter(locks))))}",
             repo_id=repo_id,
             pids=known,
         )
     if not held:
         yield ok("locks", "Nobody is writing to the cache.")
+
+
+def _end(config: Config, repo_id: str, pids: Sequence[int]) -> str:
+    """The command that ends whoever writes; of our own daemon only the pull, for it does more than that."""
+    daemon = next((pid for pid in pids if _is_daemon(pid)), None)
+    if daemon is None:
+        return f"kill {pids[0]}"
+    told = read_told(RepoPlace(config.cache, repo_id)) if "--" not in repo_id else None
+    if told is None or told.pid != daemon:
+        return "ingle cancel --all"
+    return f"ingle cancel {shlex.quote(told.key if '/' in repo_id else f'hf:{told.key}')}"
+
+
+def _is_daemon(pid: int) -> bool:
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+    return "serve" in words and any("ingle" in word for word in words)
 
 
 def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Finding]:

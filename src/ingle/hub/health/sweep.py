@@ -46,8 +46,13 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_orphans(config: Config) -> list[Leftover]:
-    """Everything of ours that could go, sorted by path. Changes nothing; locks are not asked."""
-    found = [orphan for place in _places(config) for orphan in _RepoOrphans(place).all()]
+    """Everything of ours that could go, sorted by path. Changes nothing. What a pull that runs makes ready is none."""
+    found = [
+        orphan
+        for place in _places(config)
+        for orphan in _RepoOrphans(place).all()
+        if not _in_the_making(place, orphan)
+    ]
     found += [
         Leftover(
             path=path,
@@ -60,6 +65,12 @@ def find_orphans(config: Config) -> list[Leftover]:
         if path.name.startswith("headers.msgpack.")
     ]
     return sorted(found, key=lambda one: one.path)
+
+
+def _in_the_making(place: RepoPlace, orphan: Leftover) -> bool:
+    """Whether it is something that a pull works with, and one runs in this repo now."""
+    passing = orphan.kind is Kind.STAGED or orphan.path == place.progress
+    return passing and is_held(place.pull_lock)
 
 
 def surely_ours(orphans: Sequence[Leftover]) -> list[Leftover]:
