@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,12 +24,14 @@ Generate = Callable[[Generation], AsyncIterator[Chunk]]
 Complaint = Callable[[str], str | None]
 """What is wrong with a command's text, as a sentence, or None."""
 
+MOST_COMMAND, MOST_EXPLANATION, MOST_QUESTION = 2000, 400, 300
+"""Characters of each field."""
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "command": {"type": "string", "maxLength": 2000},
-        "explanation": {"type": "string", "maxLength": 400},
-        "question": {"type": "string", "maxLength": 300},
+        "command": {"type": "string", "maxLength": MOST_COMMAND},
+        "explanation": {"type": "string", "maxLength": MOST_EXPLANATION},
+        "question": {"type": "string", "maxLength": MOST_QUESTION},
         "needs_confirmation": {"type": "boolean"},
     },
     "required": ["command", "explanation", "question", "needs_confirmation"],
@@ -71,9 +73,11 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Fields(msgspec.Struct, forbid_unknown_fields=True):
-    command: str
-    explanation: str
-    question: str
+    """What fits `SCHEMA`."""
+
+    command: Annotated[str, msgspec.Meta(max_length=MOST_COMMAND)]
+    explanation: Annotated[str, msgspec.Meta(max_length=MOST_EXPLANATION)]
+    question: Annotated[str, msgspec.Meta(max_length=MOST_QUESTION)]
     needs_confirmation: bool
 
 
@@ -246,14 +250,14 @@ def _suggestion(fields: _Fields, reading: Reading) -> Suggestion:
 
 
 def _balanced(text: str) -> Iterator[str]:
-    """Every outermost JSON object in `text`, in order; the JSON reader itself finds where each ends."""
+    """Every JSON object in `text`, one inside of another after it; the JSON reader itself finds where each ends."""
     reader = json.JSONDecoder()
     start = text.find("{")
     while start >= 0:
         try:
             _, end = reader.raw_decode(text, start)
         except (ValueError, RecursionError):
-            end = start + 1
+            pass
         else:
             yield text[start:end]
-        start = text.find("{", end)
+        start = text.find("{", start + 1)
