@@ -10,7 +10,7 @@ _SECRET = re.compile(
     r"/\.ssh(?:/(?!known_hosts|config\Z|[^/]*\.pub\Z|authorized_keys).*)?\Z|/(?:id_(?:rsa|dsa|ecdsa|ed25519)\w*)\Z|"
     r"/\.aws(?:/.*)?\Z|/\.azure(?:/.*)?\Z|/\.config/gcloud(?:/.*)?\Z|/\.kube(?:/.*)?\Z|/\.gnupg(?:/.*)?\Z|"
     r"/\.netrc\Z|/_netrc\Z|/\.pgpass\Z|/\.git-credentials\Z|/\.docker/config\.json\Z|/\.npmrc\Z|/\.pypirc\Z|"
-    r"/\.vault-token\Z|/\.config/(?:gh|hub|rclone|op|sops|age|doctl|hcloud)(?:/.*)?\Z|/\.my\.cnf\Z|/\.s3cfg\Z|"
+    r"/\.vault-token\Z|/\.config/(?:gh|hub|rclone|op|sops|age|doctl|hcloud|solana)(?:/.*)?\Z|/\.boto\Z|/etc/wireguard/.*|/\.my\.cnf\Z|/\.s3cfg\Z|"
     r"/Library/Keychains(?:/.*)?\Z|/Library/(?:Cookies|Messages|Mail)(?:/.*)?\Z|/\.password-store(?:/.*)?\Z|"
     r"/\.local/share/keyrings(?:/.*)?\Z|/\.mozilla(?:/.*)?\Z|/\.config/(?:google-chrome|chromium|BraveSoftware)(?:/.*)?\Z|"
     r"/Library/Application Support/(?:Google/Chrome|Firefox|BraveSoftware|Bitcoin|Ethereum)(?:/.*)?\Z|"

@@ -225,7 +225,8 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
                 f"{'reads a secret' if shows else 'copies the passwords of this machine'}: `{paths.named(path)}`",
                 path=describe(value, path),
             )
-        return Taint.SECRET | Taint.FILE
+        one_token = "token" in path.rpartition("/")[2]  # what a header is there to carry
+        return Taint.SECRET | Taint.FILE | (0 if one_token else Taint.PRIVATE)
     if place is Place.HOME and shows:
         return Taint.FILE
     if place is Place.DEVICE and shows:

@@ -34,6 +34,7 @@ class Taint:
     SPACE = 1024
     COMPILED = 2048
     INHERITED = 4096
+    PRIVATE = 8192
 
 
 class Value(NamedTuple):

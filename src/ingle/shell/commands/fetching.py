@@ -39,6 +39,8 @@ def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     local = bool(urls) and all(_LOCAL.match(url.text) for url in urls)
     if any(url.has(Taint.SECRET) for url in urls) and not local:
         targets.leak(machine, EMPTY)
+    elif any(word.has(Taint.PRIVATE) for word in words) and not local:
+        targets.leak(machine, EMPTY)
     sent = _curl_sends(machine, arguments, stdin, local)
     for config in arguments.each("-K", "--config"):
         if config.text != "-":
@@ -119,7 +121,7 @@ def _curl_sends(machine: Machine, arguments: Arguments, stdin: Value, local: boo
     )
     forms = arguments.each("-F", "--form", "--form-string")
     uploads = arguments.each("-T", "--upload-file")
-    cookies = arguments.each("-b", "--cookie", "-H", "--header")
+    cookies = arguments.each("-b", "--cookie", "-H", "--header", "-A", "--user-agent", "-e", "--referer")
     sent = False
     asks = arguments.any("-G", "--get")
     for value in [*data, *forms]:

@@ -87,11 +87,18 @@ def _grep(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.source(code.text)
     found = gather(machine, operands, stdin) if operands or not arguments.any("-r", "-R") else UNKNOWN
     taint = found.taint & ~Taint.ENDLESS
+    wanted = arguments.rest[0].text if arguments.rest else ""
+    if operands and _CREDENTIALS.search(wanted):
+        taint |= Taint.SECRET
     quiet = arguments.any("-c", "-q", "-l", "-L", "--count", "--quiet")
     if not (arguments.any("-v", "--invert-match") or _matches_all(arguments)):
         taint &= ~Taint.EVERYTHING
     text = _some_lines(found, arguments) if not quiet else HOLE
     return Value(text, taint & ~Taint.SECRET if quiet else taint)
+
+
+# What somebody looks for who looks for passwords and keys in files.
+_CREDENTIALS = re.compile(r"(?i)passw(?:or)?d|secret|api_?key|private key|credential|access_key")
 
 
 def _matches_all(arguments: Arguments) -> bool:

@@ -37,7 +37,7 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
             "backdoor",
             "opens a way from another host into this machine",
         )
-    if stdin.has(Taint.SECRET):
+    if stdin.has(Taint.SECRET) or any(word.has(Taint.PRIVATE) for word in words):
         targets.leak(machine, EMPTY)
     rest = arguments.rest[1:]
     user = (
