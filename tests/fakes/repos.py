@@ -106,6 +106,7 @@ class Repo:
     tags: tuple[str, ...] = ()
     downloads: int = 0
     granted: set[str] = field(default_factory=set)
+    gguf_parameters: int | None = None
 
     def commit(self, revision: str) -> Commit | None:
         return self.commits.get(self.refs.get(revision, revision))
@@ -138,6 +139,7 @@ class Repo:
             "tags": [*self.tags, *licence],
             "cardData": {"license": self.licence} if self.licence else {},
             "siblings": siblings,
+            **({"gguf": {"total": self.gguf_parameters}} if self.gguf_parameters else {}),
             "usedStorage": sum(as_content(commit.files[path]).size for path in commit.files)
             if len(commit.files) <= 5000
             else 0,

@@ -304,6 +304,15 @@ def test_search_gives_size_licence_and_formats_and_skips_junk(hub: FakeHub, remo
     assert (found[0].size, found[0].licence, found[0].formats) == (5000, "apache-2.0", (Format.GGUF,))
 
 
+def test_the_size_of_a_gguf_repo_is_that_of_what_a_pull_takes_and_not_of_all_it_stores(
+    hub: FakeHub, remote: Remote
+) -> None:
+    quants = {"m-Q4_K_M.gguf": Noise(4900), "m-Q8_0.gguf": Noise(8500), "m-F16.gguf": Noise(16000)}
+    hub.add_repo("org/many-gguf", quants, tags=("gguf",), gguf_parameters=8000)
+    (found,) = remote.search("many", Format.GGUF)
+    assert (found.size, found.parameters) == (4900, 8000)
+
+
 def test_another_refusal_says_its_status_and_what_the_hub_said(hub: FakeHub, remote: Remote) -> None:
     hub.faults = Faults(statuses=(451,))
     with pytest.raises(HubRefused, match="451"):

@@ -16,10 +16,13 @@ _TAGS = {Format.MLX: "mlx", Format.GGUF: "gguf", Format.SAFETENSORS: "safetensor
 _EXPAND = ("downloads", "likes", "gated", "tags", "safetensors", "gguf", "usedStorage", "lastModified")
 _BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16}
 """Bits a number takes in a safetensors file, by its type there; all others take 8."""
+_USUAL_BITS = 4.9
+"""Bits a parameter takes in Q4_K_M: 4.58 GiB of 8.03e9 parameters, as llama.cpp's `quantize` lists it."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One repo of a search. `size` in bytes: of the weights where the hub says that, else of all it stores."""
+    """One repo of a search. `size` in bytes: of the weights where the hub says that, of a GGUF repo about what a pull
+    takes by default (it never takes all), else of all it stores."""
 
     repo_id: str
     downloads: int = 0
@@ -95,7 +98,7 @@ def _item(row: msgspec.Raw) -> Found | None:
         downloads=_sane(item.downloads) or 0,
         likes=_sane(item.likes) or 0,
         gated=bool(item.gated),
-        size=_weights(item) or _sane(item.used_storage),
+        size=_weights(item) or _usual_quantisation(item) or _sane(item.used_storage),
         parameters=_sane(
             item.gguf.total if item.gguf else item.safetensors.total if item.safetensors else None
         ),
@@ -108,6 +111,11 @@ def _weights(item: _Item) -> int | None:
     counts = item.safetensors.parameters if item.safetensors else {}
     total = sum(count * _BITS.get(kind, 8) // 8 for kind, count in counts.items() if count > 0)
     return _sane(total) or None
+
+
+def _usual_quantisation(item: _Item) -> int | None:
+    """Bytes of the Q4_K_M of a model with so many parameters, which is what a pull prefers."""
+    return _sane(int(item.gguf.total * _USUAL_BITS / 8)) if item.gguf and item.gguf.total else None
 
 
 def _sane(number: int | None) -> int | None:
