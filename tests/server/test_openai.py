@@ -250,6 +250,25 @@ async def test_errors_have_openais_shape(client: httpx.AsyncClient, world: World
     assert (nowhere.status_code, nowhere.json()["error"]["type"]) == (404, "invalid_request_error")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"constraint": {"kind": "json_object"}}, "constraint"),
+        ({"reasoning_effort": "low"}, "reasoning_effort"),
+        ({"thinking": {"enabled": True}}, "thinking"),
+    ],
+)
+async def test_what_an_engine_refuses_has_the_name_that_the_request_gave_it(
+    client: httpx.AsyncClient, world: World, asked: dict[str, Any], param: str, stream: bool
+) -> None:
+    inside = "constraint" if "thinking" not in asked and "reasoning_effort" not in asked else "thinking"
+    world.answer_error = Unsupported("The engine cannot.", param=inside)
+    refused = await client.post(CHAT, json={**ASK, **asked, "stream": stream})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+
+
 async def test_an_error_before_the_first_token_is_a_status_even_in_a_stream(
     client: httpx.AsyncClient, world: World
 ) -> None:

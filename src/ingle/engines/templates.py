@@ -38,6 +38,7 @@ class ChatTemplate:
             raise InvalidRequest(
                 f"The chat template does not parse: {exc.message} (line {exc.lineno}).",
                 hint="Mend the template, or give another with --template.",
+                param="template",
             ) from exc
         self.text = text
         self.marks = {"bos": bos, "eos": eos}
@@ -94,6 +95,7 @@ class ChatTemplate:
             raise InvalidRequest(
                 f"The chat template refuses this conversation: {exc}.",
                 hint="Templates often want roles to alternate and the system message first.",
+                param="messages",
             ) from exc
         return "".join(pieces)
 

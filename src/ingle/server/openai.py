@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ingle.errors import ModelNotFound
+from ingle.errors import IngleError, ModelNotFound
 from ingle.generation import (
     CallPart,
     Chunk,
@@ -38,10 +38,10 @@ HEARTBEAT = 15.0
 def openai_routes(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["openai"])
 
-    async def answered(
-        request: Request, body: SamplingFields, generation: Generation, form: Form
-    ) -> Response:
+    async def answered(request: Request, body: ChatRequest | CompletionRequest, form: Form) -> Response:
         notice = Notice()
+        with form.named():
+            generation = body.generation()
         if body.stream:
             return Stream(
                 _deltas(runtime, generation, body.wants(), form, notice, with_usage=body.include_usage),
@@ -56,12 +56,12 @@ def openai_routes(runtime: Runtime) -> APIRouter:
     @router.post("/chat/completions")
     async def chat(request: Request, body: ChatRequest) -> Response:
         """OpenAI's chat completions, whole or streamed."""
-        return await answered(request, body, body.generation(), Form("chat.completion", body.model))
+        return await answered(request, body, Form("chat.completion", body))
 
     @router.post("/completions")
     async def complete(request: Request, body: CompletionRequest) -> Response:
         """OpenAI's older completions: one plain prompt, no template."""
-        return await answered(request, body, body.generation(), Form("text_completion", body.model))
+        return await answered(request, body, Form("text_completion", body))
 
     @router.get("/models")
     async def models() -> Response:
@@ -88,14 +88,38 @@ def _model(name: str, snapshot: Any) -> dict[str, Any]:
 
 
 class Form:
-    """One response in OpenAI's words: its id, and the shape of its pieces."""
+    """One response in OpenAI's words: its id, the shape of its pieces, and what its request called things."""
 
-    def __init__(self, kind: str, model: str) -> None:
+    def __init__(self, kind: str, asked: SamplingFields) -> None:
         self.chat = kind == "chat.completion"
         self._kind = kind
-        self.model = model
+        self._asked = asked
+        self.model = asked.model
         self._id = ("chatcmpl-" if self.chat else "cmpl-") + secrets.token_hex(12)
         self._created = int(time.time())
+
+    @asynccontextmanager
+    async def chunks(
+        self, runtime: Runtime, generation: Generation, wants: Wants, notice: Notice
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """The answer as it comes, of the model that was asked for."""
+        with self.named():
+            async with (
+                runtime.use(self.model, wants) as use,
+                aclosing(use.generate(generation)) as chunks,
+            ):
+                notice.take(use)
+                yield chunks
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Errors that pass name the field as the request has it."""
+        try:
+            yield
+        except IngleError as exc:
+            if isinstance(param := exc.details.get("param"), str):
+                exc.details["param"] = self._asked.named(param)
+            raise
 
     def frame(self, choices: list[dict[str, Any]], *, chunk: bool) -> dict[str, Any]:
         kind = f"{self._kind}.chunk" if chunk and self.chat else self._kind
@@ -127,11 +151,7 @@ async def _deltas(
 ) -> AsyncGenerator[bytes, None]:
     told: dict[int, int] = {}
     usage: Usage | None = None
-    async with (
-        runtime.use(form.model, wants) as use,
-        aclosing(use.generate(generation)) as chunks,
-    ):
-        notice.take(use)
+    async with form.chunks(runtime, generation, wants, notice) as chunks:
         async for chunk in chunks:
             usage = chunk.usage or usage
             first = chunk.index not in told
@@ -152,11 +172,7 @@ async def _whole(
 ) -> dict[str, Any]:
     choices: dict[int, list[Chunk]] = {index: [] for index in range(generation.n)}
     usage: Usage | None = None
-    async with (
-        runtime.use(form.model, wants) as use,
-        aclosing(use.generate(generation)) as chunks,
-    ):
-        notice.take(use)
+    async with form.chunks(runtime, generation, wants, notice) as chunks:
         async for chunk in chunks:
             choices.setdefault(chunk.index, []).append(chunk)
             usage = chunk.usage or usage

@@ -150,6 +150,10 @@ class SamplingFields(Body):
     keep_alive: float | None = None
     user: str | None = None
 
+    def named(self, param: str) -> str:
+        """The field of this request that a parameter of a generation came from."""
+        return param
+
     def wants(self) -> Wants:
         return Wants(keep_alive=self.keep_alive)
 
@@ -196,6 +200,15 @@ class ChatRequest(SamplingFields):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
     thinking: ThinkingBody | None = None
     template: str | None = None
+
+    def named(self, param: str) -> str:
+        if param == "constraint" and self.response_format is not None:
+            return "response_format"
+        if param.startswith("thinking") and self.reasoning_effort is not None:
+            return "reasoning_effort"
+        if param == "max_tokens" and self.max_completion_tokens is not None:
+            return "max_completion_tokens"
+        return param
 
     def generation(self) -> Generation:
         """Raises `InvalidRequest`, naming the field."""
