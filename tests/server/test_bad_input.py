@@ -37,6 +37,8 @@ UNKNOWN = [
 ]
 WRONG = [
     ("/load", {}),
+    ("/ingle/load", {"model": MODEL, "template": ""}),
+    ("/ingle/generate", {"messages": [{"role": "user", "content": "x"}], "template": ""}),
     ("/load", {"model_path": 5}),
     ("/load", {"model_path": ""}),
     ("/generate", {"prompt": ["x"]}),

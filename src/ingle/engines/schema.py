@@ -47,9 +47,10 @@ def constraint_grammar(constraint: Constraint) -> str:
     trouble = _begun(grammar)[1]
     if trouble:
         raise InvalidRequest(
-            f"The constraint cannot be kept: no answer begins as it asks ({trouble.splitlines()[0]}).",
+            "The constraint cannot be kept: no answer begins as it asks.",
             hint="Ask for something that can be written, and for less of it.",
             param="constraint",
+            reason=trouble.splitlines()[0],
         )
     return grammar
 

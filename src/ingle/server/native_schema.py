@@ -43,7 +43,7 @@ class LoadBody(Body):
     keep_alive: float | None = None
     engine: str | None = None
     context: int | None = Field(default=None, ge=16, le=1 << 24)
-    template: str | None = None
+    template: str | None = Field(default=None, min_length=1)
     pull: bool = False
 
     def wants(self) -> Wants:
@@ -72,7 +72,7 @@ class GenerateBody(Body):
     parallel_calls: bool = True
     thinking: ThinkingBody | None = None
     stop_on_loop: bool = False
-    template: str | None = None
+    template: str | None = Field(default=None, min_length=1)
     keep_alive: float | None = None
     engine: str | None = None
     context: int | None = Field(default=None, ge=16, le=1 << 24)

@@ -199,7 +199,7 @@ class ChatRequest(SamplingFields):
     parallel_tool_calls: bool | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
     thinking: ThinkingBody | None = None
-    template: str | None = None
+    template: str | None = Field(default=None, min_length=1)
 
     def named(self, param: str) -> str:
         if param == "constraint" and self.response_format is not None:

@@ -203,8 +203,9 @@ class Choice:
         whole = self._ended == "stop" and last.finish_reason is not FinishReason.LOOP
         if not satisfies(grammar, "".join(self._answer), whole=whole):
             raise GenerationFailed(
-                "The answer cannot go on within its constraint: llama.cpp gave it up.",
+                "The answer cannot go on within its constraint.",
                 hint="Ask for less of it, or for something that can be written to its end.",
+                reason="llama.cpp gave it up",
             )
 
 

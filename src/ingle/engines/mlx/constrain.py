@@ -154,8 +154,9 @@ def _first_phase(prepared: Prepared) -> _Phase:
 
 def _left(matcher: Any) -> GenerationFailed:
     return GenerationFailed(
-        f"The answer cannot go on within its constraint: {matcher.get_error().splitlines()[0]}.",
+        "The answer cannot go on within its constraint.",
         hint="Ask for less of it, or for something that can be written to its end.",
+        reason=matcher.get_error().splitlines()[0],
     )
 
 
