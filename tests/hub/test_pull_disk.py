@@ -12,14 +12,14 @@ import pytest
 
 from ingle.catalog.model import DiskState, ModelRef
 from ingle.catalog.names import parse_name
-from ingle.errors import DiskFull, IngleError, ModelNotFound, StoreError, Unsupported
+from ingle.errors import DiskFull, IngleError, MalformedModel, ModelNotFound, StoreError, Unsupported
 from ingle.hub.bring import bring_model
 from ingle.hub.cache import Store
 from ingle.hub.layout import RepoPlace
 from ingle.hub.pieces import PIECE
 from ingle.hub.progress import Phase
 from ingle.hub.pull import PullOptions, PullRun, plan, pull
-from tests.catalog.gguf_writer import llama
+from tests.catalog.gguf_writer import llama, split
 from tests.fakes.content import Sparse
 from tests.fakes.faults import Faults
 from tests.fakes.gate import Gate
@@ -251,3 +251,28 @@ def test_a_branch_where_another_one_of_earlier_was_says_which_to_delete(
         assert snapshot_of(pull_all(config, wanted)).state is DiskState.COMPLETE
         assert hub.bytes_sent() == 0
     assert_promises(config)
+
+
+def test_a_split_model_is_found_by_the_label_it_was_pulled_by_and_not_by_its_header(tmp_path: Path) -> None:
+    label = "UD-Q4_K_XL"  # a label of its maker's: the header says Q4_K_M, as it does in the other one
+    names = [f"{label}/m-{label}-{number:05d}-of-00002.gguf" for number in (1, 2)]
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {"m-Q4_K_M.gguf": llama(), **dict(zip(names, split(2), strict=True))})
+        config = settings(tmp_path, hub.url)
+        store = Store(config)
+        wanted = {quant: parse_name(f"{NAME}:{quant}", store.catalog) for quant in (label, "Q4_K_M")}
+        assert set(snapshot_of(pull_all(config, wanted[label])).files) == set(names)
+        pull_all(config, wanted["Q4_K_M"])
+    assert set(store.require(wanted[label]).files) == set(names)
+    assert store.require(wanted["Q4_K_M"]).files == ("m-Q4_K_M.gguf",)
+
+
+def test_parts_that_were_published_as_those_of_another_model_are_not_said_to_be_mended(
+    tmp_path: Path,
+) -> None:
+    first, second, _ = split(3)
+    with FakeHub() as hub:
+        hub.add_repo(NAME, {"m-00001-of-00002.gguf": first, "m-00002-of-00002.gguf": second})
+        with pytest.raises(MalformedModel, match="one of 3 parts") as raised:
+            pull_all(settings(tmp_path, hub.url))
+    assert "publisher" in raised.value.hint

@@ -94,6 +94,15 @@ def first_part(path: str) -> str:
     return f"{match['stem']}-00001-of-{match['count']}.gguf" if match else path
 
 
+def is_quantisation(path: str, quant: str) -> bool:
+    """Whether the name of a GGUF, or its folder's, says this quantisation; any part of a split one will do."""
+    folder, _, name = path.upper().rpartition("/")
+    stem, wanted = name.removesuffix(".GGUF"), quant.upper()
+    if "-OF-" in stem:
+        stem = stem.rsplit("-", 3)[0]
+    return stem == wanted or stem.endswith((f"-{wanted}", f".{wanted}", f"_{wanted}")) or folder == wanted
+
+
 def missing_shards(weights: Iterable[str]) -> tuple[str, ...]:
     """The shards that the names of the others announce, for a folder whose index is not there."""
     known = set(weights)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingle.catalog.curated import Catalog, load_catalog
+from ingle.catalog.formats import is_quantisation
 from ingle.catalog.model import DiskState, Format, ModelRef, Origin, Snapshot
 from ingle.catalog.names import is_repo_id, ref_key
 from ingle.config import Config
@@ -193,8 +194,7 @@ def choose(models: Sequence[Snapshot], ref: ModelRef) -> Snapshot | None:
     if ref.file is not None:
         return next((one for one in models if one.ref.file == ref.file or ref.file in one.files), None)
     if ref.quant is not None:
-        fitting = [one for one in models if _has_quant(one, ref.quant)]
-        return _best(fitting)
+        return _best(_of_quant(models, ref.quant))
     folders = [one for one in models if one.format is not Format.GGUF]
     return folders[0] if folders else _best(models)
 
@@ -208,12 +208,11 @@ def _best(models: Sequence[Snapshot]) -> Snapshot | None:
     return None
 
 
-def _has_quant(model: Snapshot, quant: str) -> bool:
-    """By the header; by the name only where makers use labels that no header has (`UD-Q4_K_XL`)."""
-    if (model.quantization or "").upper() == quant:
-        return True
-    stem = model.path.name.upper().removesuffix(".GGUF")
-    return stem.endswith((f"-{quant}", f".{quant}", f"_{quant}"))
+def _of_quant(models: Sequence[Snapshot], quant: str) -> list[Snapshot]:
+    """By the name, as a pull chooses; by the header where no name says it: makers use labels that no header has
+    (`UD-Q4_K_XL`), and one that stands in several headers."""
+    named = [one for one in models if is_quantisation(one.path.relative_to(one.root).as_posix(), quant)]
+    return named or [one for one in models if (one.quantization or "").upper() == quant]
 
 
 def _same_model(one: ModelRef, other: ModelRef) -> bool:

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ingle.catalog.fits import Fit, Memory, fit, gigabytes, memory_needed
-from ingle.catalog.formats import first_part, gguf_files, gguf_parts, missing_shards, safetensors_files
+from ingle.catalog.formats import (
+    first_part,
+    gguf_files,
+    gguf_parts,
+    is_quantisation,
+    missing_shards,
+    safetensors_files,
+)
 from ingle.catalog.inspect import has_tokenizer
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
@@ -184,12 +191,7 @@ class _Quant(msgspec.Struct, frozen=True):
 
     def is_called(self, quant: str) -> bool:
         """Whether its name, or its folder's, says this quantisation."""
-        folder, _, name = self.head.upper().rpartition("/")
-        stem = name.removesuffix(".GGUF")
-        if "-OF-" in stem:
-            stem = stem.rsplit("-", 3)[0]
-        wanted = quant.upper()
-        return stem == wanted or stem.endswith((f"-{wanted}", f".{wanted}", f"_{wanted}")) or folder == wanted
+        return is_quantisation(self.head, quant)
 
 
 def _gguf(
