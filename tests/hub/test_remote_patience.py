@@ -6,14 +6,20 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from ingle.errors import HubUnreachable
+from ingle.catalog.listing import DigestKind, ListedFile, Listing
+from ingle.config import Config
+from ingle.errors import HubRefused, HubUnreachable, LinkExpired
+from ingle.hub.address import parse_address
+from ingle.hub.body import Body
 from ingle.hub.limit import RateLimit
 from ingle.hub.pace import Patience
 from ingle.hub.ranges import Ranges
 from ingle.hub.remote import Remote
+from ingle.hub.resolved import Resolved, resolved_at
 from ingle.hub.transport import Timeouts
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
@@ -158,3 +164,37 @@ def test_a_head_that_is_cut_takes_of_the_bandwidth_only_what_came(hub: FakeHub, 
         hub.faults = Faults(cut_at=5_000, cut_times=2)
         found = Ranges(remote, listing, _Hasty(), limit=limit).head(file, 30_000)
     assert limit.out == len(found) == 30_000
+
+
+class _OneUse(Remote):
+    """Gives addresses of which each serves one range; another thread is always a little quicker than the first."""
+
+    def __init__(self, config: Config, quicker: bool) -> None:
+        super().__init__(config)
+        self.quicker = quicker
+        self.ranges: Ranges | None = None
+
+    def resolve(self, repo_id: str, commit: str, file: ListedFile) -> Resolved:
+        address = parse_address("http://cdn.example/x?Signature=1")
+        return resolved_at({}, address, address, repo_id, file)
+
+    def open_range(self, resolved: Resolved, start: int, stop: int) -> Body:
+        if start:
+            return cast("Body", None)
+        if self.quicker and self.ranges is not None:
+            self.ranges.open(BIG, 1, stop)
+        raise LinkExpired("used up")
+
+
+BIG = ListedFile("model.safetensors", 9_000_000, "a" * 64, DigestKind.SHA256)
+
+
+@pytest.mark.parametrize(("quicker", "error"), [(True, HubUnreachable), (False, HubRefused)])
+def test_addresses_that_serve_others_are_asked_for_again_and_those_that_serve_nobody_are_given_up(
+    tmp_path: Path, quicker: bool, error: type[Exception]
+) -> None:
+    with _OneUse(settings(tmp_path, Nobody()), quicker) as remote:
+        listing = Listing("org/name", "main", "a" * 40, (BIG,))
+        remote.ranges = Ranges(remote, listing, threading.Event())
+        with pytest.raises(error):
+            remote.ranges.open(BIG, 0, 8)

@@ -53,10 +53,12 @@ class Ranges:
         self._known: dict[str, Resolved] = {}
         self._silent: dict[str, float] = {}  # since when no range of these files could be opened
         self._asked: set[str] = set()  # files whose address is asked for, though it can mostly be guessed
+        self._served: dict[str, int] = {}  # ranges opened so far
         self.heads: dict[str, bytes] = {}
 
     def open(self, file: ListedFile, start: int, stop: int) -> Body:
         """Bytes [start, stop) of a file. Raises what `Remote.open_range` does, save `LinkExpired`."""
+        served = self._served.get(file.path, 0)
         for _ in range(_TRIES):
             resolved = self._resolved(file)
             try:
@@ -71,9 +73,17 @@ class Ranges:
             else:
                 with self._lock:
                     self._silent.pop(file.path, None)
+                    self._served[file.path] = self._served.get(file.path, 0) + 1
                 return body
         if isinstance(last, HubUnreachable):
             raise last
+        if self._served.get(file.path, 0) > served:
+            # Others got bytes by the very addresses that were refused here: they serve a few times each.
+            raise HubUnreachable(
+                f"{file.path}: its addresses run out as soon as they are used.",
+                hint="Pull again: it goes on where it stopped.",
+                status=403,
+            ) from last
         raise HubRefused(
             f"{file.path}: {_TRIES} fresh addresses in a row were refused: {last.message}",
             hint="The content network may be closed to this machine, or its clock wrong.",
