@@ -17,6 +17,7 @@ from ingle.shell.suggest import (
     read_answer,
     suggest,
     syntax_complaint,
+    unnamed_loss,
 )
 from ingle.shell.surroundings import SHELLS, Surroundings, observe, shell_named
 
@@ -210,3 +211,24 @@ def test_the_prompt_knows_where_it_is() -> None:
 )
 def test_a_shell_is_named_after_its_path(path: str | None, shell: str) -> None:
     assert shell_named(path) == shell
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "asks"),
+    [
+        ("free some disk space", "rm notes.txt", True),
+        ("remove the file n2.md", "rm -rf /tmp/notes.md", True),
+        ("list the files", "git clean -fd", True),
+        ("remove the file notes.md", "rm -rf /tmp/notes.md", False),
+        ("remove node modules", "rm -rf node_modules", False),
+        ("remove python caches", "find . -name __pycache__ -exec rm -r {} +", False),
+        ("throw away the build", "rm -rf build dist", False),
+        ("remove the old backup", "rm backup-2020.tar.gz", False),
+        ("lösche die Datei a.txt", "rm a.txt", False),
+        ("delete temp files", "rm *.tmp", False),
+        ("delete all empty folders below here", "find . -type d -empty -delete", False),
+        ("save the list", "ls > out.txt", False),
+    ],
+)
+def test_what_would_go_has_to_be_named(words: str, command: str, asks: bool) -> None:
+    assert (unnamed_loss(words, command, "bash") is not None) is asks

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
+def _printing(before: list[Token]) -> bool:
+    """Whether a `>` that follows sends a print elsewhere; in brackets it compares."""
+    depth = 0
+    for token in reversed(before[-40:]):
+        if token.text in ("print", "printf"):
+            return depth == 0
+        if token.text in (";", "{", "}", "\n"):
+            return False
+        depth += (token.text == ")") - (token.text == "(")
+    return False
+
+
 def judge_awk(machine: Machine, tokens: list[Token]) -> None:
     """`print > "file"`, `print | "cmd"`, `"cmd" | getline`, and variables that hold the command."""
     held: dict[str, str] = {}
@@ -27,6 +39,8 @@ def judge_awk(machine: Machine, tokens: list[Token]) -> None:
             target = after[1] if len(after) > 1 and after[0].text == ">" else after[0]
             if target.kind == "string":
                 targets.write(machine, Value(literal_text(target)), UNKNOWN, append=after[0].text == ">")
+            elif _printing(tokens[:at]):
+                targets.write(machine, UNKNOWN, UNKNOWN, append=after[0].text == ">")
         if token.text == "|" and at and (not after or after[0].text != "|") and tokens[at - 1].text != "|":
             pair = (
                 tokens[at - 1],

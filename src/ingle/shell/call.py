@@ -311,7 +311,16 @@ def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> No
         case "send" if not _ELSEWHERE.match(value.text):
             targets.send(machine, value)
         case "send":
-            pass  # what lies on another host comes from there
+            targets.land(machine, value)  # what lies on another host comes from there
+        case "told":
+            made = (
+                stdin if value.text == "-" else machine.state.files.get(targets.place_of(machine, value)[0])
+            )
+            if made is not None and made.has(Taint.NETWORK):
+                machine.report(Level.HIGH, "remote code", "does what a text straight from the network says")
+        case "mount":
+            path = targets.place_of(machine, value)[0]
+            machine.state.links[path] = f"/mnt/{path.rpartition('/')[2]}"
         case "fetch":
             targets.write(machine, value, Value(HOLE, Taint.NETWORK))
         case "run":

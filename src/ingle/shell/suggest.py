@@ -41,6 +41,10 @@ MAX_TOKENS = 700
 DESTROYING = frozenset(
     {"delete", "write", "move", "database", "remote destroy", "ransom", "permissions", "exhaust"}
 )
+LOSING = re.compile(r"(?:deletes|drops|throws away|wipes|erases|empties)\b")
+"""How a consequence begins that destroys, whatever effect it is filed under."""
+ONE_DELETED = re.compile(r"deletes `([^`*?\[\]{}$…]+)`(?:, without undo)?")
+"""What is said of one file or folder that is known by its name."""
 GENERIC = frozenset(
     "deletes delete overwrites wipes destroys removes whole your the without undo every all and files file folder "
     "directory folders directories this that can not cannot with home user src project rm bin usr".split()
@@ -166,18 +170,34 @@ def syntax_complaint(command: str, shell: str) -> str | None:
 
 
 def unnamed_loss(request: str, command: str, shell: str) -> str | None:
-    """A question back when the command would destroy, beyond repair, something the request never named.
+    """A question back when the command would destroy something that the request never named.
 
-    Named means that a telling word of what would be lost stands in the request.
+    Beyond repair: named means that a telling word of what would be lost stands in the request. Of single files and
+    folders that can be made again, one must be named.
     """
     said = set(re.findall(r"\w{3,}", request.lower()))
-    for found in analyse(command, shell).findings:
-        if found.level < Level.HIGH or found.effect not in DESTROYING:
+    findings = analyse(command, shell).findings
+    for found in findings:
+        if found.level < Level.HIGH or not (found.effect in DESTROYING or LOSING.match(found.consequence)):
             continue
         lost = set(re.findall(r"\w{3,}", f"{found.consequence} {found.resolved}".lower())) - GENERIC
         if not any(word in said or word.removesuffix("s") in said or word + "s" in said for word in lost):
             return f"That {found.consequence}, which you did not name. What exactly should go?"
+    plain = [(found, ONE_DELETED.fullmatch(found.consequence)) for found in findings]
+    names = [(found, match[1]) for found, match in plain if match and found.effect == "delete"]
+    if names and not any(_is_named(name, request.lower()) for _, name in names):
+        return f"That {names[0][0].consequence}, which you did not name. What exactly should go?"
     return None
+
+
+def _is_named(path: str, request: str) -> bool:
+    """Whether a request names the last part of a path, or has a word of it: `node modules` for `node_modules`."""
+    name = path.rstrip("/").rpartition("/")[2].lower()
+    if name in request:
+        return True
+    said = [word.removesuffix("s") for word in re.findall(r"[^\W_]{3,}", request)]
+    told = [word.removesuffix("s") for word in re.findall(r"[^\W_]{3,}", name.partition(".")[0] or name)]
+    return any(word == one or (len(one) > 3 and one in word) for word in told for one in said)
 
 
 async def _ask(messages: list[Message], generate: Generate) -> tuple[str, bool]:

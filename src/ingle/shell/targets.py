@@ -240,6 +240,18 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
     return Taint.FILE
 
 
+def land(machine: Machine, source: Value) -> None:
+    """Remember that a file here comes from another host: the operand behind `source` is where it lands."""
+    words = machine.here.words
+    at = next((index for index, word in enumerate(words) if word.text == source.text), len(words))
+    target = next((word for word in words[at + 1 :] if word.text[:1] != "-"), None)
+    if target is None:
+        return
+    folder = target.text in (".", "..") or target.text.endswith("/")
+    name = f"{target.text.rstrip('/')}/{source.text.rpartition('/')[2]}" if folder else target.text
+    remember(machine, place_of(machine, Value(name))[0], Value(HOLE, Taint.NETWORK), append=False)
+
+
 def send(machine: Machine, value: Value, where: str = "") -> Level:
     """Report that a file or text leaves the machine; a secret that leaves is the worst."""
     path, place = place_of(machine, value) if value.text else ("", Place.UNKNOWN)

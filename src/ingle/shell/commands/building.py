@@ -30,13 +30,22 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.report(Level.HIGH, "opaque", "runs rules written on the command line")
     if name == "rake":
         _rake(machine, words, stdin)
+    where, _ = targets.place_of(machine, arguments.value("-C", "--directory") or Value("."))
+    before, machine.state.cwd = machine.state.cwd, where
+    try:
+        return _made(machine, name, arguments, stdin, where)
+    finally:
+        machine.state.cwd = before
+
+
+def _made(machine: Machine, name: str, arguments: Arguments, stdin: Value, where: str) -> Value:
+    """The rules of a makefile, judged in the folder where make stands."""
     file = arguments.value("-f", "--file", "--makefile")
     if file is not None and (file.text in ("-", "/dev/stdin", HOLE) or "/dev/fd" in file.text):
         made = stdin if file.text in ("-", "/dev/stdin") else machine.state.files.get(file.text, UNKNOWN)
         _makefile(machine, made)
     if arguments.any("-n", "--dry-run", "--just-print", "-q", "--question", "-p", "--version"):
         return UNKNOWN
-    where, _ = targets.place_of(machine, arguments.value("-C", "--directory") or Value("."))
     if any(where == top or where.startswith(top + "/") for top in machine.state.fetched):
         _fetched_code(machine)
     for name_of in ("Makefile", "makefile", "GNUmakefile", "justfile", "Rakefile"):

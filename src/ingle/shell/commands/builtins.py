@@ -25,10 +25,19 @@ def _cd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     elif not rest:
         state.cwd = machine.home("") if name != "popd" else HOLE
     else:
-        state.cwd = targets.place_of(machine, rest[0])[0]
+        state.cwd = targets.place_of(machine, _by_cdpath(machine, rest[0]))[0]
     state.names["OLDPWD"] = [Value(before)]
     state.names["PWD"] = [Value(state.cwd)]
     return EMPTY
+
+
+def _by_cdpath(machine: Machine, folder: Value) -> Value:
+    """A folder below the first of `CDPATH`, where the line sets that and the name is relative."""
+    found = machine.state.names.get("CDPATH") or machine.state.names.get("cdpath")
+    first = found[0].text.partition(":")[0] if found else ""
+    if not first or folder.text[:1] in ("/", ".", "~", HOLE):
+        return folder
+    return Value(f"{first.rstrip('/')}/{folder.text}", folder.taint)
 
 
 def _pwd(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:

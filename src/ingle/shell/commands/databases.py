@@ -102,7 +102,8 @@ def _sql(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     )
     script = client == "sqlplus" and any(word.text[:1] == "@" for word in arguments.rest)
     for file in arguments.each("-f", "--file", "-i", "-init"):
-        if file.text == HOLE or file.has(Taint.NETWORK):
+        made = machine.state.files.get(targets.place_of(machine, file)[0], EMPTY)
+        if file.text == HOLE or file.has(Taint.NETWORK) or made.has(Taint.NETWORK):
             machine.report(
                 Level.HIGH, "opaque", "runs statements from a file that is not known before it runs"
             )

@@ -37,9 +37,8 @@ def _curl(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
     arguments = _with_config(machine, Arguments(words, _CURL_TAKES), stdin)
     urls = arguments.rest + arguments.each("--url")
     local = bool(urls) and all(_LOCAL.match(url.text) for url in urls)
-    if any(url.has(Taint.SECRET) for url in urls) and not local:
-        targets.leak(machine, EMPTY)
-    elif any(word.has(Taint.PRIVATE) for word in words) and not local:
+    told = any(url.has(Taint.SECRET) for url in urls) or any(word.has(Taint.PRIVATE) for word in words)
+    if told and not local:
         targets.leak(machine, EMPTY)
     sent = _curl_sends(machine, arguments, stdin, local)
     for config in arguments.each("-K", "--config"):
