@@ -201,6 +201,7 @@ def test_a_quantisation_whose_branch_moved_with_another_one_is_kept_and_outdated
         )
         first = hub.add_repo(NAME, old)
         pull_all(config, small)
+        pull_all(config, middle)
         second = hub.add_repo(NAME, new)
         pull_all(config, middle)
         prune(config)

@@ -19,11 +19,8 @@ _STILL = "still-"
 
 def keep(place: RepoPlace, branch: str, commit: str) -> None:
     """Called before `branch` is pointed to `commit`. The caller holds the pull lock. Raises `OSError`."""
-    try:
-        old = (place.refs / branch).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return
-    if old == commit or not is_commit(old) or not place.snapshot(old).is_dir():
+    old = _present(place, branch)
+    if old is None or old == commit or not place.snapshot(old).is_dir():
         return
     if _missed(stored_receipt(place, old), stored_receipt(place, commit)):
         write_whole(_still(place, old), old.encode(), place.stage)
@@ -38,10 +35,24 @@ def release(place: RepoPlace, commit: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def followed(place: RepoPlace, commit: str) -> str | None:
-    """The branch that the models of a version kept in this way follow; None for any other version."""
+def followed(place: RepoPlace, commit: str, file: str | None) -> str | None:
+    """The branch that a model of a version kept in this way follows; None for any other version, and for a model
+    that is here in the branch's present one. `file` is its GGUF."""
     receipt = stored_receipt(place, commit) if _still(place, commit).is_file() else None
-    return receipt.listing.revision if receipt is not None else None
+    if receipt is None:
+        return None
+    branch = receipt.listing.revision
+    now = stored_receipt(place, _present(place, branch))
+    there = {_head(asked) for asked in (now.asked if now is not None else ())}
+    return branch if (file or "") not in there else None
+
+
+def _present(place: RepoPlace, branch: str) -> str | None:
+    try:
+        commit = (place.refs / branch).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return commit if is_commit(commit) else None
 
 
 def _still(place: RepoPlace, commit: str) -> Path:

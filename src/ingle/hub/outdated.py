@@ -48,7 +48,9 @@ def outdated(config: Config, *, cancel: threading.Event | None = None) -> Iterat
             if ref.repo_id is None or snapshot.commit is None or wheel_model(ref) is not None:
                 continue
             place = RepoPlace(config.cache, ref.repo_id)
-            branch = followed(place, snapshot.commit) or ref.revision or _branch(place, snapshot.commit)
+            branch = (
+                followed(place, snapshot.commit, ref.file) or ref.revision or _branch(place, snapshot.commit)
+            )
             if branch is None or is_commit(branch):
                 continue
             found = _ask(remote, config, _following(ref, branch), branch, snapshot.commit, cancel)
