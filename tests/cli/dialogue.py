@@ -9,9 +9,9 @@ MODEL = "/models/some.gguf"
 QUESTION = "no: "
 
 
-def words(*more: str) -> list[str]:
-    """A request in words, for bash, to the named model."""
-    return ["sh", "--model", MODEL, "--shell", "bash", *more, "do", "it"]
+def words(*more: str, on: str = "it") -> list[str]:
+    """A request in words, for bash, to the named model; `on` names what it is about."""
+    return ["sh", "--model", MODEL, "--shell", "bash", *more, "do", on]
 
 
 class Dialogue(OnTerminal):

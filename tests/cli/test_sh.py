@@ -34,10 +34,10 @@ def test_an_explanation_in_depth_is_in_the_json_and_beside_the_bare_command(
     place: Place, daemon: FakeDaemon, suggest: Suggest
 ) -> None:
     suggest("rm notes.txt")
-    said = json.loads(place.ingle(*words("--json", "--explain")).stdout)
+    said = json.loads(place.ingle(*words("--json", "--explain", on="notes.txt")).stdout)
     assert "notes.txt" in said["in_depth"]
     assert len(daemon.bodies("/ingle/generate")) == 2
-    bare = place.ingle(*words("--print", "--explain"))
+    bare = place.ingle(*words("--print", "--explain", on="notes.txt"))
     assert bare.stdout == "rm notes.txt\n"
     assert "The model's words on what it does:" in bare.stderr
 
@@ -67,7 +67,7 @@ def test_print_is_only_the_command_and_the_risk_goes_to_standard_error(
     place: Place, suggest: Suggest
 ) -> None:
     suggest("rm notes.txt")
-    done = place.ingle(*words("--print"))
+    done = place.ingle(*words("--print", on="notes.txt"))
     assert done.stdout == "rm notes.txt\n"
     assert "MODERATE" in done.stderr
 
@@ -78,8 +78,9 @@ def test_print_refuses_a_critical_command(place: Place, suggest: Suggest) -> Non
     assert (done.exit_code, done.stdout) == (1, "")
 
 
-def test_destroying_what_nobody_named_is_asked_back(place: Place, suggest: Suggest) -> None:
-    suggest("rm -rf ~/Documents")
+@pytest.mark.parametrize("command", ["rm -rf ~/Documents", "rm -r downloads", "git clean -fd"])
+def test_destroying_what_nobody_named_is_asked_back(place: Place, suggest: Suggest, command: str) -> None:
+    suggest(command)
     done = place.ingle("sh", "--model", MODEL, "free", "some", "space")
     assert (done.exit_code, "did not name" in json.loads(done.stdout)["question"]) == (1, True)
 

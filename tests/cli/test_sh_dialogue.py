@@ -139,7 +139,7 @@ def test_e_explains_from_the_findings_and_asks_again(
     place: Place, daemon: FakeDaemon, suggest: Suggest
 ) -> None:
     suggest("rm notes.txt")
-    with Dialogue(words(), place.environ()) as screen:
+    with Dialogue(words(on="notes.txt"), place.environ()) as screen:
         screen.asked()
         daemon.answers["POST /ingle/generate"] = Lines([READY, chunk("rm removes."), DONE])
         screen.key_in("e\n")
@@ -177,7 +177,7 @@ def test_what_a_model_says_cannot_steer_the_terminal(
 ) -> None:
     steering = "\x1b[2J\x1b[1;1H  SAFE"
     suggest("rm notes.txt", explanation=f"Removes.{steering}")
-    with Dialogue(words(), place.environ()) as screen:
+    with Dialogue(words(on="notes.txt"), place.environ()) as screen:
         screen.asked()
         daemon.answers["POST /ingle/generate"] = Lines([READY, chunk(f"Part by part.{steering}"), DONE])
         screen.key_in("e\n")
@@ -217,7 +217,7 @@ def test_json_is_printed_and_nothing_run_at_a_terminal_too(place: Place, suggest
 
 def test_explain_tells_in_depth_before_it_asks(place: Place, daemon: FakeDaemon, suggest: Suggest) -> None:
     suggest("rm notes.txt")
-    with Dialogue(words("--explain"), place.environ()) as screen:
+    with Dialogue(words("--explain", on="notes.txt"), place.environ()) as screen:
         screen.wait_for("The model's words on what it does:")
         screen.answer("n")
         assert screen.wait() == 0
