@@ -75,7 +75,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class SamplingParams(msgspec.Struct, frozen=True, kw_only=True):
     """How the next token is chosen. `None` means the engine's neutral value (no effect).
 
-    `temperature` 0 is greedy. `top_p`, `min_p` are probabilities; `top_k` 0 is off.
+    `temperature` 0 is greedy, and so is next to nothing (`engines/checks.py`). `top_p`, `min_p` are probabilities; `top_k` 0 is off.
     `repetition_penalty` is multiplicative (Keskar et al. 2019, CTRL; 1.0 is off); `presence_penalty` and
     `frequency_penalty` are subtracted from logits with OpenAI's formula. The three count the last 64 tokens,
     prompt included (docs/decisions/024). `logit_bias` maps token id to an added logit, before the penalties. `top_logprobs` is the number of alternatives reported; `logprobs` turns it on.

@@ -204,6 +204,26 @@ async def test_a_call_cut_by_max_tokens_tells_what_there_is(worker: WorkerProces
     assert call.arguments and whole.calls[0].arguments.startswith(call.arguments)
 
 
+async def test_a_call_cut_by_a_stop_string_ends_with_stop_and_a_whole_one_with_tool_calls(
+    worker: WorkerProcess,
+) -> None:
+    asked: dict[str, Any] = {"tools": (CLOCK,), "tool_choice": "required", "max_tokens": 60}
+    cut = await ask(worker, chat("What time is it?", stop=('arguments": {',), **asked))
+    whole = await ask(worker, chat("What time is it?", stop=("never said",), **asked))
+    assert (cut.calls, cut.reasons) == ([], [FinishReason.STOP])
+    assert whole.reasons == [FinishReason.TOOL_CALLS]
+    named: dict[str, Any] = {**asked, "tools": (WEATHER,)}
+    begun = await ask(worker, chat("Weather in Rome?", stop=("city",), **named))
+    assert [call.name for call in begun.calls] == ["get_weather"]
+    assert begun.reasons == [FinishReason.STOP]
+
+
+async def test_a_demanded_call_keeps_keywords_newer_than_the_draft_it_names(worker: WorkerProcess) -> None:
+    dated = {**CITY, "$schema": "http://json-schema.org/draft-07/schema#", "dependentRequired": {"city": []}}
+    with pytest.raises(Unsupported, match="dependentRequired"):
+        await ask(worker, chat("x", tools=(Tool(name="f", parameters=dated),), tool_choice="f"))
+
+
 @pytest.mark.parametrize(
     "template", [QWEN_CODER, GLM, PYTHONIC, MISTRAL], ids=["qwen coder", "glm", "pythonic", "mistral"]
 )

@@ -24,6 +24,7 @@ USER = (Message(role=Role.USER, content="Hi"),)
         ({"prompt": "x", "n": 17}, "n"),
         ({"prompt": "x", "stop": ("a", "")}, "stop"),
         ({"prompt": "x", "tools": (Tool(name="f"),)}, "tools"),
+        ({"messages": USER, "tools": (Tool(name="f", parameters={"type": "string"}),)}, "tools"),
         ({"prompt": "x", "thinking": Thinking(enabled=True)}, "thinking"),
         ({"messages": USER, "thinking": Thinking(enabled=True, budget=-1)}, "thinking.budget"),
         ({"messages": USER, "thinking": Thinking(budget=5)}, "thinking.budget"),

@@ -127,6 +127,9 @@ def test_a_keyword_newer_than_the_draft_that_is_named_is_kept_too(draft: str) ->
     about = {"$schema": f"http://json-schema.org/{draft}"}
     grammar = constraint_grammar(Constraint(kind="json_schema", value={**about, "const": 1}))
     assert satisfies(grammar, "1") and not satisfies(grammar, "2")
+    inner = {"allOf": [{**about, "dependentRequired": {"a": ["b"]}}]}
+    with pytest.raises(UsageError, match="dependentRequired"):
+        constraint_grammar(Constraint(kind="json_schema", value=inner))
     pair = {**about, "prefixItems": [{"type": "integer"}], "items": False}
     assert not satisfies(constraint_grammar(Constraint(kind="json_schema", value=pair)), '["a"]')
 

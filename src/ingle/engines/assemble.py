@@ -108,12 +108,13 @@ class Assembler:
             reasoning = ""  # the end cut the closing mark that is written in the model's place
         shown, calls = self._show(answer)
         rest = self._stops.flush()
+        stopped = self._stops.matched is not None and self._calls is not None and self._calls.cut
         if self._calls is not None:
             more, found = self._calls.push(rest)
             tail, last = self._calls.flush()
             rest, calls = more + tail, calls + found + last
         ended = self.finished or reason
-        if ended is FinishReason.STOP and self._calls is not None and self._calls.made:
+        if ended is FinishReason.STOP and self._calls is not None and self._calls.made and not stopped:
             ended = FinishReason.TOOL_CALLS
         chunk = self._chunk(shown + rest, reasoning, calls, everything=self._stops.matched is None)
         told = self._untold + (chunk.tokens if chunk else 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from ingle.errors import InvalidRequest, PromptTooLong
 from ingle.generation import Generation, SamplingParams
@@ -63,10 +64,18 @@ def check_generation(generation: Generation) -> None:
     names = [tool.name for tool in generation.tools]
     if len(set(names)) != len(names) or not all(names):
         raise _wrong("tools", "each needs a name of its own")
+    bare = next((tool.name for tool in generation.tools if not _takes_object(tool.parameters)), None)
+    if bare is not None:
+        raise _wrong("tools", f"the arguments of {bare} are an object, and its schema says otherwise")
     strange = next((name for name in names if not _TOOL_NAME.fullmatch(name)), None)
     if strange is not None:
         raise _wrong("tools", f"{strange!r} is no name: letters, digits and _ - . : / are, at most 256")
     _check_sampling(generation.sampling)
+
+
+def _takes_object(parameters: dict[str, Any]) -> bool:
+    kinds = parameters.get("type", "object")
+    return "object" in (kinds if isinstance(kinds, list) else [kinds])
 
 
 def _check_plain(generation: Generation) -> None:

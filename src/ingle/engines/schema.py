@@ -29,6 +29,8 @@ _OF_TOKENS = re.compile(r"<|\[[^\]]*\b(max_tokens|temperature|capture|stop_captu
 """What llguidance takes in rules and an answer's text cannot show, or nothing here acts on."""
 
 _NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_VALUES = frozenset({"const", "enum", "default", "examples"})
+"""Keywords whose values are no schemas."""
 _DIALECT = re.compile(r"https?://json-schema\.org/")
 
 _COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -99,10 +101,7 @@ def json_term(schema: dict[str, Any] | bool, param: str = "constraint") -> str:
     wishes = schema.get("x-guidance", {})
     if not isinstance(wishes, dict):
         raise _malformed("json_schema", "an object as its x-guidance")
-    given = dict(schema)
-    if _DIALECT.match(str(given.get("$schema"))):
-        del given["$schema"]  # the newest draft then, which forgets no keyword of a later one than was named
-    return "%json " + json.dumps({**given, "x-guidance": {**_COMPACT, **wishes}})
+    return "%json " + json.dumps({**_newest(schema), "x-guidance": {**_COMPACT, **wishes}})
 
 
 def checked(grammar: str, param: str = "constraint") -> str:
@@ -195,6 +194,18 @@ def _check_text_only(grammar: str) -> None:
         )
 
 
+def _newest(schema: Any) -> Any:
+    """The same schema in the newest draft, which forgets no keyword of a later one than was named."""
+    if isinstance(schema, list):
+        return [_newest(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    dated = {"$schema"} if _DIALECT.match(str(schema.get("$schema"))) else set()
+    return {
+        key: part if key in _VALUES else _newest(part) for key, part in schema.items() if key not in dated
+    }
+
+
 def _check_tuples(schema: Any, param: str, *, named: bool = False) -> None:
     """Raises `Unsupported` where the grammar engine drops `prefixItems`: beside the keyword of older drafts."""
     if isinstance(schema, list):
@@ -209,7 +220,7 @@ def _check_tuples(schema: Any, param: str, *, named: bool = False) -> None:
             param=param,
         )
     for key, part in schema.items():
-        if named or key not in ("const", "enum", "default", "examples"):
+        if named or key not in _VALUES:
             _check_tuples(part, param, named=not named and key in _NAMED_SCHEMAS)
 
 

@@ -34,6 +34,11 @@ class CallFinder:
     def full(self) -> bool:
         return self._only_one and self._ended > 0
 
+    @property
+    def cut(self) -> bool:
+        """Whether the last call has begun and is not whole."""
+        return self.made > self._ended
+
     def push(self, text: str) -> tuple[str, tuple[CallPart, ...]]:
         if self.full:
             return "", ()
