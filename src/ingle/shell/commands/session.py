@@ -45,6 +45,8 @@ def _ssh(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     )
     login = arguments.value("-l")
     user = login.text if login is not None else user
+    if words and words[0].text == "-T" and not rest and stdin is EMPTY and user == "git":
+        return UNKNOWN  # a forge says who you are, and closes
     machine.report(Level.MODERATE, "remote", "runs on another host")
     state = machine.state
     with machine.subshell(), machine.setting(root=user == "root", remote=True):
