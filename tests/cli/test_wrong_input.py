@@ -109,3 +109,8 @@ def test_a_folder_without_a_model_is_not_said_to_be_mended_by_a_repair(place: Pl
         found = place.ingle(verb, str(place.root / "empty"), *more)
         assert found.exit_code == 1
         assert "ingle repair" not in found.stderr
+
+
+def test_the_doctor_comes_also_where_no_hub_can_be_trusted(place: Place) -> None:
+    found = place.ingle("doctor", SSL_CERT_FILE=str(place.root / "none.pem"))
+    assert found.exit_code == 1 and "unset SSL_CERT_FILE" in found.stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +13,7 @@ from ingle.cli.fetch import Drawing, finish
 from ingle.cli.options import HEALTH_PANEL, AsJson, ModelName, Yes, complete_model
 from ingle.cli.session import Session, open_session
 from ingle.cli.terminal import GREEN, RED, YELLOW
-from ingle.errors import ModelNotFound, UsageError
+from ingle.errors import InvalidConfig, ModelNotFound, UsageError
 
 if TYPE_CHECKING:
     from ingle.catalog.model import Snapshot
@@ -139,8 +139,11 @@ def examine_all(fix: Fix = False, offline: Offline = False, as_json: AsJson = Fa
     def look(hub: Hub | None) -> tuple[Finding, ...]:
         return examine(session.config, session.store, _environment(session), hub)
 
-    with Remote(session.config, timeouts=Timeouts(connect=5, head=5, stall=5)) as remote:
-        hub = None if offline else remote
+    with ExitStack() as stack:
+        hub = None
+        with suppress(InvalidConfig):  # its certificates cannot be read, which is a finding of its own
+            remote = Remote(session.config, timeouts=Timeouts(connect=5, head=5, stall=5))
+            hub = None if offline else stack.enter_context(remote)
         findings = look(hub)
         mended = mend(session.config, findings) if fix else ()
         if any(one.done for one in mended):

@@ -224,6 +224,20 @@ def test_a_hub_out_of_reach_and_a_wrong_clock_are_said(
     assert of(check, findings(config, FakeHub(probe))).level is level
 
 
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://proxy.test:1"])
+def test_behind_a_proxy_it_is_the_proxy_that_is_to_be_left_out(config: Config, proxy: str) -> None:
+    down = FakeHub(Probe(endpoint="https://mirror.test", problem="Connection refused."))
+    assert of("endpoint", findings(config, down)).command == "unset HF_ENDPOINT"
+    one = of("endpoint", findings(msgspec.structs.replace(config, proxies={"https": proxy}), down))
+    assert "proxy" in one.says and one.command.startswith("unset http_proxy https_proxy")
+
+
+def test_certificates_that_cannot_be_read_are_a_finding(config: Config) -> None:
+    lost = msgspec.structs.replace(config, ca_bundle=config.home / "none.pem")
+    one = of("certificates", findings(lost))
+    assert one.level is Level.PROBLEM and one.command.startswith("unset SSL_CERT_FILE")
+
+
 def test_one_mirror_of_several_that_is_down_is_only_a_warning(config: Config) -> None:
     down = Probe(endpoint="https://mirror.test", problem="No route to host.")
     up = Probe(endpoint="https://hub.test", seconds=0.1)

@@ -11,9 +11,10 @@ import msgspec
 
 from ingle.catalog.model import Origin, Snapshot
 from ingle.config import DEFAULT_ENDPOINT, Config
-from ingle.errors import IngleError, Unauthorized
-from ingle.hub.address import shown
+from ingle.errors import IngleError, InvalidConfig, Unauthorized
+from ingle.hub.address import endpoint_address, proxy_for, shown
 from ingle.hub.cache import Store
+from ingle.hub.dial import tls_context
 from ingle.hub.disk import disk_errors
 from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
 from ingle.hub.health.leftover import Leftover
@@ -64,6 +65,7 @@ def examine(config: Config, store: Store, environment: Environment, hub: Hub | N
         *examine_locks(config),
         *examine_models(config, models),
         *examine_leftovers(config, orphans),
+        *examine_certificates(config),
         *(examine_hub(config, hub) if hub is not None else ()),
     )
 
@@ -109,6 +111,23 @@ def _wheel(package: str) -> str:
     return "mlx[cpu]" if package == "mlx" and sys.platform == "linux" else package
 
 
+def examine_certificates(config: Config) -> Iterator[Finding]:
+    """The certificates that the settings name; the system's own are not looked at."""
+    if config.ca_bundle is None:
+        return
+    try:
+        tls_context(config)
+    except InvalidConfig as exc:
+        yield problem(
+            "certificates",
+            says=exc.message,
+            means="No hub can be asked: whom to trust is not known.",
+            command="unset SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE",
+        )
+    else:
+        yield ok("certificates", f"Hubs are trusted by the certificates in {config.ca_bundle}.")
+
+
 def examine_hub(config: Config, hub: Hub) -> Iterator[Finding]:
     """Every endpoint, the token, the clock."""
     if config.offline:
@@ -121,7 +140,7 @@ def examine_hub(config: Config, hub: Hub) -> Iterator[Finding]:
         return
     probes = hub.probe()
     for probe in probes:
-        yield _endpoint(probe, last=len(probes) == 1)
+        yield _endpoint(config, probe, last=len(probes) == 1)
         if probe.clock_skew is not None:
             yield _clock(probe.clock_skew)
     if any(not probe.problem for probe in probes):
@@ -147,16 +166,20 @@ def _mend(config: Config, finding: Finding) -> Mended:
     return Mended(finding=finding, done=not swept.kept, says=says)
 
 
-def _endpoint(probe: Probe, *, last: bool) -> Finding:
+def _endpoint(config: Config, probe: Probe, *, last: bool) -> Finding:
     where = shown(probe.endpoint)
     if probe.problem:
+        proxied = _is_proxied(config, probe.endpoint)
+        command = f"curl -I {shlex.quote(probe.endpoint)}"
+        if proxied:
+            command = "unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY"
+        elif probe.endpoint != DEFAULT_ENDPOINT:
+            command = "unset HF_ENDPOINT"
         return (problem if last else warning)(
             "endpoint",
-            says=f"The hub, {where}, does not answer: {probe.problem}",
+            says=f"The hub, {where}, does not answer{' through the proxy' if proxied else ''}: {probe.problem}",
             means="What is here works; nothing can be pulled from it now.",
-            command=f"curl -I {shlex.quote(probe.endpoint)}"
-            if probe.endpoint == DEFAULT_ENDPOINT
-            else "unset HF_ENDPOINT",
+            command=command,
         )
     seconds = probe.seconds or 0.0
     if seconds > SLOW:
@@ -167,6 +190,18 @@ def _endpoint(probe: Probe, *, last: bool) -> Finding:
             command="ingle doctor",
         )
     return ok("endpoint", f"{where} answers in {seconds * 1000:.0f} ms.", seconds=seconds)
+
+
+def _is_proxied(config: Config, endpoint: str) -> bool:
+    """Whether the settings name a proxy for this hub, one that can be spoken to or not."""
+    try:
+        address = endpoint_address(endpoint)
+    except InvalidConfig:
+        return False
+    try:
+        return proxy_for(address, config.proxies) is not None
+    except InvalidConfig:
+        return True
 
 
 def _clock(skew: float) -> Finding:
