@@ -269,26 +269,9 @@ def judge(machine: Machine, entry: spec.Spec, words: list[Value], stdin: Value) 
         else:
             _report(machine, entry, rule.level, rule.consequence, words)
             return taint
-    if entry.rules or entry.consequence or not _only_asks(words):
+    if entry.rules or entry.consequence or not strangers.only_asks(words):
         _report(machine, entry, entry.level, entry.consequence, words)
     return taint
-
-
-_ASKED = re.compile(r"-{0,2}[\w-]+")
-_QUESTIONS = frozenset("list ls status version info show search help".split())
-
-
-def _only_asks(words: list[Value]) -> bool:
-    """Whether a tool known by its name alone is asked for a list or its state: `TOOL list`, `TOOL THING list`, `TOOL -version`."""
-    texts = [word.text for word in words]
-    if texts[:1] == ["-version"]:
-        return len(texts) == 1
-    for at, text in enumerate(texts[:2]):
-        if text in _QUESTIONS:
-            return len(texts) <= at + 3 and all(_ASKED.fullmatch(more) for more in texts[at + 1 :])
-        if not _TASK.fullmatch(text):
-            return False
-    return False
 
 
 def _report(machine: Machine, entry: spec.Spec, level: Level, consequence: str, words: list[Value]) -> None:

@@ -58,7 +58,7 @@ def startup_level(path: str, content: Value, append: bool) -> Level:
             Level.HIGH
             if re.search(
                 r"command|proxy|!|stricthostkeychecking\W+(?:no|off)\b|userknownhostsfile\W+/dev/null|pkcs11provider|securitykeyprovider|"
-                r"sslverify\W+false|^[ \t]{0,20}insecure|^[ \t]{0,20}-k\b|strict-ssl *= *false|registry *= *http://|script-shell|system|run-shell|\brun\b|if-shell|:!|autocmd|editor|pager",
+                r"sslverify\W+false|^[ \t]{0,20}insecure|^[ \t]{0,20}-k\b|strict-ssl *= *false|registry *= *http://|script-shell|include\s+[\"']?(?:/tmp|/var/tmp|/dev/shm)|system|run-shell|\brun\b|if-shell|:!|autocmd|editor|pager",
                 content.text,
                 re.I | re.M,
             )

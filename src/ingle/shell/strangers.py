@@ -138,3 +138,21 @@ def tried(machine: Machine, read: Callable[[], object]) -> None:
             and (one.effect not in ("unread", "opaque", "fault") or is_cut(one.consequence))
         }
     )
+
+
+_THING = re.compile(r"[a-z][a-z0-9-]{1,20}")
+_ASKED = re.compile(r"-{0,2}[\w-]+")
+_QUESTIONS = frozenset("list ls status version info show search help".split())
+
+
+def only_asks(words: list[Value]) -> bool:
+    """Whether a tool known by its name alone is asked for a list or its state: `TOOL list`, `TOOL THING list`, `TOOL -version`."""
+    texts = [word.text for word in words]
+    if texts[:1] == ["-version"]:
+        return len(texts) == 1
+    for at, text in enumerate(texts[:2]):
+        if text in _QUESTIONS:
+            return len(texts) <= at + 3 and all(_ASKED.fullmatch(more) for more in texts[at + 1 :])
+        if not _THING.fullmatch(text):
+            return False
+    return False

@@ -156,6 +156,8 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
         args = [Value("-c"), *arguments.rest] if language == "python" else arguments.rest
         if language == "ruby" and "-i" in flags:
             _in_place(machine, flags, arguments)
+        if text.text == "httpd" and name == "ruby":  # `ruby -run -e httpd FOLDER`
+            targets.send(machine, arguments.rest[0] if arguments.rest else Value("."))
         looped = language in ("perl", "ruby") and not flags.isdisjoint(("-n", "-p", "-R"))
         judge_lines(machine, text.text, language, stdin, implied=looped)
         judge_walks(machine, text.text, language)
@@ -171,6 +173,8 @@ def _language(machine: Machine, name: str, words: list[Value], stdin: Value) -> 
     if arguments.rest:
         return _program(machine, name, language, arguments.rest, stdin)
     if stdin is EMPTY or not (stdin.text or stdin.taint):
+        if machine.root:
+            machine.report(Level.HIGH, "privilege", "opens an interpreter with administrator rights")
         return Value(HOLE, Taint.INTERACTIVE)
     if language == "other":
         return _unread(machine, name, stdin, EMPTY)
@@ -214,7 +218,7 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
     module = rest[0].text if rest else ""
     if rest and rest[-1].text in ("--help", "-h"):
         return UNKNOWN
-    if module == "http.server" or module == "SimpleHTTPServer":
+    if module in ("http.server", "SimpleHTTPServer", "pyftpdlib", "uploadserver"):
         machine.report(Level.MODERATE, "send", "serves this folder to the network")
         served = Arguments(rest[1:], frozenset(("-d", "--directory", "-b", "--bind", "-p", "--protocol")))
         folder = served.value("-d", "--directory") or Value(".")

@@ -65,11 +65,13 @@ def _lnav(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
 
 def _terminal(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
     """Terminals that run a command, and servers that put a shell on the network."""
-    if name in ("ttyd", "gotty", "wetty", "shellinabox", "sshx", "tmate", "upterm"):
+    if name in ("ttyd", "gotty", "wetty", "shellinabox", "shellinaboxd", "sshx", "tmate", "upterm"):
         shell = any(re.search(r"(?:ba|z|fi)?sh\Z|login|tmux", word.text) for word in words) or name in (
             "sshx",
             "tmate",
             "upterm",
+            "wetty",
+            "shellinaboxd",
         )
         machine.report(
             Level.HIGH if shell else Level.MODERATE,
@@ -156,7 +158,7 @@ COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("fzf", "sk"), _fzf),
     "expect": _expect,
     **dict.fromkeys(
-        "xterm gnome-terminal konsole alacritty kitty wezterm foot urxvt xfce4-terminal terminator x-terminal-emulator ttyd gotty wetty shellinabox sshx tmate upterm".split(),
+        "xterm gnome-terminal konsole alacritty kitty wezterm foot urxvt xfce4-terminal terminator x-terminal-emulator ttyd gotty wetty shellinabox shellinaboxd sshx tmate upterm".split(),
         _terminal,
     ),
     "lnav": _lnav,
