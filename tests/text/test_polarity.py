@@ -30,6 +30,9 @@ TURNED = [
     ("No está cerrado hoy.", "Hoy está cerrado."),
     ("He never stops smoking here.", "He stops smoking here."),
     ("It is possible to come.", "It is impossible to come."),
+    ("I refuse to pay.", "I'd be happy to pay!"),
+    ("Please avoid smoking here.", "Please enjoy smoking here."),
+    ("Jag kommer inte.", "Jag kommer."),
 ]
 THE_SAME = [
     ("Ne faites pas de bruit", "Merci de rester silencieux"),
@@ -57,6 +60,9 @@ THE_SAME = [
     ("Send me the report.", "Please don't hesitate to send me the report."),
     ("You failed.", "Unfortunately, you did not pass this time."),
     ("idk where he is", "I am not sure where he is."),
+    ("I refuse to pay.", "I will not pay."),
+    ("I refuse to pay.", "I decline to pay."),
+    ("The update failed to install.", "The update could not be installed."),
 ]
 
 

@@ -111,6 +111,7 @@ THINKING = re.compile(
 )
 FENCED = re.compile(r"\A```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“"}
+QUOTED = re.compile(r"[\"“„«][^\"“”„«»]+[\"”“»]")
 SPOKEN_QUOTES = re.compile(r"\b(?:un)?quotes?\b|\banführungs\w+|\bguillemets?\b|\bcomillas\b", re.IGNORECASE)
 
 
@@ -142,6 +143,18 @@ def says(rule: re.Pattern[str], source: str, answer: str) -> bool:
         not is_own(found[0], source) and not (invites and INVITING.match(found[0]))
         for found in rule.finditer(answer)
     )
+
+
+def quotes(source: str, answer: str) -> bool:
+    """Whether `answer` has the whole source between quotes of its own, and words of its own around it."""
+    mine = words(source)
+    if len(mine) < 3:
+        return False
+    for found in QUOTED.finditer(answer):
+        said, around = words(found[0]), words(answer[: found.start()] + " " + answer[found.end() :])
+        if said == mine and len(around) > 1:
+            return True
+    return False
 
 
 def offers(source: str, answer: str, instruction: str | None = None) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 
 from ingle.generation import FinishReason
-from ingle.text import chatter, language, marks, numerals, spans
+from ingle.text import chatter, language, marks, numerals, spans, units
 from ingle.text.faithful import judge_correction, lost_facts
 from ingle.text.numerals import BY_NUMBERS
 from ingle.text.reason import Reason as Reason
@@ -80,6 +80,8 @@ def _talk(tool: Tool, source: str, answer: str, told: tuple[str, str]) -> Reason
         return Reason.REFUSAL
     if chatter.says(chatter.OPENERS, source, answer) or chatter.says(chatter.CLOSERS, source, answer):
         return Reason.CHATTER
+    if tool.output is Output.SAME and chatter.quotes(source, answer):
+        return Reason.CHATTER
     if chatter.offers(source, answer, told[1] if tool.output is Output.FREE else None):
         return Reason.CHATTER
     free = tool.output is Output.FREE  # an instruction may give words to be written
@@ -135,6 +137,8 @@ def _facts(tool: Tool, source: str, answer: str, target: str | None) -> Reason |
         return Reason.LOST_MARKUP
     if tool.keep_numbers and not tool.translates and marks.swapped_unit(source, answer):
         return Reason.LOST_NUMBER
+    if tool.keep_numbers and units.swapped(source, answer):
+        return Reason.LOST_NUMBER
     if tool.keep_names:
         return lost_facts(tool, source, answer)
     if tool.keep_numbers:
@@ -173,9 +177,9 @@ def _extent(tool: Tool, source: str, answer: str, target: str | None, any_langua
         low = 0.4
     if tool.translates and language.script_of(source) != language.script_of(answer):
         low, high = 0.25, 4.0
-    if theirs < low * (mine - (_in_digits(source, answer) if faithful else 0)) - 2:
-        return Reason.LOST_TEXT
     reworded = not (faithful or tool.shorter or tool.translates)
+    if theirs < low * (mine - (_in_digits(source, answer) if faithful else 0)) - (1 if reworded else 2):
+        return Reason.LOST_TEXT
     if theirs > high * mine + (COURTESY if reworded else 4):
         return Reason.INVENTED_TEXT
     if faithful:

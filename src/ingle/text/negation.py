@@ -13,13 +13,13 @@ from ingle.text.spans import WORD, words
 
 VERBAL = frozenset(
     "not cannot dont doesnt didnt isnt arent wasnt werent cant couldnt wont wouldnt shouldnt hasnt havent hadnt aint "
-    "mustnt neednt dosent doesent didint idk idc dunno without no nicht ohne pas sans sin non senza não nao sem niet zonder не нет нельзя без 不 没 沒 別 别".split()
+    "mustnt neednt dosent doesent didint idk idc dunno without no nicht ohne pas sans sin non senza não nao sem niet zonder inte ej utan ikke uden není nejsou nemám nemáme değil yok не нет нельзя без 不 没 沒 別 别".split()
 )
 """Each of these turns its own verb around."""
 INDEFINITE = frozenset(
     "never none nobody nothing neither nowhere noone nie niemals niemand niemanden niemandem nichts nirgends weder kein keine keinen keinem "
     "keiner keines jamais rien aucun aucune personne nunca jamás nadie ningún ninguno ninguna tampoco mai niente nulla "
-    "nessuno nessuna ninguém nenhum nenhuma geen nooit niemand niets никогда никто ничего".split()
+    "aldrig ingen inget inga ingenting intet nigdy nikt żaden żadna żadne nikdy nikdo žádný žádná žádné nessuno nessuna ninguém nenhum nenhuma geen nooit niemand niets никогда никто ничего".split()
 )
 """These may stand beside one of the others and say no only once: `dont know nothing`."""
 NEAR = 4

@@ -62,14 +62,18 @@ NOT_ONLY = re.compile(
     r"\b(?:not (?:only|just)|nicht nur|pas seulement|no s[oó]lo|non solo|não só|niet alleen)\b", re.IGNORECASE
 )
 """No denial at all."""
+REFUSED = re.compile(
+    r"\b(?:(?:refus\w+|declin\w+|fail\w*|unable|unwilling) to (?P<to>\w{3,})|(?:avoid\w*|refrain\w* from|stop\w*) (?P<doing>\w+ing))\b"
+)
+"""Verbs that say no of the next one."""
 SENTENCES = re.compile(rf"{SENTENCE.pattern}|\n")
 
 
 def turned(source: str, answer: str) -> bool:
     """Whether a rewording says no of what its source does not say no of, or the other way round."""
     source, answer = NOT_ONLY.sub(" ", source), NOT_ONLY.sub(" ", answer)
-    if not says_no(source) and not says_no(answer):
-        return became_opposite(source, answer)
+    if not says_no(source) and not says_no(answer) and became_opposite(source, answer):
+        return True
     return _is_unsaid(source, answer) or _is_unsaid(answer, source)
 
 
@@ -86,12 +90,12 @@ def says_no(text: str) -> bool:
 
 def _is_unsaid(text: str, other: str) -> bool:
     """Whether something that `text` denies is not denied in `other`; what a question denies is not looked at."""
-    denied = list(_denied(text))
+    denied = [*_denied(text), *_refused(text)]
     if not denied or _comes(DENYING, other, text) or became_opposite(text, other) or _is_beyond(text, other):
         return False
     if any(_stands(word, other) and not _is_denied(word, other) for word in denied if word):
         return True
-    if says_no(other):
+    if says_no(other) or not says_no(text):
         return False
     return not (_comes(OPPOSITE, other, text) or POLITE.search(text) or POLITE.search(other))
 
@@ -110,13 +114,21 @@ def _denied(text: str) -> Iterator[str]:
                     yield next((one for one in near if _is_meant(one, language)), "")
 
 
+def _refused(text: str) -> Iterator[str]:
+    """What somebody refuses to do, fails to do or avoids."""
+    return (match["to"] or match["doing"] for match in REFUSED.finditer(text.lower()))
+
+
 def _is_meant(word: str, language: str | None) -> bool:
     return word not in RAISED and not negates(word) and not is_grammar(word, language)
 
 
 def _is_denied(word: str, text: str) -> bool:
     """Whether a sentence of `text` that has the word says no."""
-    return any(_stands(word, sentence) and says_no(sentence) for sentence in SENTENCES.split(text))
+    return any(
+        _stands(word, sentence) and (says_no(sentence) or DENYING.search(sentence) is not None)
+        for sentence in SENTENCES.split(text)
+    )
 
 
 def _stands(word: str, text: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import groupby
 
 import msgspec
 
+from ingle.text import units
 from ingle.text.alignment import SENTENCE, Region, alike, regions
 from ingle.text.grammar import GRAMMAR, is_grammar, spoken_language
 from ingle.text.spans import is_spaceless, words
@@ -131,7 +132,7 @@ def _unforgiven(region: Region, free: Set[str], is_small: Callable[[str], bool])
 def _is_same(word: str, other: str) -> bool:
     """The same word but for spelling, ending or form: `hear`, `hearing`; `pleut`, `pleuve`."""
     least = min(len(word), len(other))
-    if sounded(word) == sounded(other):
+    if sounded(word) == sounded(other) or units.is_same(word, other):
         return True
     if alike(word, {other}) or (
         least >= 2 and abs(len(word) - len(other)) <= 3 and word[:least] == other[:least]
