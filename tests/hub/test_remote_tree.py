@@ -144,6 +144,12 @@ def test_the_facts_of_a_repo_are_its_commit_licence_and_gate() -> None:
     assert parse_info(info(cardData={"license": ["mit", "gpl-3.0"]}), "main").licence == "mit, gpl-3.0"
 
 
+def test_one_digest_with_two_sizes_is_refused() -> None:
+    same, other = (ListedFile(path, size, SHA1, DigestKind.GIT_SHA1) for path, size in (("a", 1), ("b", 2)))
+    with pytest.raises(HubLied, match="another size"):
+        check_together([same, other])
+
+
 @pytest.mark.parametrize(
     "said",
     [

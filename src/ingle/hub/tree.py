@@ -92,14 +92,18 @@ def parse_page(body: bytes) -> tuple[list[ListedFile], int]:
 
 
 def check_together(files: Iterable[ListedFile]) -> tuple[ListedFile, ...]:
-    """The files of all pages, sorted by path. Raises `HubLied` when two of them would be one on some disk."""
+    """The files of all pages, sorted by path. Raises `HubLied` when two of them would be one on some disk, or have one
+    digest and two sizes."""
     found: dict[str, str] = {}
+    sizes: dict[str, int] = {}
     kept: list[ListedFile] = []
     for file in files:
         key = folded(file.path)
         other = found.setdefault(key, file.path)
         if other != file.path or len(found) == len(kept):
             raise _refused(file.path, f"it cannot lie beside {_quoted(other)} on every disk", "collision")
+        if sizes.setdefault(file.digest, file.size) != file.size:
+            raise _refused(file.path, "its digest is that of a file of another size", "digest")
         kept.append(file)
         if len(kept) > MAX_FILES:
             raise HubLied(f"The hub lists more than {MAX_FILES} files.", hint=DOUBT, kind="page")
