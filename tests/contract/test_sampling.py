@@ -194,6 +194,12 @@ async def test_a_character_of_several_tokens_is_one_entry_and_half_of_one_is_not
     assert reply.reasons == [FinishReason.LENGTH]
 
 
+async def test_a_token_that_is_not_shown_has_no_logprob_either(worker: WorkerProcess) -> None:
+    mark = SamplingParams(temperature=0.0, logprobs=True, logit_bias={1: 100.0})  # <|im_start|>
+    reply = await ask(worker, plain(STORY, sampling=mark, max_tokens=2))
+    assert (reply.text, reply.logprobs, reply.usage.completion_tokens) == ("", [], 2)
+
+
 async def test_logprobs_come_only_when_asked(worker: WorkerProcess) -> None:
     quiet = await ask(worker, plain("1, 2, 3,", max_tokens=2))
     told = await ask(

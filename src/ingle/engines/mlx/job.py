@@ -92,7 +92,8 @@ class Choice:
         sampling = self.job.generation.sampling
         logprobs = self._own.popleft() if self._own else logprobs
         text = self._text.push(token)
-        told = _logprob(token, text, logprobs, sampling, self._loaded) if sampling.logprobs else None
+        shown = sampling.logprobs and self._loaded.tokenizer.is_shown(token)
+        told = _logprob(token, text, logprobs, sampling, self._loaded) if shown else None
         chunk = self._assembler.push(text, told)
         if chunk is not None:
             self.job.sink.chunk(chunk)

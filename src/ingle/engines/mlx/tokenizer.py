@@ -71,6 +71,10 @@ class ModelTokenizer:
         """One token as text; half a character shows as a replacement mark."""
         return self.decode([token])
 
+    def is_shown(self, token: int) -> bool:
+        """Whether the token is part of a text that people see."""
+        return token not in self._hidden
+
     def token_id(self, text: str) -> int | None:
         """The id of a token of the vocabulary, by its text."""
         found: int | None = self._tokenizer.token_to_id(text)
