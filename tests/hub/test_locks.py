@@ -13,6 +13,8 @@ import pytest
 from huggingface_hub.utils._fixes import WeakFileLock
 
 from ingle.errors import Cancelled, StoreError
+from ingle.hub.follow import wait_for_turn
+from ingle.hub.layout import RepoPlace
 from ingle.hub.locks import hold, holder_pid, try_lock
 
 pytestmark = pytest.mark.slow
@@ -107,6 +109,24 @@ def test_a_cancel_ends_the_waiting(tmp_path: Path) -> None:
     with pytest.raises(Cancelled), hold(path, cancel, lambda _pid: cancel.set()):
         pass
     lock.release()
+
+
+def test_a_pull_that_waits_for_one_of_the_same_process_does_not_call_it_another_program(
+    tmp_path: Path,
+) -> None:
+    place = RepoPlace(tmp_path, "org/name")
+    first = try_lock(place.pull_lock)
+    assert first is not None
+    waiting = wait_for_turn(place, "org/name:Q8_0", threading.Event())
+    said = next(waiting).message
+    assert said.startswith("Waiting for") and "org/name" in said
+    if sys.platform == "linux":  # elsewhere no system table tells who it is
+        assert "another program" not in said
+    first.release()
+    with pytest.raises(StopIteration) as taken:
+        while True:
+            next(waiting)
+    taken.value.value.release()
 
 
 def test_a_lock_that_cannot_be_made_is_a_typed_error(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def wait_for_turn(
         else:
             # A pull of another file, an import, a clean-up, or the script of `--manual`.
             who = f"another program (process {pid})" if pid else "another program"
+            who = "another pull or repair of Ingle's" if pid == os.getpid() else who
             yield Progress(phase=Phase.WAITING, message=f"Waiting for {who}, which works on {place.repo_id}.")
         if cancel.wait(_POLL):
             raise Cancelled("Cancelled while another process was pulling.")
