@@ -16,7 +16,7 @@ from ingle.hub.layout import RepoPlace
 from ingle.hub.progress import Phase
 from ingle.hub.pull import PullOptions, PullRun
 from ingle.hub.repair import repair
-from tests.catalog.gguf_writer import gguf
+from tests.catalog.gguf_writer import gguf, llama
 from tests.fakes.faults import Faults
 from tests.fakes.hub import FakeHub
 from tests.hub.pulling import (
@@ -148,6 +148,16 @@ def test_a_repo_that_no_pull_makes_whole_is_refused_before_its_weights_come(
     assert "ingle pull" not in raised.value.hint
     assert Store(config).scan() == []
     assert_promises(config)
+
+
+def test_weights_that_are_no_model_of_their_own_do_not_hide_a_gguf(tmp_path: Path) -> None:
+    projector = model_files(1000)["model.safetensors"]
+    with FakeHub() as hub:
+        hub.add_repo(
+            NAME, {"config.json": b"{}", "m-Q4_K_M.gguf": llama(), "projector.safetensors": projector}
+        )
+        snapshot = snapshot_of(pull_all(settings(tmp_path, hub.url)))
+    assert snapshot.files == ("m-Q4_K_M.gguf",)
 
 
 def test_files_that_are_right_and_make_no_model_are_not_said_to_be_missing(tmp_path: Path) -> None:

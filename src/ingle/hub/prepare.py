@@ -9,8 +9,9 @@ from contextlib import suppress
 import psutil
 
 from ingle.catalog.fits import Memory
-from ingle.catalog.formats import classify, safetensors_files
+from ingle.catalog.formats import classify, gguf_files, safetensors_files
 from ingle.catalog.gguf import MAGIC
+from ingle.catalog.inspect import has_tokenizer
 from ingle.catalog.listing import ListedFile, Listing
 from ingle.catalog.model import Format, ModelRef
 from ingle.catalog.safetensors import INDEX, MAX_INDEX, read_index
@@ -97,6 +98,15 @@ def _format(
             raise MalformedModel(ref.file, "it does not begin like a GGUF file")
         return Format.GGUF
     found = classify(by_path, read)
+    gguf = gguf_files(by_path)
+    if (
+        found not in (None, Format.GGUF)
+        and gguf
+        and not (has_tokenizer(by_path) and "config.json" in by_path)
+    ):
+        found = (
+            classify(gguf, read) or found
+        )  # the other weights are a part of something: no model of their own
     if found is None:
         raise Unsupported(
             f"{listing.repo_id} holds no weights that Ingle can load.",
