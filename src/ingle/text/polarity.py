@@ -22,7 +22,7 @@ DENYING = re.compile(
     | fail\w* | refus\w+ | refrain\w* | abstain\w* | declin\w+ | lack\w* | avoid\w* | stop\w* | hardly | barely | scarcely | rarely
     | only | nur | erst | seulement | sólo | solo | soltanto | somente | apenas | slechts | at\ (?:most|least) | up\ to | höchstens | maximal
     | prevent\w* | forbid\w* | forbidden | prohibit\w* | absent | \w+-free | free\ of | (?:sold|run|ran|is|are)\ out\ of | sold\ out
-    | kaum | selten | evit\w+ | évit\w+ | vermeid\w+ | unterlass\w* | falta\w* | manque\w* | verbot\w* | untersag\w* | interdi\w* | défense
+    | kaum | selten | fehl(?:t|en|te|ten) | mangelt | evit\w+ | évit\w+ | vermeid\w+ | unterlass\w* | falta\w* | manque\w* | verbot\w* | untersag\w* | interdi\w* | défense
     | abst[eé]n\w* | prohib\w* | prohíb\w* | vietat\w* | proibid\w* | verboden | (?:somewhere|anywhere)\ else | elsewhere | woanders | ailleurs | altrove
     )\b""",
     re.VERBOSE | re.IGNORECASE,
@@ -32,9 +32,11 @@ OPPOSITE = re.compile(
     r"""\b(?:
       few\w* | little | miss\w* | remember | wrong\w* | instead | rather | too | away | late\w* | on\ time | closed? | shut | difficult\w* | hard
     | leaves? | left | gone | deny | denied | reject\w* | cancel\w* | free | false | zero | lost | empty | against | secret\w* | broken | malfunction\w*
+    | expensive | hates? | hated | differ\w* | reservations? | concerns? | concerned | take\ your\ time
     | out\ of\ order | defective | faulty | outstanding | overdue | pending | await\w*
     | quiet\w* | silen\w* | calm\w* | seated | stay\w* | remain\w* | keep\w*
-    | sans | peu | poco | wenig\w* | geschlossen | verhindert | pünktlich | durchgefallen | schwer | schwierig | leise | ruhig | still\w* | ruhe | bleib\w* | kaputt | defekt
+    | sans | peu | poco | wenig\w* | geschlossen | verhindert | pünktlich | durchgefallen | schwer | schwierig | spät | teuer | hasse[nt]? | hasst | anders | leise | ruhig | still\w* | ruhe | bleib\w* | kaputt | defekt
+    | tarde? | tardi | retard | ritardo | laat | cher | chère | caro | cara | duur | détest\w* | odi[oa]\w* | différe\w* | diferente\w*
     | fermée?s? | échou\w* | difficile\w* | reste[rz]? | garde[rz]? | calme\w* | en\ panne | cerrad\w* | suspend\w* | difícil\w* | callad\w* | guard\w* | averiad\w* | roto
     | chius\w* | zitt\w* | rest[ai]\w* | guasto | fechad\w* | quiet[oa] | gesloten | stil | rustig | blijf\w* | kapot
     )\b""",
@@ -53,6 +55,8 @@ BEYOND = re.compile(
     re.IGNORECASE,
 )
 """Both sides of a moment: `not before nine` is `after nine`."""
+BEHIND = frozenset("pas jamais".split())
+"""What stands behind the verb that it denies."""
 RAISED = frozenset(
     "think thinks thought believe believes believed want wants wanted expect expects suppose seem seems glaube glaubt denke denkt finde "
     "crois croit pense pensons veux creo cree pienso quiero credo penso voglio acho creio quero denk geloof vind".split()
@@ -110,7 +114,8 @@ def _denied(text: str) -> Iterator[str]:
             said = words(clause)
             for at, word in enumerate(said):
                 if negates(word):
-                    near = [*said[at + 1 :], *reversed(said[:at])]
+                    before, after = said[at - 1 :: -1] if at else [], said[at + 1 :]
+                    near = [*before, *after] if word in BEHIND else [*after, *before]
                     yield next((one for one in near if _is_meant(one, language)), "")
 
 
