@@ -65,6 +65,18 @@ def test_a_removed_model_is_gone_for_every_tool_and_its_bytes_are_freed(config: 
     assert Store(config).find(ref("org/name", config)) is None
 
 
+def test_of_several_names_of_one_version_only_the_one_that_was_asked_for_goes(config: Config) -> None:
+    place = put(config, "org/name", mlx_folder(), tree=True)
+    (place.refs / "tags").mkdir()
+    (place.refs / "tags" / "v1").write_text(COMMIT)
+    removed = remove("org/name@tags/v1", config)
+    assert (removed.files, removed.freed, removed.remaining) == ((), 0, ("org/name",))
+    assert not (place.refs / "tags").exists()
+    assert Store(config).require(ref("org/name", config)).commit == COMMIT
+    remove("org/name@main", config)  # the last name goes with the version
+    assert Store(config).scan() == [] and damage(config) == []
+
+
 def test_one_quantisation_goes_and_the_others_stay(config: Config) -> None:
     files = {"a.gguf": llama("a"), "b.gguf": llama("b"), "README.md": b"x"}
     place = put(config, "org/many", files, tree=True)

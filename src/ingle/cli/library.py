@@ -92,8 +92,9 @@ def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) ->
     snapshot = session.store.find(ref)
     if snapshot is None:
         raise ModelNotFound(model, where="on this machine", hint="`ingle list` shows what is here.")
+    name = ref.name if ref.revision else snapshot.ref.name  # several names may mean one version
     if not yes and session.terminal.can_ask:
-        question = f"Delete {snapshot.ref.name} ({render.size(snapshot.size)}) from {snapshot.root}?"
+        question = f"Delete {name} ({render.size(snapshot.size)}) from {snapshot.root}?"
         if not session.terminal.confirm(question, default=False):
             raise typer.Exit(1)
     daemon = session.running()
@@ -106,9 +107,9 @@ def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) ->
     )
     stays = [one.ref.name for one in session.store.siblings(ref)] if ref.repo_id else []
     if as_json:
-        session.terminal.answer_json({"removed": snapshot.ref.name, "freed": freed, "remaining": stays})
+        session.terminal.answer_json({"removed": name, "freed": freed, "remaining": stays})
         return
-    session.terminal.tell(f"{snapshot.ref.name} is deleted; {render.size(freed)} came free.")
+    session.terminal.tell(f"{name} is deleted; {render.size(freed)} came free.")
     if stays:
         session.terminal.tell(f"Other versions or files of {ref.repo_id} stay: {', '.join(stays)}")
 

@@ -71,6 +71,11 @@ def remove_snapshot(
             hint=f"Delete the files there yourself, or only the link: rm -- {linked}",
             path=str(linked),
         )
+    if (name := _only_a_name(place, found, asked)) is not None:
+        with _alone(place), disk_errors(place.folder, "delete from"):
+            name.unlink(missing_ok=True)
+            _prune(place.refs)
+        return Removal(name=asked.name, files=(), freed=0, shared=found.size, remaining=(found.ref.name,))
     removing = _Removing(place, found, [one for one in same_place if one.path != found.path])
     with _alone(place):
         removing.check()
@@ -83,6 +88,17 @@ def remove_snapshot(
         shared=removing.shared,
         remaining=remaining,
     )
+
+
+def _only_a_name(place: RepoPlace, found: Snapshot, asked: ModelRef) -> Path | None:
+    """The ref of the branch or tag that was asked for, where another one means the same version: that one was not named."""
+    refs = {ref.relative_to(place.refs).as_posix(): ref for ref in _files(place.refs)}
+    here = {
+        name for name, ref in refs.items() if _read(ref) == found.root.name and not name.startswith("ingle/")
+    }
+    whole = asked.file is None and asked.quant is None
+    named = asked.revision if whole and asked.revision in here else None
+    return refs[named] if named is not None and len(here) > 1 else None
 
 
 class _Removing:
