@@ -103,13 +103,19 @@ def clean_speech(text: str, language: str | None = None) -> str:
     return HIDDEN.sub(lambda match: hidden.get(match[0], match[0]), text)
 
 
+@cache
+def _spoken_marks() -> dict[str, re.Pattern[str]]:
+    """What finds the spoken punctuation of each language."""
+    spoken = {language: lists["spoken"] for language, lists in _lists().items() if "spoken" in lists}
+    return {
+        language: re.compile(rf"(?i)\b(?:{'|'.join(map(re.escape, said))})\b")
+        for language, said in spoken.items()
+    }
+
+
 def _by_marks(text: str) -> str | None:
     """The language whose spoken punctuation stands in a text too short to tell it otherwise; None where it is that of two."""
-    found = [
-        language
-        for language, lists in _lists().items()
-        if any(re.search(rf"(?i)\b{re.escape(said)}\b", text) for said in lists.get("spoken", {}))
-    ]
+    found = [language for language, said in _spoken_marks().items() if said.search(text)]
     return found[0] if len(found) == 1 else None
 
 
