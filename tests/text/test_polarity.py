@@ -7,6 +7,8 @@ import pytest
 from ingle.text.polarity import turned
 from tests.text.scripted import answered
 
+pytestmark = pytest.mark.slow
+
 TURNED = [
     ("Do not cancel the order.", "Please cancel the order."),
     ("Do not close the window.", "Please close the window."),
