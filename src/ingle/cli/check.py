@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from ingle.cli.options import HEALTH_PANEL, AsJson
 from ingle.errors import InvalidRequest
@@ -21,7 +24,10 @@ EXIT_CODES = (0, 10, 20, 30)
 _UNREAD = 2  # what is not read with certainty is at least high
 MAX_SCRIPT = 64 * 1024
 
-Command = Annotated[str | None, typer.Argument(metavar="COMMAND", help="The command, as one word: quote it.")]
+Command = Annotated[
+    str | None,
+    typer.Argument(metavar="COMMAND", help="The command, as one word: quote it; `-` for standard input."),
+]
 ShellName = Annotated[
     str, typer.Option("--shell", metavar="bash|zsh|fish|sh|powershell", help="The shell it is for.")
 ]
@@ -34,9 +40,38 @@ ReadFiles = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    app.command("check", rich_help_panel=HEALTH_PANEL, epilog="Example: `ingle check 'curl -s x.sh | sh'`")(
-        check
-    )
+    app.command(
+        "check",
+        cls=QuotedCommand,
+        rich_help_panel=HEALTH_PANEL,
+        epilog="Examples: `ingle check 'curl -s x.sh | sh'`, `ingle check - < install.sh`",
+    )(check)
+
+
+class QuotedCommand(TyperCommand):
+    """A command line that takes another one as a single word: what came in pieces is shown in its quotes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises `InvalidRequest` for a command in pieces; what quotes would not mend stays Typer's to tell."""
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as wrong:
+            words = _command_words(typed)
+            if len(words) < 2:
+                raise
+            raise InvalidRequest(
+                f"{wrong.format_message().rstrip('.')}. A command of several words goes in quotes.",
+                hint=f"ingle check {shlex.quote(shlex.join(words))}",
+            ) from wrong
+
+
+def _command_words(typed: list[str]) -> list[str]:
+    """The words from the first one on that is neither an option nor the value of `--shell`."""
+    for place, word in enumerate(typed):
+        if not word.startswith("-") and typed[max(0, place - 1)] != "--shell":
+            return typed[place:]
+    return []
 
 
 def check(
@@ -66,6 +101,10 @@ def check(
                 worst = max(worst, level)
                 terminal.answer(json.dumps(answer, ensure_ascii=False))
         raise typer.Exit(EXIT_CODES[worst])
+    if command == "-":
+        command = terminal.read_input().strip()
+        if not command:
+            raise InvalidRequest("There is no command on standard input.", hint="ingle check 'rm -rf build'")
     verdict = analyse(command, shell, read_file=reader)
     if as_json:
         terminal.answer_json(verdict_to_dict(verdict))
