@@ -104,14 +104,19 @@ def _repo(session: Session, repo: str | None) -> tuple[str | None, str | None]:
 
 
 def _listing(session: Session, repo_id: str, revision: str | None) -> Listing | None:
-    """What the hub lists, to compare with; None when it cannot be asked or does not know the name.
+    """What the hub or, of the starter, the catalogue lists, to compare with; None when it cannot be asked or does not know the name.
 
     A commit that is what `main` means now is taken as that, so that the model goes with the branch.
     """
+    from ingle.catalog.model import ModelRef
     from ingle.catalog.names import is_commit
     from ingle.hub.remote import Remote
+    from ingle.hub.starter import wheel_model
     from ingle.hub.transport import Timeouts
 
+    wheel = wheel_model(ModelRef(name=repo_id, repo_id=repo_id), session.catalog)
+    if wheel is not None:  # it is on no hub; the catalogue has its digest
+        return wheel.listing
     if session.config.offline:
         return None
     try:

