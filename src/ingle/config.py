@@ -1,8 +1,7 @@
 """The frozen settings of one Ingle, and the only reader of the process environment.
 
 Order, later wins: defaults, `INGLE_HOME/config.toml`, `INGLE_*` and the Hugging Face variables,
-options given by the caller. Source of the Hugging Face names and defaults: huggingface_hub's
-environment-variable reference.
+options given by the caller. `docs/settings.md` says it to people.
 """
 
 from __future__ import annotations
@@ -20,9 +19,12 @@ from typing import Any
 import msgspec
 
 from ingle.errors import InvalidConfig
+from ingle.neighbours import DEFAULT_ENDPOINT as DEFAULT_ENDPOINT
+from ingle.neighbours import found_by_others, lmstudio_models, named_path, stored_token
 
 DEFAULT_PORT = 11500
-DEFAULT_ENDPOINT = "https://huggingface.co"
+VARIABLE = "INGLE_"
+"""What the name of every variable of ours begins with."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `cpu_mode` ("auto", "on", "off") is MLX's; `prompt_cache` is in bytes per model in memory;
     `prompt_cache_disk` (bytes; None: off) keeps prompt prefixes that return over loads.
     `memory_limit` is how many bytes all loaded models may take together (None: nine tenths of the machine's).
+    `unknown` are variables of the environment that begin with `INGLE_` and set nothing.
     """
 
     home: Path
@@ -65,6 +68,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     prompt_cache_disk: int | None = None
     memory_limit: int | None = None
     history: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def logs(self) -> Path:
@@ -125,9 +129,10 @@ def load_config(
     env = dict(os.environ if environ is None else environ)
     user_home = Path(env.get("HOME") or Path.home())
     named = str(options.get("home") or "") or env.get("INGLE_HOME")
-    home = _path(named, user_home, env) or _default_home(env, user_home, platform)
-    found: dict[str, Any] = {"home": home, "user_home": user_home, **_hugging_face(env, user_home)}
-    found |= {"lmstudio": _lmstudio(user_home), "mlx_models": user_home / ".mlx" / "models"}
+    home = named_path(named, user_home, env) or _default_home(env, user_home, platform)
+    found: dict[str, Any] = {"home": home, "user_home": user_home, **found_by_others(env, user_home)}
+    found |= {"lmstudio": lmstudio_models(user_home), "mlx_models": user_home / ".mlx" / "models"}
+    found |= {"unknown": _unknown_variables(env)}
     found |= _settings_file(home / "config.toml") | _ingle_variables(env) | _options(options) | {"home": home}
     try:
         return msgspec.convert(found, Config, strict=False, dec_hook=lambda kind, value: kind(value))
@@ -141,7 +146,7 @@ def renewed(config: Config) -> Config:
     """The same settings with the token that is stored now: a person may have logged in since they were read."""
     if config.token_file is None:
         return config
-    return msgspec.structs.replace(config, token=_stored(config.token_file))
+    return msgspec.structs.replace(config, token=stored_token(config.token_file))
 
 
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -269,8 +274,32 @@ def _settings_file(path: Path) -> dict[str, Any]:
 
 
 def _ingle_variables(env: Mapping[str, str]) -> dict[str, Any]:
-    given = {name: env[f"INGLE_{name.upper()}"] for name in _SETTINGS if env.get(f"INGLE_{name.upper()}")}
-    return {name: _parse(name, value, f"INGLE_{name.upper()}") for name, value in given.items()}
+    given = {name: env[VARIABLE + name.upper()] for name in _SETTINGS if env.get(VARIABLE + name.upper())}
+    return {name: _parse(name, value, VARIABLE + name.upper()) for name, value in given.items()}
+
+
+def _unknown_variables(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Those that would be ours by their names; not refused, as a key of the file is: they may be some other program's."""
+    known = {VARIABLE + name.upper() for name in ("home", *_SETTINGS)}
+    return tuple(
+        sorted(name for name in env if name.startswith(VARIABLE) and env[name] and name not in known)
+    )
+
+
+def of_unknown(config: Config) -> str:
+    """One sentence about the variables that begin like ours and set nothing; "" where there are none."""
+    if not config.unknown:
+        return ""
+    import difflib  # which the start of a command needs not wait for
+
+    known = [VARIABLE + name.upper() for name in ("home", *setting_names())]
+    close = [difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in config.unknown]
+    said = [
+        f"{_printable(name)}{f' (meant {near[0]}?)' if near else ''}"
+        for name, near in zip(config.unknown, close, strict=True)
+    ]
+    verbs = ("are", "settings", "change") if len(said) > 1 else ("is", "setting", "changes")
+    return "{} {} no {} of Ingle's, and {} nothing.".format(", ".join(said), *verbs)
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,66 +310,10 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _parse(name, value, name) if name in _SETTINGS else value for name, value in named.items()}
 
 
-def _hugging_face(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
-    cache_home = _path(env.get("XDG_CACHE_HOME"), user_home, env) or user_home / ".cache"
-    hf_home = _path(env.get("HF_HOME"), user_home, env) or cache_home / "huggingface"
-    named = env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE")
-    cache = _path(named, user_home, env) or hf_home / "hub"
-    endpoints = (part.strip().rstrip("/") for part in env.get("HF_ENDPOINT", "").split(","))
-    ca_bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE") or env.get("CURL_CA_BUNDLE")
-    return {
-        "cache": cache,
-        "endpoints": tuple(filter(None, endpoints)) or (DEFAULT_ENDPOINT,),
-        **_token(env, hf_home, user_home),
-        "offline": env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
-        "ca_bundle": Path(ca_bundle) if ca_bundle else None,
-        "proxies": _proxies(env),
-    }
-
-
-def _token(env: Mapping[str, str], hf_home: Path, user_home: Path) -> dict[str, Any]:
-    if env.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in {"1", "ON", "YES", "TRUE"}:
-        return {}
-    if given := env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN"):
-        return {"token": given.strip() or None}
-    path = _path(env.get("HF_TOKEN_PATH"), user_home, env) or hf_home / "token"
-    return {"token": _stored(path), "token_file": path}
-
-
-def _stored(path: Path) -> str | None:
-    try:
-        return path.read_text().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def _proxies(env: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for scheme in ("http", "https", "all", "no"):
-        if value := env.get(f"{scheme}_proxy") or env.get(f"{scheme.upper()}_PROXY"):
-            found[scheme] = value
-    return found
-
-
-def _lmstudio(user_home: Path) -> Path:
-    """LM Studio names its home in `~/.lmstudio-home-pointer`; models lie in `models` below it."""
-    try:
-        return Path((user_home / ".lmstudio-home-pointer").read_text().strip()) / "models"
-    except (OSError, UnicodeDecodeError):
-        return user_home / ".lmstudio" / "models"
-
-
 def _default_home(env: Mapping[str, str], user_home: Path, platform: str) -> Path:
     if platform == "darwin":
         return user_home / "Library" / "Application Support" / "Ingle"
-    return (_path(env.get("XDG_STATE_HOME"), user_home, env) or user_home / ".local" / "state") / "ingle"
-
-
-def _path(text: str | None, user_home: Path, env: Mapping[str, str]) -> Path | None:
-    named = re.sub(r"\$(\w+|\{\w+\})", lambda match: env.get(match[1].strip("{}"), match[0]), text or "")
-    if named == "~" or named.startswith("~/"):
-        return user_home / named[2:]
-    return Path(os.path.expanduser(named)).absolute() if named else None  # noqa: PTH111  # keeps a `~` of nobody
+    return (named_path(env.get("XDG_STATE_HOME"), user_home, env) or user_home / ".local" / "state") / "ingle"
 
 
 def login_shell(environ: Mapping[str, str] | None = None) -> str | None:

@@ -116,3 +116,11 @@ def test_the_shell_completes_models_that_are_here_and_short_names(place: Place) 
 def test_every_command_that_takes_a_model_completes_it(place: Place, verb: str) -> None:
     found = place.ingle(_INGLE_COMPLETE="complete_bash", COMP_WORDS=f"ingle {verb} be", COMP_CWORD="2")
     assert "bench/model-000" in found.output.split()
+
+
+def test_a_variable_that_sets_nothing_is_told_beside_the_answer(place: Place) -> None:
+    told = place.ingle("list", "--json", INGLE_HISTRY="1")
+    assert told.exit_code == 0
+    assert "INGLE_HISTRY (meant INGLE_HISTORY?) is no setting of Ingle's" in told.stderr
+    assert "INGLE_HISTRY" not in told.stdout
+    assert place.ingle("list", "--json", INGLE_HISTORY="1").stderr == ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingle.cli.terminal import Terminal
-from ingle.config import Config, load_config, wants_plain_output
+from ingle.config import Config, load_config, of_unknown, wants_plain_output
 from ingle.errors import InvalidRequest, ModelNotFound
 from ingle.version import __version__
 
@@ -120,5 +120,8 @@ def _lies_here(name: str) -> bool:
 
 
 def open_session() -> Session:
-    """The settings of this process and its real terminal."""
-    return Session(load_config(), Terminal(plain=wants_plain_output()))
+    """The settings of this process and its real terminal, where a variable that sets nothing is told."""
+    session = Session(load_config(), Terminal(plain=wants_plain_output()))
+    if said := of_unknown(session.config):
+        session.terminal.tell(f"({said})")
+    return session

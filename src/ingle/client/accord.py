@@ -7,7 +7,7 @@ import warnings
 import msgspec
 
 from ingle.client.address import Address, located, read_address
-from ingle.config import Config, InForce, load_config
+from ingle.config import Config, InForce, load_config, of_unknown
 from ingle.errors import InvalidRequest, OtherSettings
 
 RENEW = "`ingle serve --stop` ends it, and the next command begins one with the settings of now"
@@ -66,7 +66,10 @@ def whose(config: Config | None, address: Address | str | None, token: str | Non
         )
     if address is not None:
         return located(address, token)
-    config = config or load_config()
+    if config is None:
+        config = load_config()
+        if said := of_unknown(config):
+            warnings.warn(said, RuntimeWarning, stacklevel=3)
     address = read_address(config)
     try:
         refuse_elsewhere(address, config)

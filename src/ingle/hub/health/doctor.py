@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from ingle.catalog.model import Origin, Snapshot
-from ingle.config import DEFAULT_ENDPOINT, Config
+from ingle.config import DEFAULT_ENDPOINT, Config, of_unknown
 from ingle.errors import IngleError, InvalidConfig, Unauthorized
 from ingle.hub.address import endpoint_address, proxy_for, shown
 from ingle.hub.cache import Store
@@ -60,6 +60,7 @@ def examine(config: Config, store: Store, environment: Environment, hub: Hub | N
     models, orphans = store.scan(), find_orphans(config)
     return (
         *examine_environment(environment),
+        *examine_settings(config),
         *examine_place(config, relief(models, orphans)),
         *examine_home(config, relief(models, orphans)),
         *examine_locks(config),
@@ -109,6 +110,17 @@ def examine_environment(found: Environment) -> Iterator[Finding]:
 def _wheel(package: str) -> str:
     """What to ask pip for: MLX has its computing part in an extra on Linux."""
     return "mlx[cpu]" if package == "mlx" and sys.platform == "linux" else package
+
+
+def examine_settings(config: Config) -> Iterator[Finding]:
+    """The variables that begin like ours and are none; silent where there are none."""
+    if said := of_unknown(config):
+        yield warning(
+            "settings",
+            says=said,
+            means="What it was to change stays as it is.",
+            command=f"unset {' '.join(map(shlex.quote, config.unknown))}",
+        )
 
 
 def examine_certificates(config: Config) -> Iterator[Finding]:
