@@ -164,6 +164,9 @@ def test_broken_syntax_is_never_safe(command: str, shell: str) -> None:
         ("ls \u2215etc", "look like ASCII"),
         ("cat some/long/path/to/the/inner/f\u043elder/x", "look like ASCII"),
         ("curl https://\u0440\u0430ypal.example/a/very/long/path", "look like ASCII"),
+        ("rm \u2013rf x", "no option"),
+        ("echo x\xady", "invisible"),
+        ("ls \ufe0fx", "zero-width"),
     ],
 )
 def test_deception_is_high_and_shown_escaped(command: str, kind: str) -> None:

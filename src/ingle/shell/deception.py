@@ -14,6 +14,7 @@ _ZERO = frozenset(
     "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0"
 )
 _JOINERS = frozenset("\u200d\ufe0f")
+_KEYCAPS = frozenset("0123456789#*")
 _PADDING = re.compile(r"(?<![ \t])[ \t]{40,}+(?=[^\s#])|(?<![ \t\n])(?:[ \t]*+\n){12,}+(?=\S)")
 _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 # A word of one script that spells ASCII except for a letter or two is how a name is faked.
@@ -62,6 +63,8 @@ def _kind(char: str, before: str, after: str) -> str:
     if char in _ZERO:
         emoji = char in _JOINERS and before and ord(before) > 0x2000
         return "" if emoji else "zero-width character"
+    if char == "\ufe0f" and before.isascii() and before not in _KEYCAPS:
+        return "zero-width character"
     if char in MARKS:
         return "private-use character"
     if 0xE0000 <= ord(char) <= 0xE007F:
@@ -76,13 +79,15 @@ def _kind(char: str, before: str, after: str) -> str:
     return "invisible format character" if category == "Cf" and char != "\u00ad" else ""
 
 
-# So long a word is words of a person joined by signs, in two languages perhaps; then each of them is looked at by itself.
-_PHRASE = 24
+# Letters that nobody tells from ASCII in any type; a word of them alone spells another one.
+_TWINS = frozenset("аеорсухіјѕԁһӏԛԝАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧονι")
+# Between quotes stands prose, with short words of its own: `о`, `со`.
+_SPELT = 4
 _PARTS = re.compile(r"[\W\d_]+")
 _MIXED = re.compile(f"[A-Za-z][{''.join(_LOOKALIKE)}]|[{''.join(_LOOKALIKE)}][A-Za-z]")
 
 
-def _faked(word: str) -> bool:
+def _faked(word: str, bare: bool) -> bool:
     """True when a word mixes ASCII letters with letters of another script that look like ASCII."""
     if any(char in _SLASHES for char in word):
         return True
@@ -91,11 +96,17 @@ def _faked(word: str) -> bool:
         return any("\uff01" <= char <= "\uff5e" for char in word)
     if any("\uff01" <= char <= "\uff5e" or 0x1D400 <= ord(char) <= 0x1D7FF for char in foreign):
         return True
-    latin = any(char.isascii() and char.isalpha() for char in word)
-    suspects = [char for char in foreign if char in _LOOKALIKE]
-    if len(word) < _PHRASE:
-        return bool(suspects) and (latin or len(suspects) == len(foreign))
-    return any(_MIXED.search(part) for part in _PARTS.split(word))
+    if any(_MIXED.search(part) for part in _PARTS.split(word)):
+        return True
+    return _TWINS.issuperset(foreign) and (bare or len(foreign) >= _SPELT)
+
+
+_DASH = re.compile(r"(?<=[ \t])[‐‑‒–—−﹣－]{1,2}(?=[A-Za-z])")
+
+
+def _is_bare(text: str, at: int) -> bool:
+    """Whether a place is outside quotes, by their number before it."""
+    return text.count('"', 0, at) % 2 == 0 and text.count("'", 0, at) % 2 == 0
 
 
 def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
@@ -106,13 +117,20 @@ def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
     for match in _SUSPECT.finditer(text):
         at, char = match.start(), match.group()
         kind = _kind(char, text[at - 1 : at], text[at + 1 : at + 2])
+        if char == "\xad" and _is_bare(text, at):
+            kind = "invisible format character"
         if kind:
             yield Trick(kind, at, at + 1, _escape(char))
     if not words_are_code:
         return
+    for match in _DASH.finditer(text):
+        if _is_bare(text, match.start()):
+            yield Trick("a dash that begins no option", *match.span(), _escape(match[0][0]))
     for match in _WORD.finditer(text):
         word = match.group()
-        if not word.isascii() and (_faked(word) or (match.start() == 0 and word[0] in _PUNCTUATION)):
+        if not word.isascii() and (
+            _faked(word, _is_bare(text, match.start())) or (match.start() == 0 and word[0] in _PUNCTUATION)
+        ):
             yield Trick("letters of another alphabet that look like ASCII", *match.span(), escaped(word))
 
 

@@ -109,6 +109,10 @@ def parse(source: str, shell: str = "bash") -> Parsed:
 
 def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
     """Parse; what is in doubt is tried again in the forms that the grammar knows, until one is whole."""
+    if shell != "powershell" and repair.torn(source):
+        joined = repair.whole_words(source)
+        found, made = read(joined.text, shell)
+        return found, made or joined
     if shell == "zsh" and "foreach " in source:
         made = repair.short_forms(source)
         return parse(made.text, shell), made

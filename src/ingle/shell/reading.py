@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from . import fish
 from .parse import parse, read
+from .repair import torn
 from .spans import Translation
 
 # PowerShell's grammar takes time by the square of a list without blanks; longer text is written apart first.
@@ -32,6 +33,9 @@ def read_code(text: str, shell: str) -> Reading:
     if shell == "powershell":
         return _powershell(text)
     made = fish.translated(text) if shell == "fish" else None
+    if made is not None and torn(text):
+        parsed = parse(made.text, shell)
+        return Reading(parsed.tree.root_node, parsed.source, made, (0, len(parsed.source)), made.whole)
     parsed, repaired = read(made.text if made is not None else text, shell)
     return Reading(
         parsed.tree.root_node, parsed.source, repaired or made, parsed.doubt, made is None or made.whole

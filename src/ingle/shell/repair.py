@@ -65,6 +65,22 @@ def here_strings_first(source: str) -> str:
     return _HERE_STRING.sub(lambda match: match[3] + match[2] + match[1], source)
 
 
+_TORN = re.compile(r"(?<=[^\s\\])((?:\\\\)*)\\\n(?=\S)")
+
+
+def torn(source: str) -> bool:
+    """Whether a line ends inside a word, where the grammars see two words and the shell one."""
+    return "\\\n" in source and _TORN.search(source) is not None
+
+
+def whole_words(source: str) -> Translation:
+    """The same with those line ends taken out."""
+    edits = _Edits(source)
+    for match in _TORN.finditer(source):
+        edits.replace(match.end(1), match.end(), "")
+    return edits.done()
+
+
 class _Edits:
     """Replacements by place in the source, applied all at once."""
 
