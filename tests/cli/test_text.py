@@ -214,5 +214,8 @@ def test_a_broken_tool_file_is_told_and_the_others_work(place: Place, daemon: Fa
     found = place.ingle("tools")
     assert found.exit_code == 0
     assert "pirate.md has no front matter" in found.stderr and "proofread" in found.stdout
+    assert "Error" not in found.stderr
+    told = {one["name"]: one["broken"] for one in json.loads(place.ingle("tools", "--json").stdout)}
+    assert told["proofread"] is None and "pirate.md has no front matter" in told["pirate"]
     assert place.ingle("text", "proofread", "Teh cat.", *MODEL).stdout == GOOD
     assert "pirate.md" in place.ingle("text", "pirate", "Teh cat.", *MODEL).stderr

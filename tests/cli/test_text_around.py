@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import READY, Place
-from tests.cli.fake_daemon import HOLD, FakeDaemon, Lines
+from tests.cli.fake_daemon import CUT, HOLD, FakeDaemon, Lines
 from tests.cli.terminal import WAIT_S, OnTerminal
 
 MODEL = "/models/some.gguf"
+DONE = {"done": {"improved": {"tool": "proofread", "text": "The cat", "changed": True, "units": 1}}}
 
 
 def improving(text: str, *, changed: bool = True, reason: str | None = None) -> Lines:
@@ -62,8 +63,35 @@ def test_in_place_leaves_a_file_alone_whose_text_stayed(place: Place, says: Any,
     assert list(place.root.glob("*.bak")) == []
 
 
-def test_the_clipboard_is_read_and_written(place: Place, daemon: FakeDaemon, says: Any) -> None:
-    says("The cat.")
+@pytest.mark.parametrize(("reason", "told"), [("refusal", "stays as it was."), (None, "needed no change.")])
+def test_what_stayed_for_want_of_a_usable_answer_did_not_need_no_change(
+    place: Place, says: Any, letter: Path, reason: str | None, told: str
+) -> None:
+    says("Teh cat.\r\n", changed=False, reason=reason)
+    assert f"letter.txt {told}" in place.ingle(*words("--in-place", str(letter))).stderr
+    clipboard(place)
+    said = place.ingle(*words("--clipboard"), PATH=f"{place.root}/bin:/usr/bin:/bin").stderr
+    assert f"The clipboard {told}" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [DONE, CUT])
+def test_at_a_terminal_what_is_told_next_stands_on_a_line_of_its_own(
+    place: Place, daemon: FakeDaemon, last: Any
+) -> None:
+    daemon.answers["POST /text"] = Lines([READY, {"piece": {"text": "The cat", "progress": 0.5}}, last])
+    with OnTerminal(words("Teh cat"), place.environ()) as screen:
+        screen.wait()
+    assert "The cat\r\n" in screen.seen.replace("\x1b[K", "").replace("\r\r", "\r")
+
+
+def test_in_a_pipe_no_byte_is_added_to_the_text(place: Place, says: Any) -> None:
+    says("The cat.", reason="refusal")
+    assert place.ingle(*words("Teh cat.")).stdout == "The cat."
+
+
+def clipboard(place: Place) -> Path:
+    """Clipboard programs in a `bin` of this place, and the file that they read and write."""
     tools = place.root / "bin"
     tools.mkdir()
     board = place.root / "board"
@@ -75,6 +103,13 @@ def test_the_clipboard_is_read_and_written(place: Place, daemon: FakeDaemon, say
         for name in names:
             (tools / name).write_text(f"#!/bin/sh\n{body}\n")
             (tools / name).chmod(0o755)
+    return board
+
+
+def test_the_clipboard_is_read_and_written(place: Place, daemon: FakeDaemon, says: Any) -> None:
+    says("The cat.")
+    board = clipboard(place)
+    tools = place.root / "bin"
     done = place.ingle(*words("--clipboard"), PATH=f"{tools}:/usr/bin:/bin")
     assert (done.exit_code, done.stdout, board.read_text()) == (0, "", "The cat.")
     assert daemon.bodies("/text")[0]["text"] == "Teh cat."

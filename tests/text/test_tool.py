@@ -81,8 +81,16 @@ def test_a_broken_file_spoils_its_own_tool_and_no_other(tmp_path: Path) -> None:
     for name in ("pirate", "table"):
         with pytest.raises(InvalidConfig, match=rf"{name}\.md"):
             find_tool(name, tmp_path)
-    with pytest.raises(InvalidConfig, match=r"pirate\.md"):
+
+
+def test_an_unknown_tool_beside_a_broken_file_is_told_first_and_what_that_might_be_after(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pirate.md").write_text("---\nname: [\n---\nS\n===\n{text}\n")
+    with pytest.raises(InvalidRequest) as caught:
         find_tool("buccaneer", tmp_path)
+    assert caught.value.message == "There is no text tool called buccaneer."
+    assert caught.value.hint.startswith("There are: ") and "pirate.md" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -102,3 +110,4 @@ def test_a_missing_option_is_told_by_what_it_is_for_and_how_it_is_given(
         tool.fill("", {})
     assert caught.value.message == message
     assert caught.value.hint.startswith(hint)
+    assert f"Python: {tool.needs}=..." in caught.value.hint

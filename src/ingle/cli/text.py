@@ -101,15 +101,20 @@ def list_tools(as_json: AsJson = False) -> None:
     box = open_toolbox(session.config.tools)
     tools = box.tools.values()
     if as_json:
-        session.terminal.answer_json(
-            [{"name": tool.name, "intent": tool.intent, "needs": tool.needs} for tool in tools]
-        )
+        listed = [
+            {"name": tool.name, "intent": tool.intent, "needs": tool.needs, "broken": None} for tool in tools
+        ]
+        wrong = [
+            {"name": stem, "intent": None, "needs": None, "broken": error.message}
+            for stem, error in box.broken.items()
+        ]
+        session.terminal.answer_json(listed + wrong)
         return
     width = max(len(tool.name) for tool in tools)
     session.terminal.answer("\n".join(f"{tool.name:<{width}}  {tool.intent}" for tool in tools))
     session.terminal.tell(f"Your own go into {session.config.tools}.")
     for error in box.broken.values():
-        session.terminal.complain(error)
+        session.terminal.tell(f"Left out: {error.message} {error.hint}".rstrip())
 
 
 def improve_text(
@@ -265,6 +270,7 @@ def run_tool(
     request = api.text(tool, text, model=session.daemon_name(name), clean=clean, options=options)
     waiting = Waiting(session.terminal)
     on_screen = session.terminal.stdout.isatty()
+    shown = ""
     with closing(session.daemon().stream(request)) as lines:
         try:
             for line in lines:
@@ -273,17 +279,16 @@ def run_tool(
                 elif line.piece is not None:
                     waiting.clear()
                     if show:
-                        session.terminal.answer(
-                            visible(line.piece.text) if on_screen else line.piece.text, end=""
-                        )
+                        shown = visible(line.piece.text) if on_screen else line.piece.text
+                        session.terminal.answer(shown, end="")
                     elif line.piece.progress < 1:
                         waiting.say(f"{line.piece.progress:.0%}")
                 elif line.done is not None and line.done.improved is not None:
-                    if show and on_screen and not line.done.improved.text.endswith("\n"):
-                        session.terminal.answer("")
                     return line.done.improved
         finally:
             waiting.clear()
+            if on_screen and shown and not shown.endswith("\n"):  # what is told next stands on its own line
+                session.terminal.answer("")
     raise InvalidRequest("The daemon sent no result.", hint="A daemon of another version may be running.")
 
 
@@ -298,18 +303,19 @@ def _give(
     clipboard: bool,
 ) -> None:
     terminal = session.terminal
+    unchanged = "stays as it was" if done.kept else "needed no change"
     if in_place and given.file is not None and done.changed:
         from ingle.text.files import replace_with_backup
 
         backup = replace_with_backup(given.file, done.text, was=given.text)
         terminal.tell(f"{given.file} is changed; {backup.name} is how it was.")
     elif in_place:
-        terminal.tell(f"{given.file} needed no change.")
+        terminal.tell(f"{given.file} {unchanged}.")
     if clipboard:
         from ingle.text.clipboard import write_clipboard
 
         write_clipboard(done.text)
-        terminal.tell("The clipboard has the result." if done.changed else "The clipboard needed no change.")
+        terminal.tell("The clipboard has the result." if done.changed else f"The clipboard {unchanged}.")
     if as_json:
         terminal.answer_json(done)
     elif diff:

@@ -70,7 +70,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             what, typed = NEEDS.get(self.needs, (f"`{self.needs}`", f"--option {self.needs}=..."))
             raise InvalidRequest(
                 f"{self.name} needs {what}.",
-                hint=f'ingle text {self.name} {typed} ...   (HTTP: "options": {{"{self.needs}": ...}})',
+                hint=f"ingle text {self.name} {typed} ...   "
+                f'(HTTP: "options": {{"{self.needs}": ...}}; Python: {self.needs}=...)',
                 option=self.needs,
             )
         return _fill(self.system, options), _fill(self.user, {**options, "text": text})
@@ -130,18 +131,17 @@ class Toolbox(msgspec.Struct, frozen=True):
     def find(self, name: str) -> Tool:
         """The tool called `name`.
 
-        Raises `InvalidRequest` listing the tools there are, or the file's own `InvalidConfig` where one
-        was meant to be it: a broken file spoils its own tool, and no other.
+        Raises the file's own `InvalidConfig` where that was meant to be it: a broken file spoils its own tool, and
+        no other. Else raises `InvalidRequest` listing the tools there are, and what a broken file might have been.
         """
         if name in self.broken:
             raise self.broken[name]
         if name in self.tools:
             return self.tools[name]
-        if self.broken:
-            raise next(iter(self.broken.values()))
-        raise InvalidRequest(
-            f"There is no text tool called {name}.", hint=f"There are: {', '.join(self.tools)}."
+        hint = " ".join(
+            [f"There are: {', '.join(self.tools)}.", *(one.message for one in self.broken.values())]
         )
+        raise InvalidRequest(f"There is no text tool called {name}.", hint=hint)
 
 
 class ToolFiles:
