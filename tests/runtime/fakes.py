@@ -31,6 +31,7 @@ from ingle.hub.progress import Phase, Progress
 from ingle.hub.remove import Removal
 from ingle.runtime.runtime import Runtime
 from ingle.runtime.seams import Seams
+from ingle.runtime.stamp import stamp_of
 
 HANG = 60.0
 """Seconds after which a wait in a test is a hang."""
@@ -309,6 +310,7 @@ class World:
             "sound": lambda snapshot, since: self.sound,
             "limit": self.rates.append,
             "due": lambda snapshots: self.due,
+            "stamp": stamp_of,
             "begun": lambda ref: None,
             "worker": self.worker,
             "free": lambda: self.free,

@@ -28,6 +28,7 @@ from ingle.runtime.news import (
     LoadFailed as LoadFailedNews,
 )
 from ingle.runtime.scheduler import Scheduler
+from ingle.runtime.stamp import Stamp
 from ingle.worker.state import WorkerState
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,8 @@ class Storm:
         self.processes: dict[str, str] = {}  # "loading", "ready", "ending"
         self.waiting: dict[str, str] = {}
         self.granted: dict[str, str] = {}
+        self.stamps: dict[str, Stamp] = {}  # of the files that a request is about
+        self.opened: dict[str, Stamp] = {}  # of those that a process opened
         self.asked = 0
 
     def free(self) -> int:
@@ -65,15 +68,17 @@ class Storm:
 
     def perform(self, effect: Effect) -> None:
         match effect:
-            case Start(key=key):
+            case Start(key=key, need=need):
                 assert key not in self.processes, "a second process for one model"
                 self.processes[key] = "loading"
+                self.opened[key] = need.stamp
             case Stop(key=key):
                 assert self.processes[key] in ("loading", "ready"), "a stop of what already ends"
                 self.processes[key] = "ending"
             case Grant(request=request, key=key):
                 assert self.processes[key] == "ready", "a grant of what is not ready"
                 assert self.waiting.pop(request) == key
+                assert self.opened[key] == self.stamps[request], "an answer of files that are others by now"
                 self.granted[request] = key
             case Refuse(request=request):
                 self.waiting.pop(request)
@@ -89,8 +94,12 @@ class Storm:
         key, request = self.random.choice(list(SIZES)), f"r{self.asked}"
         context = self.random.choice([None, None, None, 2048])
         spec = Spec(engine="e", options=EngineOptions(context=context or 4096))
-        need = Need(model=key, bytes=SIZES[key], spec=spec, explicit=context is not None)
+        stamp: Stamp = (
+            ("weights", 1, self.random.choice([0, 0, 0, 0, 1]), 1),
+        )  # the files may be others by now
+        need = Need(model=key, bytes=SIZES[key], spec=spec, explicit=context is not None, stamp=stamp)
         self.waiting[request] = key
+        self.stamps[request] = stamp
         keep_alive = self.random.choice([None, None, 0.0, -1.0, 3.0])
         self.tell(Ask(request=request, key=key, need=need, keep_alive=keep_alive))
 

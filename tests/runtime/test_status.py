@@ -66,9 +66,10 @@ def test_nothing_that_is_used_or_foreign_can_be_deleted() -> None:
             assert facts.ours and at_rest, facts
 
 
-def test_a_damaged_model_at_rest_can_be_repaired() -> None:
-    facts = Facts(disk=COMPLETE, worker=FAILED, damaged=True)
-    assert Action.REPAIR in judge(facts).actions
+def test_a_damaged_model_can_be_repaired_also_while_it_is_in_memory() -> None:
+    for facts in all_facts():
+        mendable = facts.damaged and facts.ours and facts.from_hub and facts.pull is not PullState.RUNNING
+        assert (Action.REPAIR in judge(facts).actions) is mendable, facts
 
 
 def test_a_damaged_model_of_another_tool_is_not_repaired() -> None:

@@ -8,6 +8,7 @@ from ingle.catalog.fits import snapshot_memory
 from ingle.catalog.model import Snapshot
 from ingle.config import Config
 from ingle.engines.base import SMALLEST_CONTEXT, EngineOptions
+from ingle.runtime.stamp import Stamp
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     """What the load of one model takes, `bytes` by estimate. `explicit`: no other form will do.
 
     `least`: what it takes with the shortest context, where the engine cuts it to what fits (None: it does not).
+    `stamp` tells its files from others that lie at the same place later.
     """
 
     model: str
@@ -47,10 +49,15 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     spec: Spec
     explicit: bool = False
     least: int | None = None
+    stamp: Stamp = ()
 
-    def serves(self, asked: Need) -> bool:
-        """Whether a worker that runs as this one may answer a request for `asked`."""
-        return not asked.explicit or asked.spec == self.spec
+    def hinders(self, asked: Need) -> str:
+        """Why a worker that runs as this one may not answer a request for `asked`; "" where it may."""
+        if asked.stamp != self.stamp:
+            return "its files on disk are others by now"
+        if asked.explicit and asked.spec != self.spec:
+            return "another engine or context was asked for"
+        return ""
 
     def within(self, most: int) -> Need:
         """The same load in no more than `most` bytes, as far as a shorter context can do that."""
@@ -78,7 +85,9 @@ def configured_options(config: Config) -> EngineOptions:
 _CUT_THE_CONTEXT = ("mlx", "llamacpp")
 
 
-def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, running: Need | None) -> Need:
+def need_of(
+    snapshot: Snapshot, engine: str, wants: Wants, config: Config, running: Need | None, stamp: Stamp = ()
+) -> Need:
     """The need of a load as `wants` asks; what it leaves open is as in `running`, else as configured."""
     base = running.spec.options if running is not None else configured_options(config)
     options = msgspec.structs.replace(
@@ -96,4 +105,5 @@ def need_of(snapshot: Snapshot, engine: str, wants: Wants, config: Config, runni
         spec=Spec(engine=engine, options=options),
         explicit=wants.explicit,
         least=snapshot_memory(snapshot, shortest * options.slots) if engine in _CUT_THE_CONTEXT else None,
+        stamp=stamp,
     )

@@ -34,6 +34,7 @@ from ingle.runtime.owner import Owner
 from ingle.runtime.pulls import PullDesk
 from ingle.runtime.scheduler import Scheduler
 from ingle.runtime.seams import Seams
+from ingle.runtime.stamp import Stamp
 from ingle.runtime.status import ModelView, RuntimeStatus
 from ingle.runtime.use import Use
 from ingle.runtime.wiring import default_seams
@@ -182,13 +183,14 @@ class Runtime:
 
     @asynccontextmanager
     async def use(self, name: str | ModelRef | None, wants: Wants = ANY) -> AsyncIterator[Use]:
-        """A hold on a model for one request; loads it when needed, and joins a load that runs."""
+        """A hold on a model for one request; loads it when needed, and joins a load that runs. Where its files are
+        others than those in memory, it waits for the answers under way and for the load of the new ones."""
         snapshot = await self._whole(await self.meant(name, wants), wants)
         choice = choose_engine(snapshot.format, self._seams.facts, wants.engine or self.config.engine)
         key = str(snapshot.path)
-        damage = (await asyncio.to_thread(self._seams.damaged, [snapshot])).get(key)
+        damage, stamp = await asyncio.to_thread(self._condition, snapshot)
         slot = self._scheduler.slot(key)
-        need = need_of(snapshot, choice.engine, wants, self.config, slot.running if slot else None)
+        need = need_of(snapshot, choice.engine, wants, self.config, slot.running if slot else None, stamp)
         use = Use(snapshot.ref.name, key, f"r{next(self._numbers)}", damage)
         try:
             await self._owner.do(partial(self._owner.ask, use, snapshot, choice.why, need, wants.keep_alive))
@@ -310,6 +312,12 @@ class Runtime:
         if self._limited and not pulling:
             self._limited = False
             self._seams.limit(None)
+
+    def _condition(self, snapshot: Snapshot) -> tuple[IngleError | None, Stamp]:
+        """For a thread: the damage of a model's files, and what tells them from others. In this order: of files that
+        are mended between the two looks it warns once too often, never once too little."""
+        damaged = self._seams.damaged([snapshot])
+        return damaged.get(str(snapshot.path)), self._seams.stamp(snapshot)
 
     def _usual(self, default: ModelRef) -> ModelRef:
         """For a thread: `meant` where none was named."""

@@ -147,13 +147,13 @@ class Scheduler:
         return self._serve(slot)
 
     def _serve(self, slot: Slot) -> list[Effect]:
-        """Grant what waits at a ready worker, in order; one that wants another form waits until it is idle."""
+        """Grant what waits at a ready worker, in order; one that wants another form, or newer files, waits until it is idle."""
         effects: list[Effect] = []
         while slot.state is WorkerState.READY and slot.waiting:
             ask = slot.waiting[0]
-            if slot.running is not None and not slot.running.serves(ask.need):
+            if slot.running is not None and (why := slot.running.hinders(ask.need)):
                 if not slot.active:
-                    effects.append(self._stop(slot, "another engine or context was asked for"))
+                    effects.append(self._stop(slot, why))
                 break
             slot.waiting.pop(0)
             slot.active.add(ask.request)

@@ -13,6 +13,7 @@ from ingle.engines.choose import PlatformFacts
 from ingle.errors import IngleError
 from ingle.generation import Chunk, Generation
 from ingle.hub.progress import Progress
+from ingle.runtime.stamp import Stamp
 
 if TYPE_CHECKING:
     from ingle.hub.remove import Removal
@@ -79,7 +80,7 @@ class Seams:
     """The neighbours. `limit` sets the bytes a second of all pulls together (None: what the settings say), `due` picks the models whose
     scheduled check is due, the most urgent first, `damaged` by path what the last check found damaged
     that still lies there (whoever checked; it may block), `sound` whether anybody read a model whole after a time in
-    seconds since the epoch (it may block), `begun` counts what is on disk of a pull that is not
+    seconds since the epoch (it may block), `stamp` what tells its files from others at their place (it may block), `begun` counts what is on disk of a pull that is not
     running. `free` is bytes a load may take (None: unknown), `memory_of` the bytes of a process,
     `alive(pid)` whether it still runs (no zombie),
     `worker(name)` a worker that has not begun, `pressure(was)` whether the system is short of memory now, `facts` what this machine offers engines."""
@@ -92,6 +93,7 @@ class Seams:
     due: Callable[[list[Snapshot]], list[Snapshot]]
     damaged: Callable[[Sequence[Snapshot]], Mapping[str, IngleError]]
     sound: Callable[[Snapshot, float], bool]
+    stamp: Callable[[Snapshot], Stamp]
     begun: Callable[[ModelRef], Progress | None]
     worker: Callable[[str], Worker]
     free: Callable[[], int | None]

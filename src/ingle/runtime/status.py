@@ -116,7 +116,7 @@ def _actions(facts: Facts) -> Iterator[Action]:
         yield Action.UNLOAD
     if whole and not pulling:
         yield Action.VERIFY
-    if facts.damaged and facts.from_hub and facts.ours and at_rest and not pulling:
+    if facts.damaged and facts.from_hub and facts.ours and not pulling:
         yield Action.REPAIR
     if facts.disk is not DiskState.ABSENT and facts.ours and at_rest and not pulling:
         yield Action.DELETE

@@ -30,6 +30,14 @@ class Use:
         """The model is still being loaded, or something must leave first."""
         return not self._berth.done()
 
+    @property
+    def stands(self) -> bool:
+        """Whether the worker it was granted is still there, with nobody ending it."""
+        if self.waits or self._berth.cancelled() or self._berth.exception() is not None:
+            return False
+        berth = self._berth.result()
+        return berth.stopping is None and berth.worker.error is None
+
     def grant(self, berth: Berth) -> None:
         if not self._berth.done():
             self._berth.set_result(berth)

@@ -18,6 +18,7 @@ from ingle.errors import IngleError
 from ingle.hub.progress import Phase, Progress
 from ingle.runtime.memory import under_pressure
 from ingle.runtime.seams import Seams, Worker
+from ingle.runtime.stamp import stamp_of
 from ingle.worker.memory import process_memory
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def default_seams(config: Config, catalog: Catalog) -> Seams:
         due=hub.due,
         damaged=hub.damaged,
         sound=hub.sound,
+        stamp=stamp_of,
         begun=hub.begun,
         worker=worker,
         free=free_memory,

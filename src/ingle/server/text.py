@@ -2,13 +2,13 @@
 
     GET  /text/tools                         -> {"tools": [{"name", "intent", "output", "needs"}]}
     POST /text {tool, text, options?, model?, clean?, stream?: false}
-                                             -> {"text", "changed", "reason", "kept", "units", ..., "model"}
+                                             -> {"text", "changed", "reason", "kept", "units", ..., "model", "damage"}
     POST /process {prompt, text, model?}     -> the same; `${output}` in `prompt` stands for `text`
     POST /shell/check {command, shell?}      -> the verdict; no model, nothing is ever run
 
 Without `model` the default answers where it is on this machine, else the only model that is; where several could
 be meant, 400 names them. `text` is whole in every answer: where a model's answer could not be taken, the original stayed and
-`reason` says why. With `stream`, lines as on Ingle's own routes: `{"loading"}`, `{"ready"}`,
+`reason` says why; `damage` is the error that the last check of the model's files found, null where it found none. With `stream`, lines as on Ingle's own routes: `{"loading"}`, `{"ready"}`,
 `{"piece": {"text", "progress"}}`, and the result as `{"done": {"improved"}}`. None of these ever downloads.
 """
 
@@ -18,7 +18,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +27,7 @@ from starlette.responses import Response
 
 from ingle.config import Config
 from ingle.errors import InvalidRequest, StoreError
+from ingle.generation import Chunk, Generation
 from ingle.runtime.needs import Wants
 from ingle.runtime.runtime import Runtime
 from ingle.server.faults import JsonResponse, native_body
@@ -171,8 +171,14 @@ class Desk:
             damage = damage_fields(use)
             yield json_line({"ready": {"model": use.model, "engine": info, "why": berth.why, **damage}})
             context = info.context if info is not None else self._config.context
-            # not `use.generate`: should the worker die, the second try of a piece loads the model again
-            generate = partial(self._runtime.generate, meant, wants=wants)
+
+            def generate(generation: Generation) -> AsyncGenerator[Chunk, None]:
+                """Of the worker that is held: a request of its own could wait behind one that waits for this text's end.
+                Should that worker die, the second try of a piece loads the model again."""
+                if use.stands:
+                    return use.generate(generation)
+                return self._runtime.generate(meant, generation, wants)
+
             events = improve(tool, text, generate, options=options, context=context, clean=clean)
             result: TextResult | None = None
             async with aclosing(events):
@@ -182,7 +188,8 @@ class Desk:
                         yield json_line({"piece": {"text": event.text, "progress": event.progress}})
             assert result is not None
             await self._remember(text, result, use.model)
-        improved = {**msgspec.to_builtins(result), "model": use.model, **damage}
+        found = use.damage.to_dict() if use.damage is not None else None
+        improved = {**msgspec.to_builtins(result), "model": use.model, "damage": found}
         yield json_line({"done": {"improved": improved}})
 
     async def _remember(self, raw: str, result: TextResult, model: str) -> None:
