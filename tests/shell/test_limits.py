@@ -88,7 +88,7 @@ OTHER = {
     "rounds.CROWD": "rounds that nobody means: beyond it is high",
     "rounds.DOUBLINGS": "rounds that nobody means when each doubles what runs: beyond it is high",
     "commands.processes._SWEEP": "processes that nobody names one by one: beyond it is high",
-    "deception._SPELT": "from here on the parts of a word are looked at one by one",
+    "deception._SPELT": "so many letters in quotes spell a word of another script",
     "execute.SIGNAL_BASE": "how a shell counts a signal in an exit code",
     "expand._SIGN": "where a shell's numbers turn over",
     "reading._LONG": "from here on PowerShell is written apart before it is parsed, whole",

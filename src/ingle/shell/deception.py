@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -104,9 +105,15 @@ def _faked(word: str, bare: bool) -> bool:
 _DASH = re.compile(r"(?<=[ \t])[‐‑‒–—−﹣－]{1,2}(?=[A-Za-z])")
 
 
-def _is_bare(text: str, at: int) -> bool:
-    """Whether a place is outside quotes, by their number before it."""
-    return text.count('"', 0, at) % 2 == 0 and text.count("'", 0, at) % 2 == 0
+class _Quotes:
+    """Where the quotes of a text stand, counted once."""
+
+    def __init__(self, text: str) -> None:
+        self.kinds = [[at for at, char in enumerate(text) if char == quote] for quote in "\"'"]
+
+    def bare(self, at: int) -> bool:
+        """Whether a place is outside quotes, by their number before it."""
+        return all(bisect_left(places, at) % 2 == 0 for places in self.kinds)
 
 
 def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
@@ -114,22 +121,23 @@ def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
         yield Trick("padding that pushes the rest out of sight", match.start(), match.end(), "")
     if text.isascii() and not _SUSPECT.search(text):
         return
+    quotes = _Quotes(text)
     for match in _SUSPECT.finditer(text):
         at, char = match.start(), match.group()
         kind = _kind(char, text[at - 1 : at], text[at + 1 : at + 2])
-        if char == "\xad" and _is_bare(text, at):
+        if char == "\xad" and quotes.bare(at):
             kind = "invisible format character"
         if kind:
             yield Trick(kind, at, at + 1, _escape(char))
     if not words_are_code:
         return
     for match in _DASH.finditer(text):
-        if _is_bare(text, match.start()):
+        if quotes.bare(match.start()):
             yield Trick("a dash that begins no option", *match.span(), _escape(match[0][0]))
     for match in _WORD.finditer(text):
         word = match.group()
         if not word.isascii() and (
-            _faked(word, _is_bare(text, match.start())) or (match.start() == 0 and word[0] in _PUNCTUATION)
+            _faked(word, quotes.bare(match.start())) or (match.start() == 0 and word[0] in _PUNCTUATION)
         ):
             yield Trick("letters of another alphabet that look like ASCII", *match.span(), escaped(word))
 
