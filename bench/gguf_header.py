@@ -81,6 +81,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path)
     asked = parser.parse_args()
+    if asked.file is not None and not asked.file.is_file():
+        parser.error(f"{asked.file} is no file; a .gguf is wanted")
     with tempfile.TemporaryDirectory() as folder:
         path = asked.file or Path(folder) / "vocabulary.gguf"
         if asked.file is None:

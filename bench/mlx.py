@@ -261,6 +261,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help=f"at most {len(WORDS)}")
     parser.add_argument("--only", nargs="+", choices=list(ROWS), default=list(ROWS), metavar="ROW")
     given = parser.parse_args()
+    if given.model is not None and not given.model.is_dir():
+        parser.error(f"{given.model} is no folder; a model in MLX's form is wanted")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # the servers end with us
     folder = given.model
     if folder is None:

@@ -249,21 +249,21 @@ def bench_plan(bench: Bench) -> list[str]:
 
 
 class _Many(Many):
-    """100,000 small files beside what makes them a model."""
+    """99,999 small files beside the three that make them a model."""
 
     def __init__(self) -> None:
-        super().__init__(100_000)
+        super().__init__(99_999)
 
     def __len__(self) -> int:
-        return super().__len__() + 2
+        return super().__len__() + len(SMALL) + 1
 
     def __iter__(self) -> Iterator[str]:
-        yield "config.json"
+        yield from SMALL
         yield FILE
         yield from super().__iter__()
 
     def __getitem__(self, name: str) -> bytes:
-        own: dict[str, bytes] = {"config.json": b'{"model_type": "llama"}', FILE: weights_head(0)}
+        own: dict[str, bytes] = {**SMALL, FILE: weights_head(0)}
         return own[name] if name in own else super().__getitem__(name)
 
 
@@ -311,7 +311,12 @@ def _arguments() -> Any:
     parser.add_argument("--only", default=",".join(BENCHES))
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.folder is not None and not asked.folder.is_dir():
+        parser.error(f"{asked.folder} is no folder")
+    if unknown := sorted(set(asked.only.split(",")) - set(BENCHES)):
+        parser.error(f"there is no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    return asked
 
 
 if __name__ == "__main__":

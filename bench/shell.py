@@ -22,6 +22,7 @@ from typing import Any
 
 Row = dict[str, Any]
 _LEVELS = ("safe", "moderate", "high", "critical")
+FIELDS = {"id", "command", "shell", "expect", "category"}
 
 
 def held_out(row_id: str) -> bool:
@@ -62,6 +63,19 @@ def score(rows: list[Row]) -> dict[str, Any]:
     }
 
 
+def read_rows(file: Path) -> list[Row]:
+    """The rows of a labelled file. Raises `OSError`, and `ValueError` that names the line which is none."""
+    rows: list[Row] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        row = json.loads(line) if line.strip() else None
+        if not isinstance(row, dict) or not row.keys() >= FIELDS or row["expect"] not in _LEVELS:
+            raise ValueError(f"line {number} is no object with {', '.join(sorted(FIELDS))}")
+        rows.append(row)
+    if not rows:
+        raise ValueError("it holds no row")
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("file", type=Path)
@@ -72,7 +86,10 @@ def main() -> None:
         help="only print a hash of each command set aside,\nfor the test that none stands among our own examples",
     )
     asked = parser.parse_args()
-    rows: list[Row] = [json.loads(line) for line in asked.file.read_text(encoding="utf-8").splitlines()]
+    try:
+        rows = read_rows(asked.file)
+    except (OSError, ValueError) as exc:
+        parser.error(f"{asked.file} is no labelled file: {exc}")
     if asked.fingerprints:
         print("\n".join(sorted(fingerprint(row["command"]) for row in rows if held_out(row["id"]))))
         return

@@ -244,6 +244,8 @@ def main() -> int:
     parser.add_argument("--no-daemon", action="store_true")
     parser.add_argument("--direct", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if not asked.model.is_file():
+        parser.error(f"{asked.model} is no file; a model as a single .gguf is wanted")
     if asked.direct:
         serve_direct(str(asked.model), asked.tokens)
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -44,3 +45,48 @@ def test_every_script_that_is_written_down_is_there() -> None:
 def test_the_page_of_figures_names_the_command_of_every_script() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text()
     assert [script.name for script in SCRIPTS if f"python bench/{script.name}" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("shell", ["nowhere.jsonl"]),
+        ("throughput", ["nowhere.gguf"]),
+        ("gguf_header", ["nowhere.gguf"]),
+        ("mlx", ["--model", "nowhere"]),
+        ("pull", ["--folder", "nowhere"]),
+        ("pull", ["--only", "nowhere"]),
+    ],
+)
+def test_what_is_not_there_is_said_in_a_sentence(script: str, words: list[str], tmp_path: Path) -> None:
+    asked = [sys.executable, str(ROOT / "bench" / f"{script}.py"), *words]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "holds no row"),
+        ('{"id": "1"}', "line 1 is no object with"),
+        ("[]", "line 1 is no object with"),
+        ("{", "is no labelled file"),
+    ],
+)
+def test_a_file_that_is_not_labelled_is_said_in_a_sentence(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(content)
+    asked = [sys.executable, str(ROOT / "bench" / "shell.py"), "rows.jsonl"]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_plan_that_the_pull_measures_is_one_that_a_pull_takes(tmp_path: Path) -> None:
+    script = str(ROOT / "bench" / "pull.py")
+    asked = [sys.executable, script, "--only", "plan", "--mib", "1", "--folder", str(tmp_path)]
+    no_nginx = {**os.environ, "PATH": str(tmp_path)}  # whose port is always the same
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, env=no_nginx)
+    assert "plan of 100002 files: " in done.stdout
