@@ -171,6 +171,12 @@ def test_a_choice_is_a_number_and_the_first_by_default(typed: str, picked: int |
     assert terminal.choose("Which?", ["one", "two"]) == picked
 
 
+def test_a_wrong_entry_is_told_before_the_question_comes_again() -> None:
+    said = io.StringIO()
+    Terminal(stdin=Tty("9\n2\n"), stderr=said).choose("Which?", ["one", "two"])
+    assert "9 is none of them.\nWhich? [1-2, q to leave] (1) " in said.getvalue()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a disk that is always full is at hand on Linux only")
 @pytest.mark.parametrize("words", [["list", "--catalog"], ["list", "--catalog", "--json"], ["version"]])

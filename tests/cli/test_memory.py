@@ -48,6 +48,17 @@ def test_load_says_engine_device_and_memory(place: Place, daemon: FakeDaemon) ->
     assert daemon.bodies("/ingle/load") == [asked]
 
 
+def test_a_context_shorter_than_asked_for_is_said_with_its_reason(place: Place, daemon: FakeDaemon) -> None:
+    note = "Context 4096: the model was trained for no more."
+    memory = {**MEMORY, "engine": {**ENGINE, "notes": ["BLAS: one.", note]}}
+    daemon.answers["POST /ingle/load"] = {"model": "some", "state": "ready", "memory": memory}
+    assert (
+        f"(Not the 100000 tokens of --context. {note})"
+        in place.ingle("load", MODEL, "--context", "100000").stderr
+    )
+    assert "Context" not in place.ingle("load", MODEL, "--context", "4096").stderr
+
+
 def test_a_load_that_does_not_fit_is_told(place: Place, daemon: FakeDaemon) -> None:
     error = OutOfMemory("some needs 9 GB and 4 GB are free.", hint="Stop another model: ingle ps")
     daemon.answers["POST /ingle/load"] = Refusal(507, error.to_dict())

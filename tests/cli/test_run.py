@@ -52,6 +52,13 @@ def test_options_reach_the_daemon(place: Place, daemon: FakeDaemon) -> None:
     assert (body["engine"], body["context"], body["keep_alive"]) == ("llamacpp", 512, 3600.0)
 
 
+def test_a_context_shorter_than_asked_for_is_said_beside_the_answer(place: Place) -> None:
+    found = place.ingle("run", MODEL, "--context", "100000", "Hi")
+    assert found.stdout == "Hello.\n"
+    assert "(Not the 100000 tokens of --context. Context 2048.)" in found.stderr
+    assert place.ingle("run", MODEL, "--context", "100000", "--json", "Hi").stderr == ""
+
+
 def test_raw_sends_plain_text(place: Place, daemon: FakeDaemon) -> None:
     place.ingle("run", MODEL, "--raw", "Once", "upon")
     (body,) = daemon.bodies("/ingle/generate")

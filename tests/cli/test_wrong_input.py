@@ -74,6 +74,16 @@ def test_a_prompt_without_quotes_is_told_where_the_model_goes(place: Place) -> N
     assert "ingle run MODEL" in found.stderr
 
 
+@pytest.mark.parametrize("piped", [None, "some notes\n"])
+def test_a_single_word_that_is_no_model_is_told_as_both_that_it_may_be(
+    place: Place, piped: str | None
+) -> None:
+    found = place.ingle("run", "Hello", stdin=piped)
+    assert found.exit_code == 1
+    assert "There is no model called 'Hello'" in found.stderr
+    assert "ingle run MODEL Hello" in found.stderr and "ingle run Hello" not in found.stderr
+
+
 def test_a_default_model_that_is_none_names_the_setting(place: Place) -> None:
     for words in (["run"], ["run", "default", "Hi"], ["load", "default"]):
         found = place.ingle(*words, INGLE_DEFAULT_MODEL="nosuch")

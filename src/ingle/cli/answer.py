@@ -10,7 +10,7 @@ import msgspec
 from ingle.cli.terminal import DIM, Terminal
 from ingle.client.api import Stream
 from ingle.client.sync import Client
-from ingle.client.views import Done, Line, Ready
+from ingle.client.views import Done, Line, LoadedEngine, Ready
 from ingle.generation import FinishReason
 
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
@@ -86,6 +86,14 @@ def explain_end(answer: Answer, terminal: Terminal, *, verbose: bool) -> None:
         terminal.tell(_dim(terminal, "(Stopped: the answer repeated itself.)"))
     if verbose and answer.done is not None:
         terminal.tell(_dim(terminal, numbers(answer)))
+
+
+def cut_context(wanted: int | None, engine: LoadedEngine | None) -> str:
+    """That the context is shorter than `wanted` (tokens), and why; empty where it is not."""
+    if wanted is None or engine is None or not engine.context or engine.context >= wanted:
+        return ""
+    why = next((note for note in engine.notes if note.startswith("Context ")), f"Context {engine.context}.")
+    return f"(Not the {wanted} tokens of --context. {why})"
 
 
 def numbers(answer: Answer) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ingle.cli.answer import Answer, Waiting, explain_end, fill
+from ingle.cli.answer import Answer, Waiting, cut_context, explain_end, fill
 from ingle.cli.terminal import BOLD, DIM
 from ingle.client import api
 from ingle.client.api import Stream
@@ -220,6 +220,8 @@ def _warm(conversation: Conversation, terminal: Terminal) -> None:
     how = f" with {engine.name} on {engine.device}, {engine.context} tokens of context" if engine else ""
     name = terminal.style(view.model, BOLD, stream=terminal.stderr)
     terminal.tell(f"{name}{how}. /help shows the commands, Ctrl-D leaves.")
+    if cut := cut_context(manner.context, engine):
+        terminal.tell(cut)
 
 
 def _use_line_editing() -> None:

@@ -71,7 +71,7 @@ def load_model(
     as_json: AsJson = False,
 ) -> None:
     """Load a model ahead of its first question; asks before it downloads anything."""
-    from ingle.cli.answer import Waiting
+    from ingle.cli.answer import Waiting, cut_context
     from ingle.cli.offer import ensure_here
     from ingle.client import api
     from ingle.config import parse_seconds
@@ -103,6 +103,8 @@ def load_model(
     engine_said = f" with {memory.engine.name} on {memory.engine.device}" if memory and memory.engine else ""
     size = f", {render.size(memory.bytes)}" if memory and memory.bytes else ""
     session.terminal.tell(f"{view.model} is loaded{engine_said}{size}.")
+    if cut := cut_context(context, memory.engine if memory else None):
+        session.terminal.tell(cut)
 
 
 def stop_model(model: OneModel = None, every: All = False, as_json: AsJson = False) -> None:

@@ -132,25 +132,32 @@ def run_model(
         typed, model = [model, *typed], None
     words = join_prompt(typed, session.terminal.read_input())
     if model is None:
-        model = pick_model(session, offer=True, example="ingle run {} PROMPT")
-    if not words and (as_json or not session.terminal.can_talk):
-        raise UsageError(
-            "There is no prompt, and no terminal for a chat.",
-            hint=f"ingle run {model} PROMPT, or pipe the prompt in.",
-        )
+        model = pick_model(session, offer=not words, example="ingle run {} PROMPT")
     try:
+        session.resolve(model)
+        if not words and (as_json or not session.terminal.can_talk):
+            raise UsageError(
+                "There is no prompt, and no terminal for a chat.",
+                hint=f"ingle run {model} PROMPT, or pipe the prompt in.",
+            )
         ensure_here(session, model)
     except ModelNotFound as error:
-        if typed and "/" not in model:
-            alone = shlex.quote(" ".join([model, *typed]))
-            error.hint += (
-                f" A prompt alone goes in quotes, `ingle run {alone}`; else `ingle run MODEL PROMPT`."
-            )
+        error.hint = f"{error.hint} {_as_prompt(model, typed)}".strip()
         raise
     if not words:
         converse(session, model, manner, verbose=verbose)
         return
     _answer_once(session, model, words, manner, raw=raw, stream=stream, as_json=as_json, verbose=verbose)
+
+
+def _as_prompt(model: str, typed: list[str]) -> str:
+    """How the words are given that may have been a prompt, of which the first was taken for a model's name."""
+    if "/" in model or model.lower() == "default":
+        return ""
+    if not typed:
+        return f"As a prompt it goes behind a model's name: `ingle run MODEL {shlex.quote(model)}`."
+    alone = shlex.quote(" ".join([model, *typed]))
+    return f"A prompt alone goes in quotes, `ingle run {alone}`; else `ingle run MODEL PROMPT`."
 
 
 def chat_with(wishes: Wishes, model: AnyModel = None, verbose: Verbose = False) -> None:
@@ -200,7 +207,7 @@ def _answer_once(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    from ingle.cli.answer import explain_end, gather, visible
+    from ingle.cli.answer import cut_context, explain_end, gather, visible
     from ingle.client import api
 
     if raw and manner.system:
@@ -221,4 +228,6 @@ def _answer_once(
         text = visible(answer.text) if session.terminal.stdout.isatty() else answer.text
         session.terminal.answer(text, end="" if text.endswith("\n") else "\n")
     if not as_json:
+        if answer.ready is not None and (cut := cut_context(manner.context, answer.ready.engine)):
+            session.terminal.tell(cut)
         explain_end(answer, session.terminal, verbose=verbose)

@@ -119,6 +119,7 @@ class Terminal:
                 return None
             if not word or (word.isdigit() and 1 <= int(word) <= len(options)):
                 return int(word or 1) - 1
+            self.tell(f"{line.strip()} is none of them.")
 
     def read_input(self) -> str:
         """Everything on standard input when it is not a terminal; the empty text when it is.
