@@ -7,7 +7,9 @@ import json
 import pytest
 from bench.startup import fill_cache
 
+from ingle.catalog.fits import memory_needed
 from ingle.errors import InUse
+from tests.catalog.gguf_writer import llama
 from tests.cli.conftest import Place
 from tests.cli.fake_daemon import Refusal, fake_daemon
 
@@ -59,6 +61,17 @@ def test_show_knows_a_model_that_is_here_and_one_that_could_be(place: Place) -> 
     assert "not here; `ingle pull qwen3:1.7b` gets it" in there
     assert "Fits this machine" in there or "Too big" in there
     assert json.loads(place.ingle("show", "default", "--json").stdout)["name"] == "qwen3:1.7b"
+
+
+def test_show_says_what_its_number_of_bytes_of_memory_rests_on(place: Place) -> None:
+    """A model that is here: its headers, keys and values included. One that is not: the catalogue."""
+    file = place.root / "tiny.gguf"
+    file.write_bytes(llama())
+    keys_and_values = 2 * 2 * 2 * 64 * 2  # layers, both, heads, a head's width, 16 bits
+    said = json.loads(place.ingle("show", str(file), "--json").stdout)["fits"]
+    assert said["needed"] == memory_needed(file.stat().st_size, kv_bytes_per_token=keys_and_values)
+    assert "Estimated from its headers, with 4096 tokens" in place.ingle("show", str(file)).stdout
+    assert "As the catalogue has it, with 4096 tokens" in place.ingle("show", "qwen3:1.7b").stdout
 
 
 def test_rm_deletes_only_what_it_names(place: Place) -> None:

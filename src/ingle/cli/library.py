@@ -215,7 +215,10 @@ def _facts(session: Session, ref: ModelRef, snapshot: Snapshot | None) -> list[t
             ("parameters", render.parameters(entry.parameters)),
         ]
     judged = _judged(snapshot, entry)
-    return told + ([("memory", judged.sentence)] if judged else [])
+    if judged is None:
+        return told
+    rests = "As the catalogue has it" if entry is not None else "Estimated from its headers"
+    return [*told, ("memory", f"{judged.sentence}\n{rests}, with 4096 tokens of context.")]
 
 
 def _on_disk(snapshot: Snapshot, bad: Checked | None) -> list[tuple[str, str]]:
@@ -245,9 +248,10 @@ def _entry(session: Session, ref: ModelRef) -> CatalogEntry | None:
 
 
 def _judged(snapshot: Snapshot | None, entry: CatalogEntry | None) -> Fit | None:
-    from ingle.catalog.fits import fit, memory_needed
+    """By the catalogue, some of whose numbers are measured; for a model that it does not list by the headers."""
+    from ingle.catalog.fits import fit, snapshot_memory
     from ingle.cli.offer import machine_memory
 
     if entry is not None:
         return fit(entry.memory_4k, machine_memory())
-    return fit(memory_needed(snapshot.size), machine_memory()) if snapshot else None
+    return fit(snapshot_memory(snapshot), machine_memory()) if snapshot else None
