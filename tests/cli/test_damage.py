@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.catalog.gguf_writer import llama
 from tests.cli.conftest import DONE, READY, chunk
 from tests.cli.fake_daemon import Lines, fake_daemon
 from tests.cli.test_care import REPO, Hub
@@ -58,3 +59,11 @@ def test_what_an_import_and_a_removal_leave_is_not_said_to_be_of_other_tools(pla
     assert place.ingle("rm", "me/test", "--yes").exit_code == 0
     told = place.json("clean", "--others")
     assert (told["ours"], told["others"]) == ([], []), told
+
+
+def test_what_no_digest_vouches_for_is_readable_and_not_good(place: Hub) -> None:
+    mine = place.root / "mine.gguf"
+    mine.write_bytes(llama())
+    found = place.ingle("verify", str(mine))
+    assert found.exit_code == 0
+    assert ": readable, nothing to compare with." in found.stdout and "good" not in found.stdout

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -30,3 +32,11 @@ def test_a_token_that_no_request_could_bring_is_refused(place: Place, token: str
 @pytest.mark.parametrize("pid", ["-1", "0", str(1 << 31)])
 def test_a_parent_that_cannot_be_is_refused(place: Place, pid: str) -> None:
     assert place.ingle("serve", "--parent-pid", pid).exit_code == 2
+
+
+def test_a_parent_that_is_no_process_is_told_before_anything_is_ready(place: Place) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    found = place.ingle("serve", "--port", "0", "--parent-pid", str(ended.pid))
+    assert found.exit_code == 2 and found.stdout == ""
+    assert f"There is no process {ended.pid}" in found.stderr

@@ -66,9 +66,7 @@ def verify_models(model: Some = None, every: All = False, as_json: AsJson = Fals
         session.terminal.answer_json([_audit_json(one) for one in audits])
     else:
         for one in audits:
-            colour = GREEN if one.ok else RED
-            word = session.terminal.style("good" if one.ok else "damaged", colour)
-            session.terminal.answer(f"{one.ref.name}: {word}. {one.sentence}")
+            session.terminal.answer(f"{one.ref.name}: {_verdict(session, one)}. {one.sentence}")
             if not one.ok:
                 session.terminal.tell(f"Next: {_mends(one)}")
     if not all(one.ok for one in audits):
@@ -179,6 +177,15 @@ def _audit(session: Session, snapshot: Snapshot, *, quiet: bool) -> Audit:
         audit = finish(audit_steps(session.config, snapshot), drawing)
     remember(session.config, audit, time.time())
     return audit
+
+
+def _verdict(session: Session, one: Audit) -> str:
+    """One word for a model; none is good that no digest vouches for."""
+    if not one.ok:
+        return session.terminal.style("damaged", RED)
+    if one.unknown and len(one.unknown) == len(one.files):
+        return session.terminal.style("readable, nothing to compare with", YELLOW)
+    return session.terminal.style("good", GREEN)
 
 
 def _mends(one: Audit) -> str:

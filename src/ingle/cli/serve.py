@@ -8,7 +8,7 @@ import typer
 
 from ingle.cli.options import DAEMON_PANEL, AsJson
 from ingle.cli.session import open_session
-from ingle.errors import AlreadyRunning, UsageError
+from ingle.errors import AlreadyRunning, InvalidRequest, UsageError
 
 if TYPE_CHECKING:
     from ingle.config import Config
@@ -77,6 +77,8 @@ def serve_models(
     if background:
         _in_background(session.config)
         return
+    if parent_pid is not None:
+        _refuse_nobody(parent_pid)
     guarded = token_for(host or session.config.host, token)
     if guarded != token:
         session.terminal.tell("Beyond this machine every request must bring the token in the line below.")
@@ -93,6 +95,16 @@ def serve_models(
             verbose=verbose,
         ),
     )
+
+
+def _refuse_nobody(pid: int) -> None:
+    """Raises `InvalidRequest` for a parent that is no process: the daemon would say that it is ready, and leave."""
+    import psutil
+
+    if not psutil.pid_exists(pid):
+        raise InvalidRequest(
+            f"There is no process {pid} for --parent-pid.", hint="It takes the pid of the app beside it."
+        )
 
 
 def token_for(host: str, token: str | None) -> str | None:

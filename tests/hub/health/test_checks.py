@@ -58,6 +58,7 @@ def test_damage_that_was_published_so_is_not_said_to_be_repaired(config: Config)
     check_now(config, time.time() + 5)
     one = of("verify", findings(config))
     assert one.command == "ingle rm org/name" and "published" in one.means
+    assert "less than a day ago" in one.means
 
 
 def test_a_repaired_model_is_not_told_any_more(config: Config) -> None:

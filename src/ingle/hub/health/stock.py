@@ -85,10 +85,10 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
 
 
 def _damaged(checked: Checked) -> Finding:
-    days = max(0, int((time.time() - checked.time) / 86400))
-    means = f"The check {several(days, 'day')} ago found bytes that are not the ones that were pulled."
+    ago = _ago(checked.time)
+    means = f"The check {ago} found bytes that are not the ones that were pulled."
     if not checked.repairable:
-        means = f"So it was published, as the check {several(days, 'day')} ago found: a repair brings the same bytes."
+        means = f"So it was published, as the check {ago} found: a repair brings the same bytes."
     return problem(
         "verify",
         says=f"{checked.name}: {checked.sentence}",
@@ -97,17 +97,21 @@ def _damaged(checked: Checked) -> Finding:
     )
 
 
+def _ago(moment: float) -> str:
+    """How long ago a Unix time was, in days."""
+    days = int((time.time() - moment) / 86400)
+    return f"{several(days, 'day')} ago" if days > 0 else "less than a day ago"
+
+
 def _checked(times: Sequence[float], count: int) -> Finding:
     """What checks found right: when they were, in seconds since the epoch, and how many models there are."""
     if not times:
         return ok("checked", "No model was checked again since it came.")
-    days = int((time.time() - max(times)) / 86400)
-    ago = several(days, "day") if days > 0 else "less than a day"
     was, it = ("was", "it") if len(times) == 1 else ("were", "they")
     return ok(
         "checked",
         f"{len(times)} of {several(count, 'model')} {was} checked again since {it} came and {was} right, "
-        f"the last time {ago} ago.",
+        f"the last time {_ago(max(times))}.",
         count=len(times),
     )
 
