@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +86,8 @@ def test_a_file_that_is_not_labelled_is_said_in_a_sentence(content: str, said: s
 
 def test_the_plan_that_the_pull_measures_is_one_that_a_pull_takes(tmp_path: Path) -> None:
     script = str(ROOT / "bench" / "pull.py")
-    asked = [sys.executable, script, "--only", "plan", "--mib", "1", "--folder", str(tmp_path)]
-    no_nginx = {**os.environ, "PATH": str(tmp_path)}  # whose port is always the same
-    done = subprocess.run(asked, capture_output=True, text=True, check=True, env=no_nginx)
+    with socket.create_server(("127.0.0.1", 0)) as free:  # no other run may have the usual port
+        place = ["--folder", str(tmp_path), "--port", str(free.getsockname()[1])]
+    asked = [sys.executable, script, "--only", "plan", "--mib", "1", *place]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert "plan of 100002 files: " in done.stdout
