@@ -41,6 +41,15 @@ def test_a_partial_model_says_what_is_missing(place: Place) -> None:
     assert (shown["state"], shown["missing"]) == ("partial", ["model.safetensors"])
 
 
+def test_a_model_of_which_a_part_is_here_is_not_called_absent(place: Place) -> None:
+    weights = place.cache / "models--bench--model-000" / "snapshots"
+    next(weights.glob("*/model.safetensors")).unlink()
+    found = place.ingle("run", "bench/model-000", "Hi")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "bench/model-000 is not whole: model.safetensors missing." in found.stderr
+    assert "`ingle pull bench/model-000` fetches the rest." in found.stderr
+
+
 def test_an_empty_cache_says_how_to_begin(place: Place) -> None:
     found = place.ingle("list", HF_HUB_CACHE=str(place.root / "nothing"))
     assert (found.exit_code, found.stdout) == (0, "")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ingle.cli import render
-from ingle.errors import Cancelled, HubUnreachable, IngleError, NotDownloaded, UsageError
+from ingle.errors import Cancelled, HubUnreachable, IngleError, UsageError
 
 if TYPE_CHECKING:
     from ingle.catalog.curated import CatalogEntry
@@ -22,7 +22,8 @@ PROBE_S = 3.0
 
 
 def ensure_here(session: Session, model: str) -> None:
-    """Get `model` when a person says yes. Raises `NotDownloaded` where nobody can be asked, or on a no.
+    """Get `model` when a person says yes. Where nobody can be asked, or on a no, raises what keeps it from being used:
+    `NotDownloaded`, `Incomplete` or `MalformedModel`.
 
     Of one that is here and damaged it warns: it may be used still, but its answers cannot be trusted.
     """
@@ -39,7 +40,8 @@ def ensure_here(session: Session, model: str) -> None:
     if ref.path is not None:
         return
     if not session.terminal.can_ask or not session.terminal.confirm(_question(session, ref.name, snapshot)):
-        raise NotDownloaded(ref.name)
+        session.store.require(ref)
+        return
     fetch(session, session.daemon(), session.daemon_name(model))
 
 
