@@ -12,6 +12,7 @@ from ingle.catalog.formats import (
     classify,
     first_part,
     gguf_parts,
+    is_quantisation,
     missing_shards,
     read_config,
     safetensors_files,
@@ -112,6 +113,13 @@ def test_the_parts_of_a_split_gguf_follow_from_any_of_them() -> None:
     assert parts == tuple(f"dir/m-0000{number}-of-00003.gguf" for number in (1, 2, 3))
     assert first_part("dir/m-00002-of-00003.gguf") == parts[0]
     assert first_part("m.gguf") == "m.gguf"
+
+
+def test_the_label_of_a_quantisation_ends_a_name_whatever_words_stand_in_it() -> None:
+    assert is_quantisation("m-Q4_0-00002-of-00003.gguf", "q4_0")
+    assert is_quantisation("best-of-both-Q4_0.gguf", "Q4_0")
+    assert is_quantisation("Q4_0/m.GGUF", "Q4_0")
+    assert not is_quantisation("m-Q4_0-of-Q8_0.gguf", "Q4_0")
 
 
 @pytest.mark.parametrize("name", ["m.gguf", "m-00001-of-00004.gguf", "m-1-of-3.gguf"])

@@ -156,6 +156,16 @@ def test_a_model_that_writes_no_text_is_not_called_partial() -> None:
     assert only(picture).missing == ("tokenizer.json",)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tekken.json", "qwen.tiktoken"]
+    + ["vocab.json", "vocab.txt", "rwkv_vocab_v20230424.txt"],
+)
+def test_a_tokenizer_of_any_kind_makes_a_folder_whole(name: str) -> None:
+    files = without(mlx_folder(), "tokenizer.json") | {name: b"x"}
+    assert only(files, **{path: len(content) for path, content in files.items()}).missing == ()
+
+
 def test_only_what_is_needed_is_opened() -> None:
     shelf = MemoryShelf(mlx_folder(**{"README.md": b"x", "merges.txt": b"x"}))
     inspect(shelf)

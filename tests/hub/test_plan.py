@@ -136,6 +136,22 @@ def test_a_split_gguf_that_the_hub_lists_in_part_is_incomplete() -> None:
         _plan("m-00001-of-00002.gguf")
 
 
+def test_a_split_gguf_that_lacks_a_part_keeps_nobody_from_a_whole_one_beside_it() -> None:
+    assert _names(_plan("m-Q4_K_M-00001-of-00002.gguf", "m-Q8_0.gguf")) == {"m-Q8_0.gguf"}
+    with pytest.raises(Incomplete, match="00002"):
+        _plan("m-Q4_K_M-00001-of-00002.gguf", "m-Q8_0.gguf", ref=_ref(quant="Q4_K_M"))
+
+
+def test_parts_whose_names_no_loader_finds_are_refused_before_the_first_byte() -> None:
+    """llama.cpp looks for the other parts under names that end in small letters."""
+    parts = [f"m-Q4_K_M-{number:05d}-of-00002.GGUF" for number in (1, 2)]
+    for ref in (_ref(), _ref(quant="Q4_K_M"), _ref(file=parts[1])):
+        with pytest.raises(Unsupported, match="00002.GGUF"):
+            _plan(*parts, ref=ref, format=Format.GGUF)
+    assert _names(_plan(*parts, "m-Q8_0.gguf", format=Format.GGUF)) == {"m-Q8_0.gguf"}
+    assert _names(_plan("m-Q8_0.GGUF", format=Format.GGUF)) == {"m-Q8_0.GGUF"}
+
+
 def test_a_repo_with_projectors_only_has_no_model() -> None:
     with pytest.raises(Unsupported):
         _plan("mmproj-x.gguf")

@@ -94,12 +94,16 @@ def first_part(path: str) -> str:
     return f"{match['stem']}-00001-of-{match['count']}.gguf" if match else path
 
 
+def is_misnamed_part(path: str) -> bool:
+    """Whether it is a part of a split GGUF whose name ends otherwise than `gguf_parts` says, as in `.GGUF`."""
+    return _GGUF_PART.fullmatch(path) is None and _GGUF_PART.fullmatch(path.lower()) is not None
+
+
 def is_quantisation(path: str, quant: str) -> bool:
     """Whether the name of a GGUF, or its folder's, says this quantisation; any part of a split one will do."""
-    folder, _, name = path.upper().rpartition("/")
+    part = _GGUF_PART.fullmatch(path.lower())
+    folder, _, name = (part["stem"] if part else path).upper().rpartition("/")
     stem, wanted = name.removesuffix(".GGUF"), quant.upper()
-    if "-OF-" in stem:
-        stem = stem.rsplit("-", 3)[0]
     return stem == wanted or stem.endswith((f"-{wanted}", f".{wanted}", f"_{wanted}")) or folder == wanted
 
 

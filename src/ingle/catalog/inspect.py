@@ -6,6 +6,7 @@ what is needed is read: `config.json`, an index, the headers of weights.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -18,7 +19,11 @@ from ingle.errors import MalformedModel
 NEEDED = (".json", ".jsonl", ".model", ".jinja", ".tiktoken", ".txt", ".safetensors")
 """Endings of what loaders open beside GGUF (mlx-lm's and transformers' own patterns)."""
 
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")
+_TOKENIZER = re.compile(
+    r"tokenizer\.json|tekken\.json|vocab\.json|[^/]*vocab[^/]*\.txt|[^/]+\.model|.+\.tiktoken"
+)
+"""Files that hold a vocabulary, by the names that the tokenizers of transformers and mistral-common look for."""
+
 _OTHER_FRAMEWORKS = (
     ".bin",
     ".pt",
@@ -114,7 +119,7 @@ def _awaits_weights(names: set[str]) -> bool:
 
 def has_tokenizer(names: Iterable[str]) -> bool:
     """Whether any of these paths is a tokenizer that a loader opens."""
-    return any(name in _TOKENIZERS or name.endswith(".tiktoken") for name in names)
+    return any(_TOKENIZER.fullmatch(name) for name in names)
 
 
 def _config(shelf: Shelf, present: Mapping[str, int]) -> tuple[formats.Config, list[str]]:

@@ -11,6 +11,7 @@ from ingle.catalog.formats import (
     first_part,
     gguf_files,
     gguf_parts,
+    is_misnamed_part,
     is_quantisation,
     missing_shards,
     safetensors_files,
@@ -207,15 +208,30 @@ def _choose(ref: ModelRef, listing: Listing, memory: Memory | None) -> _Quant:
         return _quant(listing, first_part(ref.file), ref.name)
     heads = sorted({first_part(path) for path in gguf_files(file.path for file in listing.files)})
     heads = [head for head in heads if not any(word in head.lower() for word in _NOT_MODELS)]
+    named = [head for head in heads if not is_misnamed_part(head)]
     if ref.quant is not None:
-        for head in heads:
+        for head in sorted(heads, key=is_misnamed_part):
             found = _Quant(head, ())
             if found.is_called(ref.quant):
                 return _quant(listing, head, ref.name)
         offered = ", ".join(head.rpartition("/")[2] for head in heads[:12])
         has = f"it has: {offered}." if heads else f"it has no GGUF files. `ingle pull {listing.repo_id}`"
         raise ModelNotFound(ref.name, where=f"in {listing.repo_id}", hint=f"It has no {ref.quant}; {has}")
-    return _fitting([_quant(listing, head, ref.name) for head in heads], memory, listing)
+    return _fitting(_whole(ref, listing, named or heads), memory, listing)
+
+
+def _whole(ref: ModelRef, listing: Listing, heads: Iterable[str]) -> list[_Quant]:
+    """The quantisations of which every part is listed. Raises `Incomplete` where that is none of them."""
+    found: list[_Quant] = []
+    error: Incomplete | None = None
+    for head in heads:
+        try:
+            found.append(_quant(listing, head, ref.name))
+        except Incomplete as exc:
+            error = error or exc
+    if error is not None and not found:
+        raise error
+    return found
 
 
 def _fitting(quants: list[_Quant], memory: Memory | None, listing: Listing) -> _Quant:
@@ -233,6 +249,11 @@ def _fitting(quants: list[_Quant], memory: Memory | None, listing: Listing) -> _
 
 def _quant(listing: Listing, head: str, name: str) -> _Quant:
     by_path = {file.path: file for file in listing.files}
+    if head in by_path and is_misnamed_part(head):
+        raise Unsupported(
+            f"{head} is one part of a model, and llama.cpp finds the others only where their names end in .gguf.",
+            hint="Another repo or quantisation may have it whole; `ingle search` finds some.",
+        )
     if "-of-" in head and first_part(head) == head:
         try:
             parts = gguf_parts(head, int(head.removesuffix(".gguf").rpartition("-of-")[2]))
