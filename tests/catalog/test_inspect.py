@@ -158,8 +158,8 @@ def test_a_model_that_writes_no_text_is_not_called_partial() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tekken.json", "qwen.tiktoken"]
-    + ["vocab.json", "vocab.txt", "rwkv_vocab_v20230424.txt"],
+    "tokenizer.model spiece.model sentencepiece.bpe.model tekken.json qwen.tiktoken vocab.json vocab.txt "
+    "rwkv_vocab_v20230424.txt".split(),
 )
 def test_a_tokenizer_of_any_kind_makes_a_folder_whole(name: str) -> None:
     files = without(mlx_folder(), "tokenizer.json") | {name: b"x"}

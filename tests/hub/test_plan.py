@@ -146,7 +146,7 @@ def test_parts_whose_names_no_loader_finds_are_refused_before_the_first_byte() -
     """llama.cpp looks for the other parts under names that end in small letters."""
     parts = [f"m-Q4_K_M-{number:05d}-of-00002.GGUF" for number in (1, 2)]
     for ref in (_ref(), _ref(quant="Q4_K_M"), _ref(file=parts[1])):
-        with pytest.raises(Unsupported, match="00002.GGUF"):
+        with pytest.raises(Unsupported, match=r"00002\.GGUF"):
             _plan(*parts, ref=ref, format=Format.GGUF)
     assert _names(_plan(*parts, "m-Q8_0.gguf", format=Format.GGUF)) == {"m-Q8_0.gguf"}
     assert _names(_plan("m-Q8_0.GGUF", format=Format.GGUF)) == {"m-Q8_0.GGUF"}

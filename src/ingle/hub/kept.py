@@ -6,6 +6,8 @@ ref points to `hf cache prune` takes, so the older version gets `refs/ingle/stil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ingle.catalog.formats import gguf_files
@@ -22,16 +24,23 @@ def keep(place: RepoPlace, branch: str, commit: str) -> None:
     old = _present(place, branch)
     if old is None or old == commit or not place.snapshot(old).is_dir():
         return
-    if _missed(stored_receipt(place, old), stored_receipt(place, commit)):
+    receipt = stored_receipt(place, old)
+    if receipt is not None and _missed(place, receipt, {branch: commit}):
         write_whole(_still(place, old), old.encode(), place.stage)
 
 
-def release(place: RepoPlace, commit: str) -> None:
-    """Called when a branch points to `commit`: what is here in that version needs no older one. Raises `OSError`."""
-    now = stored_receipt(place, commit)
+def release(place: RepoPlace) -> None:
+    """Called when a branch was pointed elsewhere, or a model removed: drops the names that nothing needs any more.
+
+    One whose receipt cannot be read stays: what would be missed is not known. Raises `OSError`.
+    """
     for path in sorted((place.refs / "ingle").glob(f"{_STILL}*")):
         old = path.name.removeprefix(_STILL)
-        if old == commit or not _missed(stored_receipt(place, old), now):
+        if not is_commit(old):
+            continue
+        receipt = stored_receipt(place, old)
+        here = place.snapshot(old).is_dir() and place.receipt(old).exists()
+        if not here or (receipt is not None and not _missed(place, receipt)):
             path.unlink(missing_ok=True)
 
 
@@ -39,18 +48,17 @@ def followed(place: RepoPlace, commit: str, file: str | None) -> str | None:
     """The branch that a model of a version kept in this way follows; None for any other version, and for a model
     that is here in the branch's present one. `file` is its GGUF."""
     receipt = stored_receipt(place, commit) if _still(place, commit).is_file() else None
-    if receipt is None:
-        return None
-    branch = receipt.listing.revision
-    now = stored_receipt(place, _present(place, branch))
-    there = {_head(asked) for asked in (now.asked if now is not None else ())}
-    return branch if (file or "") not in there else None
+    for asked in receipt.asked if receipt is not None else ():
+        branch = _branch(asked)
+        if branch is not None and _head(asked) == (file or ""):
+            return branch if not _is_in(place, asked, _present(place, branch)) else None
+    return None
 
 
 def _present(place: RepoPlace, branch: str) -> str | None:
     try:
         commit = (place.refs / branch).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # not there, no text, or a name that no file can have
         return None
     return commit if is_commit(commit) else None
 
@@ -59,12 +67,39 @@ def _still(place: RepoPlace, commit: str) -> Path:
     return place.refs / "ingle" / f"{_STILL}{commit}"
 
 
-def _missed(old: Receipt | None, new: Receipt | None) -> bool:
-    """Whether a model was pulled of the old version, followed a branch, and is not in the new one."""
-    if old is None:
+def _missed(place: RepoPlace, old: Receipt, pointed: Mapping[str, str] | None = None) -> bool:
+    """Whether a model is whole in the old version, follows a branch, and is not whole in what that means now.
+
+    `pointed` are branches that are about to mean another commit.
+    """
+    before = old.listing.commit
+    for asked in old.asked:
+        branch = _branch(asked)
+        if branch is None or not _is_in(place, asked, before):
+            continue
+        now = (pointed or {}).get(branch) or _present(place, branch)
+        if now != before and not _is_in(place, asked, now):
+            return True
+    return False
+
+
+def _branch(asked: Asked) -> str | None:
+    branch = asked.ref.revision or "main"
+    return None if is_commit(branch) else branch
+
+
+def _is_in(place: RepoPlace, model: Asked, commit: str | None) -> bool:
+    """Whether this model was asked for in a version, too, and every file of it is there."""
+    receipt = stored_receipt(place, commit)
+    if receipt is None or commit is None:
         return False
-    there = {_head(asked) for asked in (new.asked if new is not None else ())}
-    return any(_head(asked) not in there for asked in old.asked if not is_commit(asked.ref.revision or ""))
+    folder = place.snapshot(commit)
+    with suppress(OSError):
+        return any(
+            _head(asked) == _head(model) and all((folder / path).exists() for path in asked.files)
+            for asked in receipt.asked
+        )
+    return False
 
 
 def _head(asked: Asked) -> str:

@@ -102,7 +102,7 @@ def publish_snapshot(
                 keep(place, name, listing.commit)
             _point_ref(place, name, listing.commit)
             if not is_commit(name):
-                release(place, listing.commit)
+                release(place)
     return folder
 
 

@@ -19,6 +19,7 @@ from ingle.catalog.model import ModelRef, Origin, Snapshot
 from ingle.config import Config
 from ingle.errors import InUse, InvalidRequest, NoPermission, Unsupported
 from ingle.hub.disk import disk_errors
+from ingle.hub.kept import release
 from ingle.hub.layout import RepoPlace, is_commit
 from ingle.hub.locks import holder_pid, try_lock
 from ingle.hub.receipt import Receipt, write_receipt
@@ -132,6 +133,7 @@ class _Removing:
             else:
                 self._remove_whole()
             self._forget()
+            release(place)
             trim_written(place)
             _remove_empty(place)
 
