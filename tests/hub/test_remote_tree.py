@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.errors import HubLied
 from ingle.hub.tree import check_path, check_together, folded, parse_info, parse_page
+from ingle.hub.verify import digest_of
 from tests.fakes.calm import CALM
 
 pytestmark = pytest.mark.slow
 
 SHA1, SHA256 = "a" * 40, "b" * 64
+EMPTY_SHA1, EMPTY_SHA256 = digest_of(b"", DigestKind.GIT_SHA1), digest_of(b"", DigestKind.SHA256)
 
 
 def row(path: str = "a.json", **more: Any) -> dict[str, Any]:
@@ -101,6 +103,26 @@ def test_an_odd_but_harmless_name_passes(path: str) -> None:
 def test_a_size_or_digest_or_kind_that_cannot_be_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(HubLied):
         parse_page(page(row(**more)))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"size": 0},
+        {"size": 0, "lfs": {"oid": SHA256, "size": 0}},
+        {"oid": EMPTY_SHA1},
+        {"lfs": {"oid": EMPTY_SHA256, "size": 3}},
+    ],
+)
+def test_a_size_that_denies_the_digest_of_an_empty_file_is_called_so(more: dict[str, Any]) -> None:
+    with pytest.raises(HubLied, match="empty"):
+        parse_page(page(row(**more)))
+
+
+def test_an_empty_file_may_be_listed() -> None:
+    large = row("b.bin", size=0, lfs={"oid": EMPTY_SHA256, "size": 0})
+    files, _ = parse_page(page(row(size=0, oid=EMPTY_SHA1), large))
+    assert [file.size for file in files] == [0, 0]
 
 
 @pytest.mark.parametrize(

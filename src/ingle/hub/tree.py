@@ -16,6 +16,7 @@ import msgspec
 from ingle.catalog.listing import DigestKind, ListedFile
 from ingle.errors import HubLied
 from ingle.hub.fields import DOUBT, MAX_SIZE
+from ingle.hub.verify import digest_of
 
 MAX_FILES = 1_000_000
 MAX_PATH = 1024
@@ -26,6 +27,7 @@ MAX_NAME = 255
 Told = TypeVar("Told")
 
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_EMPTY = frozenset(digest_of(b"", kind) for kind in DigestKind)
 _SHA1 = COMMIT
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
@@ -160,6 +162,11 @@ def _file(row: _Row) -> ListedFile:
             raise _refused(row.path, f"it has two sizes, {row.size} and {row.lfs.size}", "size")
     if not shape.fullmatch(digest):
         raise _refused(row.path, f"its digest is {digest[:80]!r}", "digest")
+    if (row.size == 0) is not (digest in _EMPTY):
+        said = "it is listed as empty, and its digest is that of no empty file"
+        if row.size:
+            said = f"it is listed with {row.size} bytes, and its digest is that of an empty file"
+        raise _refused(row.path, said, "size")
     return ListedFile(row.path, row.size, digest, kind)
 
 
