@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from ingle.engines.base import Engine, EngineOptions
 from ingle.engines.mlx.engine import open_engine
+from ingle.engines.mlx.lean import import_mlx_lm
 from ingle.generation import Generation, Message, Role
 from tests.engines.mlx.asking import GREEDY, Answer, ask, chat
 from tests.engines.mlx.conftest import OPTIONS
 from tests.engines.mlx.tiny import write_random
 from tests.models import mlx_snapshot
+
+import_mlx_lm()
+
+import mlx.core as mx  # noqa: E402  (after the lean import)
+from mlx_lm.models.cache import KVCache  # noqa: E402  (as above)
+
+from ingle.engines.mlx.prefix_disk import SHORTEST, PrefixDisk  # noqa: E402  (as above)
 
 pytestmark = pytest.mark.slow
 
@@ -100,3 +111,78 @@ def test_a_file_that_another_process_took_away_meanwhile_is_no_error(model: Path
     (folder / "gone.safetensors").symlink_to(tmp_path / "nowhere")  # listed, and not there when looked at
     returning(model, options)
     assert len(list(folder.glob("*-*.safetensors"))) == 1
+
+
+class Watching(KVCache):  # type: ignore[misc]  # mlx_lm has no types
+    """A layer that notes how much the folder holds whenever it is asked for what is to be written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.seen: list[int] = []
+
+    @property
+    def state(self) -> Any:
+        self.seen.append(held(self.folder))
+        return (self.keys, self.values)
+
+
+def held(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def layer(made: Any) -> Any:
+    values = mx.ones((1, 1, 256, 16))
+    made.update_and_fetch(values, values)
+    return made
+
+
+def due(disk: PrefixDisk, first: int, cache: list[Any]) -> list[int]:
+    """A prefix that has served twice; its tokens, and one that follows them."""
+    tokens = [first] * SHORTEST
+    for _ in range(2):
+        disk.served(tokens, cache)
+    return [*tokens, 0]
+
+
+def test_room_is_made_before_a_file_is_begun(tmp_path: Path) -> None:
+    limit = 80_000  # room for two of these files, not for three
+    disk = PrefixDisk(tmp_path, limit, "model")
+    due(disk, 1, [layer(KVCache())])
+    disk.write_due()
+    one = held(tmp_path)
+    assert limit / 3 < one < limit / 2
+    wanted = due(disk, 2, [layer(KVCache())])
+    disk.write_due()
+    watching = layer(Watching(tmp_path))
+    due(disk, 3, [watching])
+    disk.write_due()
+    assert watching.seen[-1] == one and held(tmp_path) == 2 * one
+    assert disk.find(wanted, 0)[1] == SHORTEST
+
+
+def test_a_file_with_one_bit_turned_over_is_dropped_and_never_used(tmp_path: Path) -> None:
+    disk = PrefixDisk(tmp_path, 10**6, "model")
+    wanted = due(disk, 1, [layer(KVCache())])
+    disk.write_due()
+    assert disk.find(wanted, 0)[1] == SHORTEST
+    (file,) = tmp_path.iterdir()
+    broken = bytearray(file.read_bytes())
+    broken[-9] ^= 1
+    file.write_bytes(broken)
+    assert disk.find(wanted, 0) == (None, 0)
+    assert not file.exists()
+
+
+def test_what_is_due_waits_while_another_worker_writes(tmp_path: Path) -> None:
+    disk = PrefixDisk(tmp_path, 10**6, "model")
+    wanted = due(disk, 1, [layer(KVCache())])
+    (tmp_path / "writing.safetensors").write_bytes(b"half")
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    disk.write_due()
+    assert [file.name for file in tmp_path.iterdir()] == ["writing.safetensors"]
+    os.close(other)
+    disk.write_due()
+    assert disk.find(wanted, 0)[1] == SHORTEST
+    assert len(list(tmp_path.iterdir())) == 1
