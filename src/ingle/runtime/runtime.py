@@ -327,6 +327,7 @@ class Runtime:
             raise InvalidRequest(
                 f"Which model? None was named, and the default, {default.name}, is not on this machine.",
                 hint=f"Name one that is: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}",
+                field="model",
                 models=names,
             )
         return usual.ref or default

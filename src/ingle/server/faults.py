@@ -7,7 +7,6 @@ OpenAI does. A defect of our own becomes a plain 500 that tells nothing of the i
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,11 +27,12 @@ from ingle.errors import (
     UsageError,
     http_status,
 )
+from ingle.server.wrong import invalid
 
 log = logging.getLogger(__name__)
 OPENAI_PREFIX = "/v1/"
-WHOLE = "the body"
-"""The name of what is wrong where no field of a body is."""
+COMMANDS = ("/ingle/", "/text", "/process", "/shell/")
+"""Beginnings of the routes that the command line asks too, which shows their hints to who typed a command."""
 
 
 class JsonResponse(Response):
@@ -58,7 +58,7 @@ def native_body(error: IngleError) -> dict[str, Any]:
 
 def openai_body(error: IngleError) -> dict[str, Any]:
     """OpenAI's shape; the hint goes along with the message, details keep their place beside it."""
-    message = f"{error.message} {error.hint}".strip()
+    message = f"{error.message} {_for_programs(error.hint)}".strip()
     body: dict[str, Any] = {
         "message": message,
         "type": _openai_type(error),
@@ -71,6 +71,8 @@ def openai_body(error: IngleError) -> dict[str, Any]:
 
 
 def body_for(path: str, error: IngleError) -> dict[str, Any]:
+    if not path.startswith(COMMANDS):
+        error.hint = _for_programs(error.hint)
     return openai_body(error) if path.startswith(OPENAI_PREFIX) else native_body(error)
 
 
@@ -106,6 +108,9 @@ def install_faults(app: FastAPI) -> None:
         headers = dict(exc.headers or {})
         if headers.get("Allow") == "GET":
             headers["Allow"] = "GET, HEAD"
+        if exc.status_code == 405 and "Allow" in headers:
+            right = " and ".join(headers["Allow"].split(", "))
+            error = InvalidRequest(f"{path} takes no {request.method}, only {right}.", hint="See /docs.")
         return JsonResponse(body_for(path, error), status_code=exc.status_code, headers=headers)
 
     app.add_exception_handler(RequestValidationError, wrong_body)
@@ -128,44 +133,9 @@ def _no_json(problems: Any, kind: str) -> InvalidRequest | None:
     )
 
 
-def invalid(problems: Any) -> InvalidRequest:
-    """One sentence for everything that is wrong with a body, the first field named for machines."""
-    said = [_sentence(problem) for problem in problems]
-    field = _field(problems[0]) if problems else None
-    unknown = [_field(problem) for problem in problems if problem["type"] == "extra_forbidden"]
-    details: dict[str, Any] = {"field": field}
-    if problems and problems[0]["type"] == "json_invalid":
-        details["character"] = problems[0]["loc"][-1]
-    if unknown:
-        details["unknown"] = unknown
-    return InvalidRequest(
-        "The request is wrong: " + "; ".join(said) + ".",
-        hint="/docs lists every field of this route.",
-        **details,
-    )
-
-
-def _sentence(problem: Mapping[str, Any]) -> str:
-    field = _field(problem)
-    if problem["type"] == "json_invalid":
-        return f"the body is not JSON ({problem.get('ctx', {}).get('error', 'it does not parse')})"
-    if field == WHOLE and problem["type"] in {"model_attributes_type", "dict_type", "model_type"}:
-        return f"{WHOLE} is no JSON object"
-    if problem["type"] == "extra_forbidden":
-        return f"there is no field {field}"
-    if problem["type"] == "missing":
-        return f"{field} is missing"
-    return f"{field}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-def _field(problem: Mapping[str, Any]) -> str:
-    if problem["type"] == "json_invalid":
-        return WHOLE
-    named = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
-    parts = [
-        part for part in named if "[" not in part
-    ]  # of a field with two forms, the form is no part of the path
-    return ".".join(parts) or WHOLE
+def _for_programs(hint: str) -> str:
+    """Without the words for who typed a command."""
+    return "/docs lists what is accepted." if hint == UsageError.next_step else hint
 
 
 def _openai_type(error: IngleError) -> str:

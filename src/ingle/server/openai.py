@@ -94,7 +94,7 @@ class Form:
         self.chat = kind == "chat.completion"
         self._kind = kind
         self._asked = asked
-        self.model = asked.model
+        self.model = asked.model or ""
         self._id = ("chatcmpl-" if self.chat else "cmpl-") + secrets.token_hex(12)
         self._created = int(time.time())
 
@@ -105,10 +105,11 @@ class Form:
         """The answer as it comes, of the model that was asked for."""
         with self.named():
             async with (
-                runtime.use(self.model, wants) as use,
+                runtime.use(self._asked.model, wants) as use,
                 aclosing(use.generate(generation)) as chunks,
             ):
                 notice.take(use)
+                self.model = self.model or use.model
                 yield chunks
 
     @contextmanager

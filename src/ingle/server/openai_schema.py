@@ -130,7 +130,7 @@ class StreamOptions(Body):
 class SamplingFields(Body):
     """What chat and plain completions share."""
 
-    model: ModelName
+    model: ModelName | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=100)
