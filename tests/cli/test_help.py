@@ -11,7 +11,7 @@ from typer.main import get_command
 from ingle.cli.main import build_app
 from tests.cli.conftest import Place
 
-PYTHON = ("FileText", "...}", "NoneType", "None]")
+PYTHON = ("FileText", "...}", "NoneType", "None]", "<bool>", "<str>", "<list")
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -42,6 +42,20 @@ def test_every_command_that_answers_answers_machines_too() -> None:
         if not any("--json" in one.opts for one in command.params)
     ]
     assert without == ["chat", "init"]  # a conversation, and code for a shell
+
+
+def test_no_help_sends_the_reader_to_another_one() -> None:
+    elsewhere = [
+        f"{' '.join(path)}: {one.name}"
+        for path, command in commands(get_command(build_app()))
+        for one in command.params
+        if "As in" in (one.help or "")
+    ]
+    assert elsewhere == []
+
+
+def test_the_help_of_all_names_the_word_for_help(place: Place) -> None:
+    assert "ingle help COMMAND" in " ".join(place.ingle("--help", COLUMNS="200").stdout.split())
 
 
 @pytest.mark.slow

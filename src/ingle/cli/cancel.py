@@ -8,14 +8,19 @@ import msgspec
 import typer
 
 from ingle.cli import render
-from ingle.cli.options import MODELS_PANEL, AsJson, OneModel
+from ingle.cli.options import MODEL_FORMS, MODELS_PANEL, AsJson
 from ingle.cli.session import open_session
+from ingle.cli.tab import complete_pulled
 from ingle.errors import UsageError
 
 if TYPE_CHECKING:
     from ingle.client.sync import Client
     from ingle.client.views import ModelView
 
+Pulled = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help=MODEL_FORMS, show_default=False, autocompletion=complete_pulled),
+]
 All = Annotated[bool, typer.Option("--all", "-a", help="Every pull, repair and check that runs.")]
 
 
@@ -27,7 +32,7 @@ def register(app: typer.Typer) -> None:
     )(cancel_pull)
 
 
-def cancel_pull(model: OneModel = None, every: All = False, as_json: AsJson = False) -> None:
+def cancel_pull(model: Pulled = None, every: All = False, as_json: AsJson = False) -> None:
     """End a model's pull, whichever terminal it was begun in; what came is kept for the next one.
 
     A repair, a check or a load of it is ended the same way.

@@ -9,7 +9,7 @@ import typer
 
 from ingle.cli import render
 from ingle.cli.fetch import Drawing, finish
-from ingle.cli.options import MODELS_PANEL, AsJson, ModelName
+from ingle.cli.options import MODELS_PANEL, AsJson, ModelHere
 from ingle.cli.session import Session, open_session
 from ingle.errors import HubError, InvalidRequest, NotFound
 
@@ -65,7 +65,7 @@ def import_model(source: Brought, repo: As = None, as_json: AsJson = False) -> N
         session.terminal.tell(f"Left out, the hub does not list them: {', '.join(brought.ignored)}")
 
 
-def export_model(model: ModelName, folder: Folder, copy: Copy = False, as_json: AsJson = False) -> None:
+def export_model(model: ModelHere, folder: Folder, copy: Copy = False, as_json: AsJson = False) -> None:
     """Make a plain, checked folder of a model for another app; costs no second copy where disks can share.
 
     Large files are cloned, or else hard-linked with the cache:

@@ -18,6 +18,7 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from ingle.cli.options import HEALTH_PANEL, AsJson
+from ingle.cli.tab import complete_shell
 from ingle.errors import InvalidRequest
 
 EXIT_CODES = (0, 10, 20, 30)
@@ -29,7 +30,13 @@ Command = Annotated[
     typer.Argument(metavar="COMMAND", help="The command, as one word: quote it; `-` for standard input."),
 ]
 ShellName = Annotated[
-    str, typer.Option("--shell", metavar="bash|zsh|fish|sh|powershell", help="The shell it is for.")
+    str,
+    typer.Option(
+        "--shell",
+        metavar="bash|zsh|fish|sh|powershell",
+        help="The shell it is for.",
+        autocompletion=complete_shell,
+    ),
 ]
 AsLines = Annotated[
     bool, typer.Option("--jsonl", help="Read {id, command, shell} lines, write {id, level, findings} lines.")

@@ -10,8 +10,9 @@ import typer
 
 from ingle.cli import render
 from ingle.cli.fetch import Drawing, finish
-from ingle.cli.options import HEALTH_PANEL, AsJson, ModelName, Yes, complete_model
+from ingle.cli.options import HEALTH_PANEL, MODEL_FORMS, AsJson, ModelHere, Yes
 from ingle.cli.session import Session, open_session
+from ingle.cli.tab import complete_here
 from ingle.cli.terminal import GREEN, RED, YELLOW
 from ingle.errors import InvalidConfig, ModelNotFound, UsageError
 
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
 
 Some = Annotated[
     str | None,
-    typer.Argument(
-        metavar="MODEL",
-        help="As in `ingle show`; a path too.",
-        show_default=False,
-        autocompletion=complete_model,
-    ),
+    typer.Argument(metavar="MODEL", help=MODEL_FORMS, show_default=False, autocompletion=complete_here),
 ]
 All = Annotated[bool, typer.Option("--all", "-a", help="Every model in the cache.")]
 Others = Annotated[bool, typer.Option("--others", help="List what other tools left, too; never deletes it.")]
@@ -73,7 +69,7 @@ def verify_models(model: Some = None, every: All = False, as_json: AsJson = Fals
         raise typer.Exit(1)
 
 
-def repair_model(model: ModelName, as_json: AsJson = False) -> None:
+def repair_model(model: ModelHere, as_json: AsJson = False) -> None:
     """Fetch only the files, and in them only the pieces, that are bad."""
     from ingle.cli.library import describe
     from ingle.hub.repair import repair

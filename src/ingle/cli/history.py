@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingle.cli.options import TALK_PANEL, AsJson, Yes
+from ingle.cli.options import TALK_PANEL, AsJson, OtherModel, Yes
 from ingle.cli.session import Session, open_session
+from ingle.cli.tab import complete_tool
 from ingle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 NUMBER = "Its number in `ingle history list`."
 Id = Annotated[int, typer.Argument(metavar="ID", help=NUMBER)]
 To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `translate`.")]
-Instruction = Annotated[str | None, typer.Option("--instruction", help="For `custom`.")]
+Instruction = Annotated[str | None, typer.Option("--instruction", metavar="TEXT", help="For `custom`.")]
 Options = Annotated[
     list[str] | None, typer.Option("--option", "-o", metavar="NAME=VALUE", help="For a tool of your own.")
 ]
@@ -68,10 +69,8 @@ def show(entry_id: Id, as_json: AsJson = False) -> None:
 
 def redo(
     entry_id: Id,
-    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Any text tool.")],
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Another model than the default.")
-    ] = None,
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Any text tool.", autocompletion=complete_tool)],
+    model: OtherModel = None,
     to: To = None,
     instruction: Instruction = None,
     option: Options = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingle.cli import render
-from ingle.cli.options import MODELS_PANEL, AsJson, ModelName, Yes
+from ingle.cli.options import MODELS_PANEL, AsJson, ModelHere, ModelName, Yes
 from ingle.cli.session import Session, open_session
 from ingle.errors import ModelNotFound
 
@@ -82,7 +82,7 @@ def show_model(model: ModelName, as_json: AsJson = False) -> None:
     session.terminal.answer("\n".join(render.facts(_facts(session, ref, snapshot))))
 
 
-def remove_model(model: ModelName, yes: Yes = False, as_json: AsJson = False) -> None:
+def remove_model(model: ModelHere, yes: Yes = False, as_json: AsJson = False) -> None:
     """Delete one model from the cache; only what it names, and not while it is used."""
     from ingle.client import api
     from ingle.client.accord import refuse_elsewhere

@@ -39,9 +39,12 @@ VERBS = {
     **dict.fromkeys(("verify", "repair", "clean", "doctor"), "health"),
 }
 """Which module of this room has which verb; the order is that of the help."""
+COMPLETION = ("show_completion", "install_completion")
+"""Typer lists these two and makes the shells' questions work; what they do is in `cli.completion`."""
 EPILOG = (
     "First steps: `ingle run` talks to a model that fits this machine (and offers to get it); "
-    "`echo 'teh cat' | ingle text proofread` corrects a text; `ingle list` shows what is here."
+    "`echo 'teh cat' | ingle text proofread` corrects a text; `ingle list` shows what is here. "
+    "`ingle help COMMAND` (or `COMMAND --help`) says what a command takes."
 )
 
 
@@ -95,10 +98,24 @@ def _quiet_where_nobody_reads() -> Iterator[None]:
 
 
 def _settle_help(command: Any, ctx: Any) -> None:
-    """Give `--help` a plain no as its default: without one, Typer imports pydantic (100 ms) to read None."""
+    """Help without a type that says nothing: none beside a flag, which takes no value, or an argument, which has a name.
+
+    And `--help` gets a plain no as its default: without one, Typer imports pydantic (100 ms) to read None.
+    """
     option = command.get_help_option(ctx)
     if option is not None:
         option.default = False
+    for one in command.params if option is None else (*command.params, option):
+        if one.param_type_name == "argument":
+            one.display_type_rich = _typeless
+        elif one.is_flag:
+            one.metavar = "[SHELL]" if one.name in COMPLETION else ""
+    for below in getattr(command, "commands", {}).values():
+        _settle_help(below, ctx)
+
+
+def _typeless(ctx: Any) -> None:
+    del ctx
 
 
 def report(error: IngleError, *, as_json: bool) -> None:
@@ -147,12 +164,28 @@ def run(arguments: Sequence[str]) -> int:
     words = asking_for_help(list(arguments))
     code = 0
     try:
+        if words and words[0].partition("=")[0].strip("-").replace("-", "_") in COMPLETION:
+            return _teach_shell(words)
         build_app(words[0] if words else None)(words, prog_name="ingle")
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
     finally:
         unread = flushed_to_nobody()
     return code or (READER_GONE if unread else 0)
+
+
+def _teach_shell(words: list[str]) -> int:
+    """`--show-completion [SHELL]` and `--install-completion [SHELL]`; the exit code."""
+    from ingle.cli.completion import complete_words
+
+    terminal = Terminal(plain=wants_plain_output())
+    option, _, shell = words[0].partition("=")
+    try:
+        terminal.answer(complete_words(option, [*filter(None, [shell]), *words[1:]]), end="")
+    except IngleError as error:
+        terminal.complain(error)
+        return exit_code(error)
+    return 0
 
 
 def asking_for_help(words: list[str]) -> list[str]:

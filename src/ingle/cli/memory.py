@@ -9,16 +9,17 @@ import typer
 from ingle.cli import render
 from ingle.cli.options import (
     DAEMON_PANEL,
+    MODEL_FORMS,
     AsJson,
     Context,
     Engine,
     KeepAlive,
     ModelName,
-    OneModel,
     Template,
     read_template,
 )
 from ingle.cli.session import open_session
+from ingle.cli.tab import complete_loaded
 from ingle.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ HEADS = (
     render.Column("REQUESTS", right=True, rank=4),
     render.Column("LEAVES", rank=2),
 )
+Loaded = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help=MODEL_FORMS, show_default=False, autocompletion=complete_loaded),
+]
 All = Annotated[bool, typer.Option("--all", "-a", help="Every loaded model.")]
 
 
@@ -107,7 +112,7 @@ def load_model(
         session.terminal.tell(cut)
 
 
-def stop_model(model: OneModel = None, every: All = False, as_json: AsJson = False) -> None:
+def stop_model(model: Loaded = None, every: All = False, as_json: AsJson = False) -> None:
     """Unload a model and say how much memory came back; the daemon itself stays."""
     from ingle.client import api
 

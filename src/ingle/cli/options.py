@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ingle.cli.tab import complete_here, complete_model
+
 
 class EngineName(StrEnum):
     MLX = "mlx"
@@ -21,20 +23,6 @@ TALK_PANEL = "Talk to a model"
 DAEMON_PANEL = "Memory and the daemon"
 HEALTH_PANEL = "Health of what is here"
 SAMPLING_PANEL = "How the next word is chosen"
-
-
-def complete_model(incomplete: str) -> list[str]:
-    """Names of models that are here and of those that have a short name, for the shell's Tab key."""
-    from ingle.cli.session import open_session
-    from ingle.errors import IngleError
-
-    try:
-        session = open_session()
-        here = [one.ref.name for one in session.store.scan()]
-    except IngleError:
-        return []
-    known = [entry.alias for entry in session.catalog.entries]
-    return [name for name in dict.fromkeys([*here, "default", *known]) if name.startswith(incomplete)]
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
@@ -54,19 +42,25 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON, errors too.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+MODEL_FORMS = (
+    "A catalogue name (qwen3:1.7b), org/name\\[@revision]\\[:file|:quantisation], a path, or `default`."
+)
 ModelName = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A catalogue name (qwen3:1.7b), org/name\\[@revision]\\[:file|:quantisation], a path, or `default`.",
-        show_default=False,
-        autocompletion=complete_model,
-    ),
+    typer.Argument(metavar="MODEL", help=MODEL_FORMS, show_default=False, autocompletion=complete_model),
 ]
-OneModel = Annotated[
+ModelHere = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help=MODEL_FORMS, show_default=False, autocompletion=complete_here),
+]
+OtherModel = Annotated[
     str | None,
-    typer.Argument(
-        metavar="MODEL", help="As in `ingle show`.", show_default=False, autocompletion=complete_model
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Another model than the default.",
+        autocompletion=complete_model,
     ),
 ]
 Engine = Annotated[

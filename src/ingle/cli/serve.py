@@ -20,12 +20,16 @@ ingle serve
 ingle serve --port 0 --parent-pid $$     (beside an app: one JSON line says port and token)
 
 ingle serve --stop"""
-Host = Annotated[str | None, typer.Option(help="Address to listen on; the loopback by default.")]
+Host = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Address to listen on; the loopback by default.")
+]
 Port = Annotated[
     int | None,
     typer.Option(min=0, max=65535, help="0 takes a free one and makes a token.", show_default=False),
 ]
-Token = Annotated[str | None, typer.Option(help="What every request must bring as its bearer token.")]
+Token = Annotated[
+    str | None, typer.Option(metavar="TOKEN", help="What every request must bring as its bearer token.")
+]
 ParentPid = Annotated[
     int | None,
     typer.Option("--parent-pid", min=1, max=(1 << 31) - 1, metavar="PID", help="End when this process ends."),

@@ -11,6 +11,7 @@ import typer
 
 from ingle.cli.options import TALK_PANEL, AsJson
 from ingle.cli.session import Session, open_session
+from ingle.cli.tab import complete_model, complete_shell, complete_widget
 from ingle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +31,24 @@ SHELL_MODEL = "qwen2.5-coder:1.5b"
 
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", help="What you want done.")]
 Shell = Annotated[
-    str | None, typer.Option("--shell", help="bash, zsh, fish, sh or powershell; else the one you use.")
+    str | None,
+    typer.Option(
+        "--shell",
+        metavar="SHELL",
+        help="bash, zsh, fish, sh or powershell; else the one you use.",
+        autocompletion=complete_shell,
+    ),
 ]
-Model = Annotated[str | None, typer.Option("--model", "-m", help="Another model than the configured one.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Another model than the configured one.",
+        autocompletion=complete_model,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show everything, run nothing.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Explain in depth before asking.")]
 Print = Annotated[bool, typer.Option("--print", help="Only print the command (for edit-line keys).")]
@@ -47,7 +63,9 @@ def register(app: typer.Typer) -> None:
 
 
 def print_widget(
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help="zsh, bash or fish.")],
+    shell: Annotated[
+        str, typer.Argument(metavar="SHELL", help="zsh, bash or fish.", autocompletion=complete_widget)
+    ],
 ) -> None:
     """Print the shell code that puts a suggested command on the edit line with Alt-I."""
     from ingle.shell.widgets import widget

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingle.cli.options import (
+    MODEL_FORMS,
     TALK_PANEL,
     AsJson,
     Context,
@@ -24,11 +25,11 @@ from ingle.cli.options import (
     Template,
     TopK,
     TopP,
-    complete_model,
     read_template,
     spread,
 )
 from ingle.cli.session import Session, open_session
+from ingle.cli.tab import complete_model
 from ingle.errors import InvalidRequest, ModelNotFound, NoChatTemplate, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ AnyModel = Annotated[
     str | None,
     typer.Argument(
         metavar="MODEL",
-        help="As in `ingle show`; `default` is the configured one.",
+        help=MODEL_FORMS,
+        show_default=False,
         autocompletion=complete_model,
     ),
 ]

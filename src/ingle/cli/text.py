@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from ingle.cli.options import TALK_PANEL, AsJson
+from ingle.cli.options import TALK_PANEL, AsJson, OtherModel
 from ingle.cli.session import Session, open_session
-from ingle.errors import IngleError, InvalidRequest, UsageError, WorkerError
+from ingle.cli.tab import complete_tool
+from ingle.errors import InvalidRequest, UsageError, WorkerError
 
 if TYPE_CHECKING:
     from ingle.client.views import Improved
@@ -31,17 +32,6 @@ ingle text custom 'make it rhyme' poem.txt
 ingle text dictation --clipboard"""
 
 
-def complete_tool(incomplete: str) -> list[str]:
-    """Every tool whose name begins like this, your own too; asked by the shell, so it never fails."""
-    from ingle.config import load_config
-    from ingle.text.tool import open_toolbox
-
-    try:
-        return sorted(name for name in open_toolbox(load_config().tools).tools if name.startswith(incomplete))
-    except IngleError:
-        return []
-
-
 ToolName = Annotated[
     str,
     typer.Argument(
@@ -54,10 +44,10 @@ Source = Annotated[
     list[str] | None,
     typer.Argument(metavar="TEXT|FILE|-", help="Words, one file, or `-` for standard input."),
 ]
-Model = Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")]
 To = Annotated[str | None, typer.Option("--to", metavar="LANGUAGE", help="For `translate`.")]
 Instruction = Annotated[
-    str | None, typer.Option("--instruction", help="For `custom`; else its first word or quoted words.")
+    str | None,
+    typer.Option("--instruction", metavar="TEXT", help="For `custom`; else its first word or quoted words."),
 ]
 Options = Annotated[
     list[str] | None,
@@ -120,7 +110,7 @@ def list_tools(as_json: AsJson = False) -> None:
 def improve_text(
     tool: ToolName,
     source: Source = None,
-    model: Model = None,
+    model: OtherModel = None,
     to: To = None,
     instruction: Instruction = None,
     option: Options = None,
