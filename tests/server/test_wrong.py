@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from ingle.errors import InvalidRequest
+from ingle.errors import IngleError, InvalidRequest, NoChatTemplate, OutOfMemory, PromptTooLong
 from ingle.server.native_schema import GenerateBody, LoadBody, PullBody
 from ingle.server.openai_schema import ChatRequest
 from ingle.server.schema import Body
@@ -89,6 +89,12 @@ async def test_who_sends_requests_is_not_told_of_the_options_of_commands(client:
     assert answer.json()["error"]["message"] == (
         "stream_options needs stream: true. /docs lists what is accepted."
     )
+
+
+@pytest.mark.parametrize("error", [PromptTooLong(5, 4), NoChatTemplate("m"), OutOfMemory("m is too large.")])
+def test_errors_of_a_request_name_no_option_of_a_command(error: IngleError) -> None:
+    """They reach apps and editors as well, which have fields and no options."""
+    assert " --" not in error.hint
 
 
 async def test_v1_without_a_model_asks_the_one_that_is_here_and_says_which(

@@ -37,7 +37,7 @@ class ChatTemplate:
         except TemplateSyntaxError as exc:
             raise InvalidRequest(
                 f"The chat template does not parse: {exc.message} (line {exc.lineno}).",
-                hint="Mend the template, or give another with --template.",
+                hint="Mend the template, or give another.",
                 param="template",
             ) from exc
         self.text = text
@@ -89,7 +89,7 @@ class ChatTemplate:
                 size += len(piece)
                 if size > MAX_RENDERED:
                     raise InvalidRequest(
-                        "The chat template writes without end.", hint="Give another with --template."
+                        "The chat template writes without end.", hint="Mend it, or give another."
                     )
         except (TemplateError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as exc:
             raise InvalidRequest(

@@ -27,7 +27,7 @@ class PromptTooLong(UsageError):
     def __init__(self, tokens: int, limit: int, *, hint: str = "") -> None:
         super().__init__(
             f"The prompt has {tokens} tokens and the context holds {limit}.",
-            hint=hint or "Shorten the prompt, or load the model with a larger --context.",
+            hint=hint or "Shorten the prompt, or load the model with a larger context.",
             tokens=tokens,
             limit=limit,
         )
@@ -39,7 +39,7 @@ class NoChatTemplate(UsageError):
     def __init__(self, model: str) -> None:
         super().__init__(
             f"{model} has no chat template, so there is no right way to show it a conversation.",
-            hint="Use /v1/completions for plain text, or give a template with --template FILE.",
+            hint="Use /v1/completions for plain text, or give the model a chat template.",
             model=model,
         )
 

@@ -42,7 +42,7 @@ class WorkerTimeout(WorkerError):
 
 class OutOfMemory(WorkerError):
     code = "out_of_memory"
-    next_step = "`ingle stop --all` gives memory back; a smaller model or --context takes less."
+    next_step = "`ingle stop --all` gives memory back; a smaller model or a shorter context takes less."
 
 
 class GenerationFailed(WorkerError):

@@ -307,7 +307,7 @@ def _forgettable(slot: Slot) -> bool:
 def _too_much(need: Need, free: int | None, why: str) -> OutOfMemory:
     return OutOfMemory(
         f"{need.model} needs about {need.bytes:,} bytes of memory and {max(0, free or 0):,} are free ({why}).",
-        hint="Close other programs, choose a smaller model or quantisation, or a smaller --context.",
+        hint="Close other programs, choose a smaller model or quantisation, or a shorter context.",
         model=need.model,
         needed=need.bytes,
         free=max(0, free or 0),

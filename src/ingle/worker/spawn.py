@@ -124,7 +124,7 @@ def crash_error(name: str, code: int, last_lines: tuple[str, ...], *, loading: b
 
 
 _ENDED = "The model can be loaded again; the last lines the worker wrote are in the details."
-_KILLED = "Linux kills so when memory runs out: a smaller --context or model takes less. The model can be loaded again."
+_KILLED = "Linux kills so when memory runs out: a shorter context or a smaller model takes less. The model can be loaded again."
 
 
 def with_reason(error: IngleError, lines: tuple[str, ...]) -> IngleError:

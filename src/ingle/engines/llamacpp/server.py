@@ -59,7 +59,7 @@ class LlamaServer:
             self._remove_folder()
             raise LoadFailed(
                 f"llama.cpp could not load {model.name}.",
-                hint="`ingle verify` tells whether the file is whole; a smaller --context needs less memory.",
+                hint="`ingle verify` tells whether the file is whole; a shorter context needs less memory.",
             ) from exc
         self.devices = tuple(_device_names(xllamacpp))
         self.version = str(getattr(xllamacpp, "__version__", "unknown"))
