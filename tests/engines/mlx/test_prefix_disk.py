@@ -152,12 +152,14 @@ def test_room_is_made_before_a_file_is_begun(tmp_path: Path) -> None:
     disk.write_due()
     one = held(tmp_path)
     assert limit / 3 < one < limit / 2
+    (first,) = tmp_path.iterdir()
+    os.utime(first, (1, 1))  # clocks of file systems tick too slowly to tell it from the next
     wanted = due(disk, 2, [layer(KVCache())])
     disk.write_due()
     watching = layer(Watching(tmp_path))
     due(disk, 3, [watching])
     disk.write_due()
-    assert watching.seen[-1] == one and held(tmp_path) == 2 * one
+    assert watching.seen[-1] == one and one < held(tmp_path) <= limit
     assert disk.find(wanted, 0)[1] == SHORTEST
 
 
