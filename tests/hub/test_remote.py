@@ -139,8 +139,10 @@ def test_relative_redirects_are_followed(hub: FakeHub, remote: Remote) -> None:
 def test_a_repo_or_revision_that_is_not_there_is_said_so(remote: Remote) -> None:
     with pytest.raises(ModelNotFound, match="repo not found"):
         remote.listing("org/none")
-    with pytest.raises(ModelNotFound, match="revision not found"):
+    with pytest.raises(ModelNotFound) as raised:
         remote.listing("org/name", "v9")
+    assert raised.value.message.startswith("org/name has no branch, tag or commit called v9 at ")
+    assert raised.value.details["model"] == "org/name@v9" and "org/name" in raised.value.hint
 
 
 def test_a_limit_is_raised_with_its_seconds_where_bytes_are_asked_for(hub: FakeHub, remote: Remote) -> None:

@@ -56,13 +56,26 @@ def refusal(
         )
     if code == "GatedRepo" or (status == 403 and "gated" in said.lower()):
         return _gated(address, repo_id, token)
-    if code in ("RepoNotFound", "RevisionNotFound") or (status == 404 and not code):
-        what = "revision" if code == "RevisionNotFound" else "repo"
-        hint = "" if token or what == "revision" else "If it is private, set a token: HF_TOKEN."
-        return ModelNotFound(f"{repo_id}", where=f"at {address.netloc} ({what} not found)", hint=hint)
+    if code == "RevisionNotFound":
+        return no_revision(repo_id, "", address)
+    if code == "RepoNotFound" or (status == 404 and not code):
+        hint = "" if token else "If it is private, set a token: HF_TOKEN."
+        return ModelNotFound(f"{repo_id}", where=f"at {address.netloc} (repo not found)", hint=hint)
     if status == 401:
         return _unauthorized(address, token)
     return _other(status, address, said)
+
+
+def no_revision(repo_id: str, revision: str, address: Address) -> ModelNotFound:
+    """The error about a repo that is there and has no such branch, tag or commit; "" is one that is gone meanwhile."""
+    error = ModelNotFound(f"{repo_id}@{revision}" if revision else repo_id)
+    lacks = f"no branch, tag or commit called {revision}" if revision else "that revision no more"
+    error.message = f"{repo_id} has {lacks} at {address.netloc}."
+    error.args = (error.message,)
+    page = f"{address.scheme}://{address.netloc}/{repo_id}/tree/main"
+    error.hint = f"Its branches and tags are listed at {page}; without a revision `main` is meant."
+    error.details["missing"] = "revision"
+    return error
 
 
 def _limited(address: Address, seconds: float) -> HubError:

@@ -44,6 +44,7 @@ from ingle.hub.address import (
 from ingle.hub.body import Body, check_body
 from ingle.hub.pace import Backoff, Patience
 from ingle.hub.progress import AGAIN
+from ingle.hub.refusal import no_revision
 from ingle.hub.resolved import Resolved, check_head, file_address, resolved_at
 from ingle.hub.search import Found, parse_found, search_query
 from ingle.hub.transport import REDIRECTS, Log, Request, Timeouts
@@ -234,7 +235,12 @@ class Remote:
     def _listing(self, endpoint: str, repo_id: str, revision: str, got: Pages) -> Listing:
         base = ("api", "models", file_path(repo_id))
         about = under(endpoint, *base, "revision", segment(revision))
-        body, _ = self._page(about, repo_id, got)
+        try:
+            body, _ = self._page(about, repo_id, got)
+        except ModelNotFound as exc:
+            if exc.details.get("missing") == "revision":
+                raise no_revision(repo_id, revision, about) from exc
+            raise
         facts = parse_info(body, revision)
         first = under(endpoint, *base, "tree", facts.commit, query=f"recursive=true&limit={PAGE_ROWS}")
         return Listing(

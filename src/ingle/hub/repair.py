@@ -52,7 +52,8 @@ def repair(
             if progress.snapshot is not None:
                 remember_repair(config, progress.snapshot, time.time())
     except ModelNotFound as exc:
-        exc.hint = f"The hub has this version no more: `ingle pull {ref.name}` gets the present one, and keeps what is right."
+        if exc.details.get("missing") == "revision":
+            exc.hint = f"`ingle pull {ref.name}` gets the present version, and keeps what is right."
         raise
 
 
