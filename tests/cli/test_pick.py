@@ -42,10 +42,11 @@ def test_a_choice_of_one_is_no_question(place: Place) -> None:
     assert told(session) == ""
 
 
-def test_what_is_not_here_and_alone_is_asked_for_once_by_who_gets_it(place: Place) -> None:
-    session = sitting(place, "q\n")
+def test_the_only_one_that_can_be_got_is_asked_for_without_a_range_of_numbers(place: Place) -> None:
+    session = sitting(place, "\n")
     assert pick_model(session, offer=True) == "starter"
-    assert told(session) == ""
+    assert "There is no model on this machine yet." in told(session)
+    assert "Take which one? [1, q to leave] (1) " in told(session)
 
 
 def test_a_choice_of_two_is_a_question(place: Place) -> None:

@@ -97,8 +97,8 @@ def _decline(config: Config, before: tuple[str, ...], model: str) -> None:
 def pick_model(session: Session, *, offer: bool = False, example: str = "--model {}") -> str:
     """The model for a command that named none: the default when it is here, else the only one that is.
 
-    Otherwise a person chooses among what is here and what fits, should that be more than one; with `offer` also
-    where only one is here. Whether to get what is not here is `ensure_here`'s question.
+    Otherwise a person chooses among what is here and what fits; with `offer` also where only one is here, unless
+    that is all there is to choose from.
     Raises `UsageError` saying what to type (`example`, with the name put in) where nobody can be asked.
     """
     from ingle.catalog.usual import usual_model
@@ -119,7 +119,7 @@ def pick_model(session: Session, *, offer: bool = False, example: str = "--model
     if not session.terminal.can_ask:
         lines = "\n".join(f"  {example.format(name)}    {said}" for name, said in options)
         raise UsageError("Which model? None was named, and nobody can be asked here.", hint=f"\n{lines}")
-    if len(options) == 1:
+    if here and len(options) == 1:
         return options[0][0]
     session.terminal.tell("Which model?" if here else "There is no model on this machine yet.")
     picked = session.terminal.choose("Take which one?", [said for _, said in options])

@@ -111,8 +111,9 @@ class Terminal:
         """The index of the option a person picks by number (empty: the first), None for none of them."""
         for number, option in enumerate(options, 1):
             self.tell(f"  {number}  {option}")
+        numbers = f"1-{len(options)}" if len(options) > 1 else "1"
         while True:
-            self.tell(f"{question} [1-{len(options)}, q to leave] (1) ", end="")
+            self.tell(f"{question} [{numbers}, q to leave] (1) ", end="")
             line = self.stdin.readline()
             word = line.strip().lower()
             if not line or word in {"q", "quit", "n", "no"}:
