@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from ingle.runtime.runtime import Runtime
 from ingle.server.app import create_app
 from tests.runtime.fakes import HANG, World, make_config
+from tests.server.schemas import Description
 
 
 @pytest.fixture
@@ -60,9 +61,20 @@ async def app(shared_app: FastAPI, relay: Relay, runtime: Runtime) -> AsyncItera
     relay.current = None
 
 
+@pytest.fixture(scope="session")
+def description(shared_app: FastAPI) -> Description:
+    return Description(shared_app.openapi())
+
+
 @pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with asgi_client(app) as client:
+async def client(app: FastAPI, description: Description) -> AsyncIterator[httpx.AsyncClient]:
+    """A client whose every answer must be one that the description states."""
+
+    async def check(answer: httpx.Response) -> None:
+        await answer.aread()
+        assert description.faults(answer) == []
+
+    async with asgi_client(app, event_hooks={"response": [check]}) as client:
         yield client
 
 

@@ -48,6 +48,34 @@ async def test_every_route_and_every_field_of_its_body_is_told(client: httpx.Asy
             assert field in page.words, (name, field)
 
 
+async def test_every_answer_is_told_with_its_kind_and_its_status(client: httpx.AsyncClient) -> None:
+    page = Seen((await client.get("/docs")).text).words
+    pull = page[page.index("POST /ingle/pull") : page.index("POST /ingle/retry")]
+    assert "200: WorkLine (application/x-ndjson)" in pull and "202: ModelView (application/json)" in pull
+    assert "4XX: ErrorAnswer (application/json)" in pull
+    assert "200: EventData or ErrorAnswer (text/event-stream)" in page
+    assert "header Ingle-Warning" in page
+
+
+async def test_no_mark_of_code_stays_raw(client: httpx.AsyncClient) -> None:
+    assert "`" not in Seen((await client.get("/docs")).text).words
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "codes"),
+    [("`a` and `b`", "a and b", 2), ("it`s", "it`s", 0), ("`a", "`a", 0), ("", "", 0), ("``<b>``", "<b>", 2)],
+)
+def test_what_stands_between_backticks_is_code(said: str, words: str, codes: int) -> None:
+    described = {
+        "info": {"title": "T", "version": "1"},
+        "paths": {"/a": {"get": {"tags": ["x"], "description": said, "responses": {}}}},
+    }
+    page = Seen(reference_page(described, "127.0.0.1:1"))
+    assert f"GET /a{words}" in page.words
+    assert page.tags.count("code") == codes + 1
+    assert "b" not in page.tags
+
+
 async def test_the_example_is_for_the_host_that_was_asked(client: httpx.AsyncClient) -> None:
     answer = await client.get("/docs", headers={"host": "localhost:4711"})
     assert "curl http://localhost:4711/v1/chat/completions" in Seen(answer.text).words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import HTMLResponse, Response
@@ -23,10 +24,6 @@ from ingle.server.sidecar import sidecar_routes
 from ingle.server.text import text_routes
 from ingle.version import __version__
 
-REFUSED = 'Refused: `{"error": {"code", "message", "hint"?, "details"?}}`; under /v1 in OpenAI\'s shape.'
-"""What every route may answer instead, as the description says it."""
-
-
 FRONT = {
     "name": "Ingle",
     "version": __version__,
@@ -42,12 +39,24 @@ FRONT = {
 }
 
 
+class Described(FastAPI):
+    """The framework's application, which also describes its answers, when somebody asks for the description."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 object, made once."""
+        if self.openapi_schema is None:
+            from ingle.server.described import with_answers
+
+            self.openapi_schema = with_answers(super().openapi())
+        return self.openapi_schema
+
+
 def create_app(
     runtime: Runtime, config: Config, *, token: str | None = None, activity: Activity | None = None
 ) -> FastAPI:
     """The application. `token`, when given, must come with every request;
     `activity` is told of each."""
-    app = FastAPI(
+    app = Described(
         title="Ingle",
         version=__version__,
         summary="A local language-model runtime you can trust.",
@@ -55,7 +64,7 @@ def create_app(
         docs_url=None,  # the framework's pages fetch their scripts from the network
         redoc_url=None,
         dependencies=[Depends(known_query)],
-        responses={"4XX": {"description": REFUSED}},  # in place of the framework's 422, which nobody gets
+        responses={"4XX": {"description": "Refused."}},  # in place of the framework's 422, which nobody gets
     )
     app.add_route("/docs", _reference(app), include_in_schema=False)
     app.add_route("/", _front, include_in_schema=False)

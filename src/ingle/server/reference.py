@@ -62,18 +62,39 @@ def reference_page(described: Schema, host: str) -> str:
 def _route(method: str, path: str, route: Schema) -> Iterator[str]:
     yield f'<h3 id="{method}{escape(path)}">{method} {escape(path)}</h3>{_about(route)}'
     rows = [
-        _row(one["name"], one["schema"], required=one.get("required", False))
+        _row(one["name"], one["schema"] | _sentence(one), required=one.get("required", False))
         for one in route.get("parameters", ())
     ]
     if rows:
         yield f"<p>In the address:</p>{_table(rows)}"
     for media, content in route.get("requestBody", {}).get("content", {}).items():
         yield f"<p>Body ({escape(media)}): {_type(content['schema'])}</p>"
+    for status, answer in route.get("responses", {}).items():
+        forms = ", or ".join(
+            f"{_type(content['schema'])} ({escape(media)})"
+            for media, content in answer.get("content", {}).items()
+        )
+        yield f"<p>{escape(status)}: {forms}{'. ' if forms else ''}{_said(answer)}</p>"
+        for header, told in answer.get("headers", {}).items():
+            yield f"<p>{escape(status)}, header <code>{escape(header)}</code>: {_said(told)}</p>"
+
+
+def _sentence(described: Schema) -> dict[str, str]:
+    return {"description": described["description"]} if "description" in described else {}
 
 
 def _about(described: Schema) -> str:
-    said = described.get("description")
-    return f"<p>{escape(said)}</p>" if said else ""
+    said = _said(described)
+    return f"<p>{said}</p>" if said else ""
+
+
+def _said(described: Schema) -> str:
+    """The description as HTML: what stands between backticks is code."""
+    parts = escape(described.get("description", "")).split("`")
+    return "".join(
+        f"<code>{part}</code>" if odd and at < len(parts) - 1 else f"`{part}" if odd else part
+        for at, (part, odd) in enumerate(zip(parts, [False, True] * len(parts), strict=False))
+    )
 
 
 def _fields(schema: Schema) -> str:
@@ -93,7 +114,7 @@ def _row(name: str, schema: Schema, *, required: bool) -> str:
     default = "required" if required else f"default {_json(schema['default'])}" if "default" in schema else ""
     return (
         f"<tr><td><code>{escape(name)}</code></td><td>{_type(schema)}</td>"
-        f"<td>{escape(default)}</td><td>{escape(schema.get('description', ''))}</td></tr>"
+        f"<td>{escape(default)}</td><td>{_said(schema)}</td></tr>"
     )
 
 
@@ -110,6 +131,8 @@ def _type(schema: Schema) -> str:
         if several in schema:
             return " or ".join(_type(one) for one in schema[several])
     match schema.get("type"):
+        case "array" if "prefixItems" in schema:
+            return f"pair of {' and '.join(_type(one) for one in schema['prefixItems'])}"
         case "array":
             return f"list of {_type(schema.get('items', {}))}"
         case "object":
