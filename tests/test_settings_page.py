@@ -57,6 +57,7 @@ def test_the_page_says_where_the_file_lies_on_each_system(platform: str) -> None
         ("HF_TOKEN", "token"),
         ("HF_TOKEN_PATH", "token_file"),
         ("HF_HUB_OFFLINE", "offline"),
+        ("TRANSFORMERS_OFFLINE", "offline"),
         ("SSL_CERT_FILE", "ca_bundle"),
         ("HTTPS_PROXY", "proxies"),
     ],
@@ -65,6 +66,17 @@ def test_a_variable_of_other_tools_that_counts_is_on_the_page(name: str, meant: 
     usual, given = (getattr(load_config(HOME | more), meant) for more in ({}, {name: "1"}))
     assert usual != given
     assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("hub", "transformers", "meant"),
+    [(None, "1", True), ("", "yes", True), ("0", "1", False), ("1", "0", True), (None, "0", False)],
+)
+def test_staying_offline_is_read_as_the_hubs_own_library_reads_it(
+    hub: str | None, transformers: str, meant: bool
+) -> None:
+    given = {"TRANSFORMERS_OFFLINE": transformers} | ({} if hub is None else {"HF_HUB_OFFLINE": hub})
+    assert load_config(HOME | given).offline is meant
 
 
 def test_the_example_of_the_page_is_a_settings_file(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def found_by_others(env: Mapping[str, str], user_home: Path) -> dict[str, Any]:
         "cache": cache,
         "endpoints": tuple(filter(None, endpoints)) or (DEFAULT_ENDPOINT,),
         **_token(env, hf_home, user_home),
-        "offline": env.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"},
+        "offline": (env.get("HF_HUB_OFFLINE") or env.get("TRANSFORMERS_OFFLINE", "")).upper()
+        in {"1", "ON", "YES", "TRUE"},
         "ca_bundle": Path(ca_bundle) if ca_bundle else None,
         "proxies": _proxies(env),
     }

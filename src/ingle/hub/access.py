@@ -59,7 +59,8 @@ class Access:
         """Raises `Offline` where the settings forbid to ask anybody."""
         if self._config.offline:
             raise Offline(
-                "The hub was needed, and HF_HUB_OFFLINE says to stay offline.", hint="Unset HF_HUB_OFFLINE."
+                "The hub was needed, and HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) says to stay offline.",
+                hint="Unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE.",
             )
 
     def get_patiently(self, address: Address, repo_id: str) -> tuple[bytes, str]:

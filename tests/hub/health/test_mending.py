@@ -226,7 +226,11 @@ def test_every_command_that_is_told_exists(config: Config) -> None:
         examine_space(1, "ingle clean"),
     ]
     commands = {one.command for one in told if one.command}
-    assert {"unset HF_ENDPOINT", "unset HF_HUB_OFFLINE", "ingle clean --others"} <= commands
+    assert {
+        "unset HF_ENDPOINT",
+        "unset HF_HUB_OFFLINE TRANSFORMERS_OFFLINE",
+        "ingle clean --others",
+    } <= commands
     for command in commands:
         for part in command.split(" && "):
             words = [word for word in shlex.split(part) if word != "sudo"]

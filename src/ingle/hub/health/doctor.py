@@ -145,9 +145,9 @@ def examine_hub(config: Config, hub: Hub) -> Iterator[Finding]:
     if config.offline:
         yield note(
             "endpoint",
-            says="HF_HUB_OFFLINE is set: nothing is asked of any hub.",
+            says="HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set: nothing is asked of any hub.",
             means="Models that are here work; nothing can be pulled.",
-            command="unset HF_HUB_OFFLINE",
+            command="unset HF_HUB_OFFLINE TRANSFORMERS_OFFLINE",
         )
         return
     probes = hub.probe()
