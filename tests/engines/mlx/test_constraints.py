@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from ingle.engines.base import Engine
+from ingle.engines.mlx.engine import open_engine
 from ingle.errors import InvalidRequest, Unsupported
 from ingle.generation import Constraint, FinishReason, SamplingParams, Thinking, Tool, whole_calls
 from tests.engines.mlx.asking import ask, begin, chat
+from tests.engines.mlx.conftest import OPTIONS
+from tests.engines.mlx.tiny import THINKING, write_random
+from tests.models import mlx_snapshot
 
 pytestmark = pytest.mark.slow
 
@@ -165,3 +170,19 @@ def test_a_mask_allows_exactly_its_bits_and_nothing_beyond_them() -> None:
     for vocabulary in (40, 64, 70):
         kept = apply_mask(mx.zeros((1, vocabulary)), words)
         assert np.flatnonzero(np.isfinite(np.array(kept))).tolist() == [0, 31, 33]
+
+
+def test_an_end_that_the_weights_do_not_know_is_no_reason_to_write_beside_the_scores(tmp_path: Path) -> None:
+    strange = [256, 1 << 24]  # a folder may name any number as its end
+    model = write_random(tmp_path / "strange", template=THINKING, eos_token_id=strange)
+    engine = open_engine(mlx_snapshot(model), OPTIONS)
+    asked = chat(
+        constraint=Constraint(kind="choice", value=["red", "green"]),
+        thinking=Thinking(enabled=True, budget=6),
+        max_tokens=60,
+    )
+    try:
+        assert ask(engine, asked).text in ("red", "green")
+        assert engine.health().ok
+    finally:
+        engine.close()

@@ -71,9 +71,14 @@ class AnswerControl:
         if self._phase is _Phase.ANSWER:
             return self._masked(logits)
         # whoever asked for a grammar is owed an answer: the reasoning cannot be the end
-        if self._tokenizer.eos:
-            logits[:, mx.array(sorted(self._tokenizer.eos), dtype=mx.int32)] = -mx.inf
+        ends = self._ends(logits)
+        if ends:
+            logits[:, mx.array(ends, dtype=mx.int32)] = -mx.inf
         return logits
+
+    def _ends(self, logits: Any) -> list[int]:
+        """Those that have a score: MLX writes beyond an array without a word, and a folder may name any number."""
+        return [token for token in sorted(self._tokenizer.eos) if 0 <= token < logits.shape[-1]]
 
     def _take_forced(self) -> int | None:
         token = self._forced.pop(0) if self._forced else None
@@ -112,7 +117,8 @@ class AnswerControl:
     def _masked(self, logits: Any) -> Any:
         assert self._matcher is not None
         if self._matcher.is_stopped():
-            return _only(min(self._tokenizer.eos), logits) if self._tokenizer.eos else logits
+            ends = self._ends(logits)
+            return _only(ends[0], logits) if ends else logits
         vocabulary = logits.shape[-1]
         if self._mask is None:
             self._mask = allocate_token_bitmask(1, self._tokenizer.for_grammars(vocabulary).vocab_size)

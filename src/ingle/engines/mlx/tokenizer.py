@@ -90,9 +90,9 @@ class ModelTokenizer:
             if self._grammar is None:
                 from llguidance import LLTokenizer
 
-                self._grammar = LLTokenizer(
-                    self._tokenizer.to_str(), n_vocab=max(vocabulary, self.size), eos_token=sorted(self.eos)
-                )
+                most = max(vocabulary, self.size)
+                ends = [token for token in sorted(self.eos) if 0 <= token < most]
+                self._grammar = LLTokenizer(self._tokenizer.to_str(), n_vocab=most, eos_token=ends)
             return self._grammar
 
     def _eos_ids(self, config: dict[str, Any]) -> frozenset[int]:
