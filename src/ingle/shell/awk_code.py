@@ -35,7 +35,7 @@ def judge_awk(machine: Machine, tokens: list[Token]) -> None:
         elif token.text == "sprintf" and at > 1 and tokens[at - 1].text == "=" and tokens[at + 2 : at + 3]:
             shape = tokens[at + 2]
             held[tokens[at - 2].text] = literal_text(shape) if shape.kind == "string" else HOLE
-        if token.text == ">" and after and tokens[at - 1].kind != "number":
+        if token.text == ">" and after and (tokens[at - 1].kind != "number" or _printing(tokens[:at])):
             target = after[1] if len(after) > 1 and after[0].text == ">" else after[0]
             if target.kind == "string":
                 targets.write(machine, Value(literal_text(target)), UNKNOWN, append=after[0].text == ">")

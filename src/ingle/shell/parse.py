@@ -107,12 +107,38 @@ def parse(source: str, shell: str = "bash") -> Parsed:
     raise AssertionError("empty text parses")
 
 
-def read(source: str, shell: str) -> tuple[Parsed, Translation | None]:
-    """Parse; what is in doubt is tried again in the forms that the grammar knows, until one is whole."""
+_AS_IT_STANDS = frozenset(("comment", "raw_string", "ansi_c_string"))
+_TURNS = 4
+
+
+def _literal(root: Node) -> list[tuple[int, int]]:
+    """Where a backslash before a line end joins nothing: comments, single quotes, here-documents with a quoted end."""
+    found, stack = [], [root]
+    while stack:
+        node = stack.pop()
+        starts = [child.text or b"" for child in node.children if child.type == "heredoc_start"]
+        quoted = any(mark in start for start in starts for mark in (b"'", b'"', b"\\"))
+        for child in node.children:
+            if child.type in _AS_IT_STANDS or (quoted and child.type == "heredoc_body"):
+                found.append((child.start_byte, child.end_byte))
+            else:
+                stack.append(child)
+    return sorted(found)
+
+
+def read(source: str, shell: str, turns: int = _TURNS) -> tuple[Parsed, Translation | None]:
+    """Parse; what is in doubt is tried again in the forms that the grammar knows, until one is whole.
+
+    Words that a line end tears are made whole first; each of the `turns` may show more of them.
+    """
     if shell != "powershell" and repair.torn(source):
-        joined = repair.whole_words(source)
-        found, made = read(joined.text, shell)
-        return found, made or joined
+        torn = parse(source, shell)
+        joined = repair.whole_words(source, _literal(torn.tree.root_node))
+        if joined is not None and not turns:
+            return torn._replace(doubt=(0, len(torn.source))), None
+        if joined is not None:
+            found, made = read(joined.text, shell, turns - 1)
+            return found, made or joined
     if shell == "zsh" and "foreach " in source:
         made = repair.short_forms(source)
         return parse(made.text, shell), made

@@ -6,6 +6,7 @@ Only text that did not parse comes here. Every rewriting keeps the meaning; `Tra
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from .scan import brace_words, end_of_bracket
 from .spans import Translation
@@ -65,7 +66,7 @@ def here_strings_first(source: str) -> str:
     return _HERE_STRING.sub(lambda match: match[3] + match[2] + match[1], source)
 
 
-_TORN = re.compile(r"(?<=[^\s\\])((?:\\\\)*)\\\n(?=\S)")
+_TORN = re.compile(r"(?<=[^\s\\])((?:\\\\)*)(?:\\\n)+(?=\S)")
 
 
 def torn(source: str) -> bool:
@@ -73,12 +74,16 @@ def torn(source: str) -> bool:
     return "\\\n" in source and _TORN.search(source) is not None
 
 
-def whole_words(source: str) -> Translation:
-    """The same with those line ends taken out."""
-    edits = _Edits(source)
+def whole_words(source: str, spared: list[tuple[int, int]]) -> Translation | None:
+    """The same with those line ends taken out that stand outside `spared`, sorted places in its UTF-8; None without one."""
+    edits, last, byte = _Edits(source), 0, 0
     for match in _TORN.finditer(source):
-        edits.replace(match.end(1), match.end(), "")
-    return edits.done()
+        byte += len(source[last : match.end(1)].encode("utf-8", "replace"))
+        last = match.end(1)
+        at = bisect_right(spared, (byte, len(source) * 4)) - 1
+        if at < 0 or byte >= spared[at][1]:
+            edits.replace(last, match.end(), "")
+    return edits.done() if edits.made else None
 
 
 class _Edits:

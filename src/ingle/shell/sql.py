@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _TEXT = re.compile(r"'(?:[^']|'')*'|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/", re.S)
 _KEY = re.compile(r"\bwhere\b(.*)", re.S)
 _ALWAYS = re.compile(
-    r"(?:.*\bor\b)?\s*\(?\s*(?:1\s*=\s*1|true|1|'1'\s*=\s*'1'|1\s*<>\s*0|0\s*=\s*0|''\s*=\s*''|not false|id\s+is\s+not\s+null|1\s*>\s*0|\w*id\s*[>=]+\s*0|\w+\s+i?like\s+'%')\s*\)?\s*;?\s*\Z",
+    r"(?:.*\bor\b)?[\s(]*+(?:true|1|not\s++false|exists\s*+\(\s*+select\s++1\s*+\)|\w*id\s++is\s++not\s++null|"
+    r"\w*id\s*+(?:>=?|<>|!=)\s*+(?:0|-\s*+1)|\w++\s++i?like\s++'%'|([\w.]++|'')\s*+(?:<=|>=|==?|<=>)\s*+\1|1\s*+(?:<>|!=|>)\s*+0|"
+    r"0\s*+(?:<>|!=|<)\s*+1)[\s)]*+;?\s*+\Z",
     re.S,
 )
 _RULES: tuple[tuple[re.Pattern[str], Level, str], ...] = tuple(
