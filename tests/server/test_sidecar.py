@@ -151,6 +151,22 @@ async def test_warm_begins_the_load_and_returns_at_once(client: httpx.AsyncClien
     assert again.json() == {"status": "loaded", "model_path": MODEL}
 
 
+async def test_a_model_that_is_warm_is_called_loaded_only_where_the_status_says_so_too(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """What other routes brought into memory is at hand, but `/generate` does not answer with it before a `/load`."""
+    await client.post("/ingle/load", json={"model": MODEL})
+    assert (await client.post("/warm", json={"model_path": MODEL})).json()["status"] == "warm"
+    assert (await client.get("/status")).json()["model_loaded"] is False
+    assert (await client.post("/generate", json={"prompt": "Hi"})).status_code == 409
+    await client.post("/load", json={"model_path": MODEL})
+    assert (await client.post("/warm", json={"model_path": MODEL})).json()["status"] == "loaded"
+    assert (await client.get("/status")).json()["model_loaded"] is True
+    world.store.put(make_snapshot("org/other", world.folder))
+    await client.post("/ingle/load", json={"model": "org/other"})
+    assert (await client.post("/warm", json={"model_path": "org/other"})).json()["status"] == "warm"
+
+
 async def test_warming_what_cannot_be_is_an_error_at_once(client: httpx.AsyncClient) -> None:
     answer = await client.post("/warm", json={"model_path": "nonsense"})
     assert answer.status_code == 404

@@ -4,9 +4,10 @@
     POST /generate {"prompt", "max_tokens", "temperature"} -> {"response", "tokens_generated"}
     POST /unload                                           -> {"status": "unloaded", "model_loaded": false}
     GET  /status                              -> {"status": "running", "model_loaded", "model_path"}
-    POST /warm {"model_path"?}                -> {"status": "warming" | "loaded", "model_path"}, at once
+    POST /warm {"model_path"?}                -> {"status": "warming" | "warm" | "loaded", "model_path"}, at once
 
 `model_loaded` is about the model of the last `/load`, not about what other routes loaded.
+A model that is in memory and not that one is `warm`: `/load` takes no time, `/generate` needs it, and `/unload` is not about it.
 `/generate` answers with that model, loading it again when it left for idleness. None of
 these ever downloads unless `auto_pull` is on. Of a model whose files the last check found damaged `/load` and `/generate`
 tell in the header `Ingle-Warning`, and so does `/warm`.
@@ -118,23 +119,24 @@ class Sidecar:
         if path is not None:
             await self._runtime.unload(path)
 
-    async def warm(self, path: str | None, wants: Wants, notice: Notice) -> tuple[bool, str]:
-        """Begin the load and return at once: whether it is already in memory, and the model (of None: as for every request
+    async def warm(self, path: str | None, wants: Wants, notice: Notice) -> tuple[str, str]:
+        """Begin the load and return at once: how far it is, and the model (of None: as for every request
         that names none). Raises when it cannot be."""
-        begun: asyncio.Future[tuple[bool, str]] = asyncio.get_running_loop().create_future()
+        begun: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._hold(path, wants, notice, begun))
         self._warming.add(task)
         task.add_done_callback(self._warming.discard)
         return await begun
 
     async def _hold(
-        self, path: str | None, wants: Wants, notice: Notice, begun: asyncio.Future[tuple[bool, str]]
+        self, path: str | None, wants: Wants, notice: Notice, begun: asyncio.Future[tuple[str, str]]
     ) -> None:
         """Keeps the wish alive until the load is over, for nobody else does."""
         try:
             async with self._runtime.use(path, wants) as use:
                 notice.take(use)
-                begun.set_result((not use.waits, path or use.model))
+                here = "loaded" if use.key == self._key else "warm"
+                begun.set_result(("warming" if use.waits else here, path or use.model))
                 await use.ready()
         except IngleError as exc:
             if begun.done():
@@ -179,8 +181,7 @@ def sidecar_routes(runtime: Runtime) -> APIRouter:
         asked = body or WarmRequest()
         path = asked.model_path or sidecar.path
         notice = Notice()
-        ready, model = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive), notice)
-        status = "loaded" if ready else "warming"
+        status, model = await sidecar.warm(path, Wants(keep_alive=asked.keep_alive), notice)
         return JsonResponse({"status": status, "model_path": model}, headers=notice.headers)
 
     return router
