@@ -21,11 +21,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: constraints/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Getting the packages that Ingle needs into $(VENV), which takes about a minute ..."
 	$(BIN)/python -m pip install -q --require-hashes -r constraints/runtime.txt
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: constraints/dev.txt $(VENV)/.runtime
+	@echo "Getting the packages that the tests need into $(VENV), which takes about a minute ..."
 	$(BIN)/python -m pip install -q --require-hashes -r constraints/dev.txt
 	@touch $@
 

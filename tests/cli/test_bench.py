@@ -50,7 +50,9 @@ def test_only_an_acceptable_answer_passes_and_a_kept_text_does_not(
 
 def test_the_sets_that_come_with_ingle_are_whole(place: Place, daemon: FakeDaemon) -> None:
     daemon.answers["POST /ingle/generate"] = answering("no")
-    text = json.loads(place.ingle("bench", "text", MODEL, "--json").stdout)
+    found = place.ingle("bench", "text", MODEL, "--json")
+    assert found.stderr.splitlines() == [f"{count} of 60" for count in range(10, 61, 10)]
+    text = json.loads(found.stdout)
     assert len(text["marks"]) == 60
     assert not any(mark["result"] == "no" for mark in text["marks"])
     shell = json.loads(place.ingle("bench", "sh", MODEL, "--json").stdout)
@@ -62,5 +64,6 @@ def test_suggestions_are_counted_and_never_run(place: Place, daemon: FakeDaemon)
     fields = {"command": f"touch {made}", "explanation": "x", "question": "", "needs_confirmation": True}
     daemon.answers["POST /ingle/generate"] = answering(json.dumps(fields))
     done = place.ingle("bench", "sh", MODEL, "--limit", "2", "--json")
+    assert done.stderr == "2 of 2\n"
     assert sum(json.loads(done.stdout)["outcomes"].values()) == 2
     assert not made.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import ingle
+from ingle.cli.answer import Waiting
 from ingle.cli.options import TALK_PANEL, AsJson, ModelName
 from ingle.cli.session import Session, open_session
 from ingle.errors import FileMissing
 
 if TYPE_CHECKING:
+    from ingle.cli.terminal import Terminal
     from ingle.client.aio import AsyncClient
     from ingle.generation import Chunk, Generation
 
@@ -49,11 +51,11 @@ def bench_text(
     tools = load_tools(session.config.tools)
 
     async def work(ask: Ask) -> list[Mark]:
-        marks = []
-        for item in items:
-            marks.append(await run_item(item, tools[item.tool], ask))
-            session.terminal.tell(f"\r{len(marks)} of {len(items)}", end="")
-        session.terminal.tell("\r\x1b[K" if session.terminal.stderr.isatty() else "")
+        marks: list[Mark] = []
+        with closing(Counting(session.terminal, len(items))) as counting:
+            for item in items:
+                marks.append(await run_item(item, tools[item.tool], ask))
+                counting.reached(len(marks))
         return marks
 
     marks = asyncio.run(_with_model(session, model, work))
@@ -89,12 +91,13 @@ def bench_sh(
     requests = parse_requests(_read(data, "nl2cmd.jsonl"))[:limit]
 
     async def work(ask: Ask) -> list[Mark]:
-        marks = []
-        for request in requests:
-            there = observe("bash", platform=PLATFORMS[request.os], directory=Path("/home/user/src/project"))
-            marks.append(await run_request(request, there, ask))
-            session.terminal.tell(f"\r{len(marks)} of {len(requests)}", end="")
-        session.terminal.tell("\r\x1b[K" if session.terminal.stderr.isatty() else "")
+        marks: list[Mark] = []
+        folder = Path("/home/user/src/project")
+        with closing(Counting(session.terminal, len(requests))) as counting:
+            for request in requests:
+                there = observe("bash", platform=PLATFORMS[request.os], directory=folder)
+                marks.append(await run_request(request, there, ask))
+                counting.reached(len(marks))
         return marks
 
     marks = asyncio.run(_with_model(session, model, work))
@@ -112,6 +115,24 @@ def bench_sh(
             f"{len(marks):>8} " + " ".join(f"{counts[name]:>10}" for name in outcomes),
         ]
     )
+
+
+class Counting:
+    """How far a set is: one line that changes at a terminal, and elsewhere a line for every tenth item and the last."""
+
+    def __init__(self, terminal: Terminal, total: int) -> None:
+        self._terminal = terminal
+        self._waiting = Waiting(terminal)
+        self._total = total
+
+    def reached(self, count: int) -> None:
+        said = f"{count} of {self._total}"
+        self._waiting.say(said)
+        if not self._terminal.stderr.isatty() and (count % 10 == 0 or count == self._total):
+            self._terminal.tell(said)
+
+    def close(self) -> None:
+        self._waiting.clear()
 
 
 Ask = Callable[["Generation"], "AsyncIterator[Chunk]"]

@@ -117,7 +117,9 @@ def _get(session: Session, client: Client) -> None:
     view = fetch(session, client, MODEL)
     assert view.snapshot is not None
     _say(
-        session, "model", f"{MODEL}, {render.size(view.snapshot.size)}, in {Path(view.snapshot.path).parent}"
+        session,
+        "model",
+        f"{MODEL}, {render.size(view.snapshot.size)} on disk, in {Path(view.snapshot.path).parent}",
     )
 
 
@@ -160,13 +162,27 @@ def _numbers(session: Session, seen: Seen) -> None:
     _say(session, "model", f"{seen.ready.model}, context {engine.context} tokens")
     _say(session, "engine", f"{engine.name} {engine.version} on {engine.device}: {seen.ready.why}")
     _say(session, "load", f"{seen.ready.load_seconds:.2f} s")
-    times, usage = seen.done[0].timings, seen.done[0].usage
-    if times is None or usage is None:
+    times = seen.done[0].timings
+    if times is None:
         raise GenerationFailed("The runtime counted nothing.")
     if times.first_token_warm is not None:
         _say(session, "first token", f"after {times.first_token_warm * 1000:.0f} ms once loaded")
-    if times.tokens_per_second is not None:
-        _say(session, "speed", f"{times.tokens_per_second:.1f} tokens/s ({usage.completion_tokens} tokens)")
+    if said := speed(seen.done):
+        _say(session, "speed", said)
+
+
+def speed(answers: Sequence[Done]) -> str:
+    """Tokens a second while answers were made, all of them together; empty where nothing was counted."""
+    counted = [
+        (one.usage.completion_tokens, one.timings.tokens_per_second)
+        for one in answers
+        if one.usage is not None and one.timings is not None and one.timings.tokens_per_second
+    ]
+    if not counted:
+        return ""
+    tokens = sum(count for count, _ in counted)
+    seconds = sum(count / rate for count, rate in counted)
+    return f"{tokens / seconds:.1f} tokens/s ({tokens} tokens in {render.count(len(counted), 'answer')})"
 
 
 def asked_again(refused: Sequence[Reason]) -> str:
