@@ -106,6 +106,25 @@ def test_an_answer_may_come_back_as_openais_client_writes_it() -> None:
     assert parse(messages=[answer | {"annotations": []}]).messages == made.messages
 
 
+def test_what_clients_of_openais_api_send_and_no_answer_depends_on_is_taken() -> None:
+    for said in (
+        {"store": False, "metadata": {"chat": "7"}, "service_tier": "auto"},
+        {"service_tier": "default", "prompt_cache_key": "k", "safety_identifier": "s", "user": "u"},
+        {"verbosity": "medium", "modalities": ["text"]},
+        dict.fromkeys(("store", "n", "functions", "audio", "prediction", "web_search_options", "seed")),
+    ):
+        assert parse(**said) == parse(), said
+    assert parse(stream=True, stream_options={"include_usage": None}) == parse()
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    sent = [[{"role": "assistant", "tool_calls": [one]}] for one in (call, call | {"index": 0})]
+    assert parse(messages=sent[0]) == parse(messages=sent[1])
+
+
+def test_plain_completions_take_a_list_of_one_prompt_and_what_says_nothing_beside_it() -> None:
+    asked = {"model": MODEL, "prompt": ["x"], "echo": None, "best_of": None, "suffix": None}
+    assert CompletionRequest.model_validate(asked).generation() == Generation(prompt="x", max_tokens=16)
+
+
 def test_messages_of_every_role_are_translated() -> None:
     made = ChatRequest.model_validate(
         {
@@ -149,6 +168,9 @@ async def test_what_cannot_be_honoured_is_refused_by_name(client: httpx.AsyncCli
         ({"stream_options": {"include_obfuscation": True}}, "stream_options"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"functions": []}, "functions"),
+        ({"store": True}, "store"),
+        ({"service_tier": "priority"}, "service_tier"),
+        ({"verbosity": "low"}, "verbosity"),
         ({"modalities": ["audio"]}, "modalities"),
         ({"logit_bias": {"the": 1.0}}, None),
     ):
@@ -157,6 +179,12 @@ async def test_what_cannot_be_honoured_is_refused_by_name(client: httpx.AsyncCli
         param = answer.json()["error"]["param"]
         assert field is None or param.startswith(field), (changes, param)
     assert world.workers == []
+
+
+async def test_plain_completions_of_several_prompts_are_refused(client: httpx.AsyncClient) -> None:
+    for prompt in (["a", "b"], [], [1, 2]):
+        answer = await client.post("/v1/completions", json={"model": MODEL, "prompt": prompt})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "prompt")
 
 
 def test_plain_completions_default_to_sixteen_tokens_as_openais_do() -> None:

@@ -2,16 +2,17 @@
 
 Source of names and meanings: OpenAI's API reference, "Chat completions". Ingle's own parameters stand
 beside them (top_k, min_p, repetition_penalty, thinking, stop_on_loop, constraint, template, keep_alive).
-What cannot be honoured is refused by name, never accepted and ignored. Some fields have no meaning here: `user`
-only tells OpenAI who its customer's customer is; `response_format.json_schema.strict` asks for what is always
-done, the schema is kept exactly; its `name` and `description` label the schema, and no template shows them.
+What cannot be honoured is refused by name, never accepted and ignored. Some fields have no meaning here: `user`,
+`safety_identifier` and `metadata` only tell OpenAI whose request it is, `prompt_cache_key` and `service_tier` on
+which of its machines to answer it; `response_format.json_schema.strict` asks for what is always done, the schema is
+kept exactly; its `name` and `description` label the schema, and no template shows them. A field that is null asks nothing.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ingle.errors import InvalidRequest
 from ingle.generation import Generation
@@ -40,6 +41,7 @@ class AskedCall(Body):
     id: str
     type: Literal["function"] = "function"
     function: FunctionCall
+    index: int | None = None  # as in the deltas that a client has put together; the order says it too
 
 
 class ChatMessage(Body):
@@ -123,8 +125,8 @@ class ResponseFormat(Body):
 
 
 class StreamOptions(Body):
-    include_usage: bool = False
-    include_obfuscation: Literal[False] = False
+    include_usage: bool | None = None
+    include_obfuscation: Literal[False] | None = None
 
 
 class SamplingFields(Body):
@@ -149,6 +151,21 @@ class SamplingFields(Body):
     constraint: ConstraintBody | None = None
     keep_alive: float | None = None
     user: str | None = None
+    safety_identifier: str | None = None
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    store: Literal[False] | None = None  # nothing is kept of an answer
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asked(cls, data: Any) -> Any:
+        """Without what is null: many clients write every field that OpenAI has, null where nobody asked for it."""
+        return (
+            {name: value for name, value in data.items() if value is not None}
+            if isinstance(data, dict)
+            else data
+        )
 
     def named(self, param: str) -> str:
         """The field of this request that a parameter of a generation came from."""
@@ -159,7 +176,7 @@ class SamplingFields(Body):
 
     @property
     def include_usage(self) -> bool:
-        return self.stream_options is not None and self.stream_options.include_usage
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
 
     def shared(self) -> dict[str, Any]:
         """The fields of a `Generation` that both forms have; absent ones stay at their defaults."""
@@ -200,6 +217,8 @@ class ChatRequest(SamplingFields):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
     thinking: ThinkingBody | None = None
     template: str | None = Field(default=None, min_length=1)
+    modalities: list[Literal["text"]] | None = Field(default=None, min_length=1)
+    verbosity: Literal["medium"] | None = None  # as the model does unasked
 
     def named(self, param: str) -> str:
         if param == "constraint" and self.response_format is not None:
@@ -274,6 +293,12 @@ class CompletionRequest(SamplingFields):
     prompt: str
     echo: Literal[False] = False
     logprobs: int | None = Field(default=None, ge=0, le=20)
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def _one_prompt(cls, prompt: Any) -> Any:
+        """A list of one text is that text."""
+        return prompt[0] if isinstance(prompt, list) and len(prompt) == 1 else prompt
 
     def generation(self) -> Generation:
         fields = {**self.shared(), "prompt": self.prompt, "max_tokens": self.max_tokens or 16}
