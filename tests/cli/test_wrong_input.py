@@ -102,7 +102,7 @@ def test_a_context_beyond_every_engine_is_refused_by_the_option(place: Place, da
 def test_check_without_a_command_shows_how_one_is_given(place: Place) -> None:
     found = place.ingle("check")
     assert found.exit_code == 2
-    assert "ingle check 'rm -rf build'" in found.stderr
+    assert "ingle check 'rm -rf build'" in found.stderr and "`-`" in found.stderr
 
 
 def test_a_repair_of_what_is_not_here_fetches_nothing(place: Place) -> None:

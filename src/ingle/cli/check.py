@@ -96,7 +96,8 @@ def check(
         raise InvalidRequest(f"The shell {shell!r} is not known.", hint=f"One of: {', '.join(SHELLS)}.")
     if (command is None) == (not as_lines):
         raise InvalidRequest(
-            "Give one command, or --jsonl with lines on standard input.", hint="ingle check 'rm -rf build'"
+            "Give one command (`-`: from standard input), or --jsonl with lines there.",
+            hint="ingle check 'rm -rf build'",
         )
     terminal = open_session().terminal
     reader = read_script if read_files else None
