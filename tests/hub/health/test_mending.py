@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from huggingface_hub import snapshot_download
 
 from ingle.cli.main import build_app
 from ingle.config import Config
-from ingle.errors import Unauthorized
+from ingle.errors import MalformedModel, Unauthorized
 from ingle.hub.cache import Store
 from ingle.hub.health.doctor import examine, mend, relief
 from ingle.hub.health.finding import Finding, Level
@@ -27,7 +28,7 @@ from tests.catalog.shelf import mlx_folder
 from tests.fakes.hub import FakeHub as FakeServer
 from tests.hub.health.test_doctor import HEALTHY, FakeHub, findings, of
 from tests.hub.hf_cache import COMMIT, OTHER, lay, make_config, ordinary_user, put
-from tests.hub.pulling import NAME, model_files, pull_all, settings
+from tests.hub.pulling import NAME, REF, model_files, pull_all, settings
 
 pytestmark = pytest.mark.slow
 POOR = msgspec.structs.replace(HEALTHY, python=(3, 10, 1), engines={"mlx": None, "xllamacpp": None})
@@ -209,6 +210,40 @@ def test_partial_damaged_and_unneeded_files_are_mended_by_what_is_told(tmp_path:
         assert damaged.command == f"ingle repair {NAME}"
         type_in(damaged.command, **env)
         assert wrong(findings(config)) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("tokenizer.json", b"{", "just as it was published"),
+        ("model.safetensors", model_files()["model.safetensors"] + b"xx", "just as it was published"),
+    ],
+)
+def test_a_partial_that_was_published_broken_is_removed_and_not_pulled_in_vain(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    with FakeServer() as server:
+        server.add_repo(NAME, {**model_files(), name: content})
+        config = settings(tmp_path, server.url)
+        with pytest.raises(MalformedModel):
+            pull_all(config)
+    one = of("partial", findings(config))
+    assert name in one.says and said in one.says
+    assert one.command == f"ingle rm {NAME}"
+    Store(config).remove(REF)
+    assert wrong(findings(config)) == set()
+
+
+def test_what_another_tool_fetched_of_a_repo_that_lacks_a_file_is_removed_too(tmp_path: Path) -> None:
+    files = {path: content for path, content in model_files(1000).items() if path != "config.json"}
+    with FakeServer() as server:
+        server.add_repo(NAME, files)
+        config = settings(tmp_path, server.url)
+        snapshot_download(NAME, cache_dir=config.cache, endpoint=server.url, token=False)
+    one = of("partial", findings(config))
+    assert "config.json was never published" in one.says and one.command == f"ingle rm {NAME}"
+    Store(config).remove(REF)
+    assert wrong(findings(config)) == set()
 
 
 def test_every_command_that_is_told_exists(config: Config) -> None:

@@ -17,6 +17,7 @@ from ingle.hub.health.checks import Checked, recall
 from ingle.hub.health.finding import Finding, Fix, note, ok, problem, several, warning
 from ingle.hub.health.leftover import Kind, Leftover, entries, is_held
 from ingle.hub.health.others import find_leftovers
+from ingle.hub.health.published import published_broken
 from ingle.hub.health.sweep import surely_ours
 from ingle.hub.layout import RepoPlace, repo_id_of
 from ingle.hub.locks import holder_pid
@@ -70,7 +71,8 @@ def examine_models(config: Config, snapshots: Iterable[Snapshot]) -> Iterator[Fi
     """What lies there: partial and damaged models, and checks that went wrong."""
     models = list(snapshots)
     for model in (one for one in models if one.state is DiskState.PARTIAL):
-        yield _partial(model)
+        why = published_broken(config, model)
+        yield _partial(model) if why is None else _published_broken(model, why)
     checks = list(recall(config).values())
     for checked in checks:
         if not checked.ok and any(checked.holds(one) for one in models):
@@ -186,6 +188,17 @@ def _partial(model: Snapshot) -> Finding:
         else f"It lies in {model.root}, where Ingle only reads: mend it with the program that put it there, "
         "or delete it.",
         command=command,
+        name=model.ref.name,
+        missing=list(model.missing),
+    )
+
+
+def _published_broken(model: Snapshot, why: str) -> Finding:
+    return problem(
+        "partial",
+        says=f"{model.ref.name} cannot be made whole: {why}.",
+        means="Neither a pull nor a repair brings other bytes; only its publisher can mend it.",
+        command=f"ingle rm {shlex.quote(model.ref.name)}",
         name=model.ref.name,
         missing=list(model.missing),
     )
