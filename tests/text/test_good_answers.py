@@ -167,6 +167,8 @@ GOOD = [
     ("dictation", "my mail is bob at example dot com", "My mail is bob@example.com."),
     ("dictation", "um go to w w w dot example dot org slash help", "Go to www.example.org/help."),
     ("dictation", "the price is nineteen euros ninety nine", "The price is €19.99."),
+    ("dictation", "ich komme um neun", "Ich komme um 9 Uhr."),
+    ("dictation", "das treffen ist um halb neun", "Das Treffen ist um 8:30 Uhr."),
     ("dictation", "it was very very cold in in the house", "It was very, very cold in the house."),
     ("dictation", "so basically we need uh two more days you know", "We need two more days."),
     ("dictation", "call me at five five five one two three four", "Call me at 555-1234."),

@@ -74,6 +74,10 @@ NEGATIONS = [
     ("rewrite", "I do not agree with the plan of the board.", "I agree with the plan of the board."),
     ("professional", "we dont want to buy the house", "We would like to buy the house."),
     ("proofread", "no, we are coming tomorrow", "Yes, we are coming tomorrow."),
+    ("proofread", "He passed the exam yestrday", "He failed the exam yesterday."),
+    ("proofread", "the door are open", "The door is closed."),
+    ("proofread", "nn so xke nn risponde", "So perché risponde."),
+    ("proofread", "das hab ich nix gewust", "Das habe ich gewusst."),
 ]
 
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Set
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 import msgspec
 
@@ -13,9 +14,10 @@ from ingle.text.spans import weight, words
 
 SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])")
 
-
 END = 2.0
 """Words that an answer may not stop short of."""
+RECENT = 4
+"""Comparisons that are remembered: each rule asks for the same one, or for it turned around."""
 
 
 class Region(msgspec.Struct, frozen=True):
@@ -42,12 +44,19 @@ def alike(word: str, there: Set[str]) -> bool:
     )
 
 
-def regions(source: str, answer: str) -> list[Region]:
+@lru_cache(maxsize=RECENT)
+def steps(source: str, answer: str) -> tuple[tuple[str, int, int, int, int], ...]:
+    """How the words of the source become those of the answer: stretches, equal or not, as `difflib` names them."""
+    return tuple(SequenceMatcher(None, words(source), words(answer), autojunk=False).get_opcodes())
+
+
+@lru_cache(maxsize=RECENT)
+def regions(source: str, answer: str) -> tuple[Region, ...]:
     """Where the words differ, in reading order. A single word in common does not part two regions."""
     mine, theirs = words(source), words(answer)
     found: list[Region] = []
     edges: list[tuple[int, int, int, int]] = []
-    for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+    for tag, a, b, c, d in steps(source, answer):
         if tag == "equal":
             continue
         if edges and a - edges[-1][1] <= 1:
@@ -59,7 +68,7 @@ def regions(source: str, answer: str) -> list[Region]:
     left, right = moved.copy(), moved.copy()
     for a, b, c, d in edges:
         found.append(Region(a, b, _unmoved(mine[a:b], left), _unmoved(theirs[c:d], right)))
-    return found
+    return tuple(found)
 
 
 def _unmoved(side: list[str], moved: Counter[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ PRONOUNS = frozenset(
     "he she it they him her them his hers its their er sie es ihn ihm ihr il elle lui ils elles el ella ellos".split()
 )
 TITLES = frozenset(
-    "mr mrs ms dr st prof sir mister missus doctor saint am pm ok tv no herr frau hr fr mme mlle sr sra dra etc".split()
+    "mr mrs ms dr st prof sir mister missus doctor saint am pm ok tv no uhr herr frau hr fr mme mlle sr sra dra etc".split()
 )
 """Written with a capital wherever they stand, and said in other letters."""
 MANY = 0.5

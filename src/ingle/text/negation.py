@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set
 from difflib import SequenceMatcher
 
-from ingle.text.alignment import alike, regions
-from ingle.text.grammar import spoken_language
+from ingle.text.alignment import alike, regions, steps
+from ingle.text.antonyms import ANTONYMS, are_antonyms
+from ingle.text.grammar import is_grammar, spoken_language
 from ingle.text.language import is_function_word
 from ingle.text.spans import WORD, words
 
 VERBAL = frozenset(
     "not cannot dont doesnt didnt isnt arent wasnt werent cant couldnt wont wouldnt shouldnt hasnt havent hadnt aint "
-    "mustnt neednt dosent doesent didint idk idc dunno without no nicht ohne pas sans sin non senza não nao sem niet zonder inte ej utan ikke uden není nejsou nemám nemáme değil yok не нет нельзя без 不 没 沒 別 别".split()
+    "mustnt neednt dosent doesent didint idk idc dunno jsp nn nope nah without no nicht ohne pas sans sin non senza não nao sem niet zonder inte ej utan ikke uden není nejsou nemám nemáme değil yok не нет нельзя без 不 没 沒 別 别".split()
 )
 """Each of these turns its own verb around."""
 INDEFINITE = frozenset(
-    "never none nobody nothing neither nowhere noone nie niemals niemand niemanden niemandem nichts nirgends weder kein keine keinen keinem "
+    "never none nobody nothing neither nowhere noone nie niemals niemand niemanden niemandem nichts nix nirgends weder kein keine keinen keinem "
     "keiner keines jamais rien aucun aucune personne nunca jamás nadie ningún ninguno ninguna tampoco mai niente nulla "
     "aldrig ingen inget inga ingenting intet nigdy nikt żaden żadna żadne nikdy nikdo žádný žádná žádné nessuno nessuna ninguém nenhum nenhuma geen nooit niemand niets никогда никто ничего".split()
 )
@@ -77,21 +79,23 @@ def _misspelt(text: str, other: str) -> list[str]:
     """The negations of `text` that stand in `other` as a word spelled wrong: `dint`, `nich`; or a `no` that was `know`."""
     found = []
     for region in regions(text, other):
-        for word in region.removed:
-            if not negates(word):
-                continue
-            if any(map(negates, region.added)):
-                continue
-            known = word == "no" and KNOW & set(region.added)
-            joined = any(_is_joined(new, word, region.removed) for new in region.added)
-            if known or joined or any(_is_slip(new, word) for new in (*region.added, "".join(region.added))):
-                found.append(word)
+        new = set(region.added)
+        if any(map(negates, new)):
+            continue
+        slips = {
+            word
+            for word in filter(negates, set(region.removed))
+            if (word == "no" and KNOW & new)
+            or any(_is_joined(one, word, region.removed) for one in new)
+            or any(_is_slip(one, word) for one in (*new, "".join(region.added)))
+        }
+        found += [word for word in region.removed if word in slips]
     return found
 
 
 def _is_joined(slip: str, negation: str, beside: tuple[str, ...]) -> bool:
     """Whether `slip` is the negation and those beside it written as one: `garnicht`, `aufkeinenfall`."""
-    runs = [beside[at : at + count] for count in (2, 3) for at in range(len(beside) - count + 1)]
+    runs = {beside[at : at + count] for count in (2, 3) for at in range(len(beside) - count + 1)}
     return any(negation in run and _ratio(slip, "".join(run)) >= JOINED for run in runs)
 
 
@@ -108,7 +112,7 @@ def _moved(source: str, answer: str) -> bool:
     """Whether a negation went from one clause to another: gone here, come there, and a new clause between."""
     mine, theirs = words(source), words(answer)
     gone, came = [], []
-    for tag, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+    for tag, a, b, c, d in steps(source, answer):
         if tag == "equal":
             continue
         lost = sum(map(negates, mine[a:b])) - sum(map(negates, theirs[c:d]))
@@ -127,16 +131,32 @@ def _moved(source: str, answer: str) -> bool:
 
 
 def became_opposite(source: str, answer: str) -> bool:
-    """Whether a word became its opposite: `possible`, `impossible`; `careful`, `careless`."""
-    return any(
-        _is_opposite(word, new) or _is_opposite(new, word)
-        for region in regions(source, answer)
-        for word in region.removed
-        for new in region.added
-    )
+    """Whether a word became its opposite: `possible`, `impossible`; `careful`, `careless`; alone, `open`, `closed`."""
+    language = spoken_language(source)
+    for region in regions(source, answer):
+        removed, added = set(region.removed), set(region.added)
+        mine, theirs = (
+            [word for word in side if word in ANTONYMS or not is_grammar(word, language)]
+            for side in (removed, added)
+        )
+        if len(mine) == len(theirs) == 1 and are_antonyms(*mine, *theirs):
+            return True
+        if _has_opposite(removed, added) or _has_opposite(added, removed):
+            return True
+    return False
 
 
-def _is_opposite(word: str, opposite: str) -> bool:
+def _has_opposite(said: Set[str], others: Set[str]) -> bool:
+    return any(is_opposite(word, opposite) for opposite in filter(is_marked, others) for word in said)
+
+
+def is_marked(word: str) -> bool:
+    """Whether a word may be another one with something that says no before or behind it."""
+    return word.startswith(PREFIXES) or word.endswith("less")
+
+
+def is_opposite(word: str, opposite: str) -> bool:
+    """Whether `opposite` is `word` with something that says no before or behind it."""
     if word.endswith("ful") and opposite.endswith("less"):
         return word[:4] == opposite[:4]
     for prefix in PREFIXES:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 
+import msgspec
+
 from ingle.text.alignment import SENTENCE, alike
-from ingle.text.grammar import is_grammar, spoken_language
-from ingle.text.negation import BREAK, became_opposite, negates
+from ingle.text.antonyms import ANTONYMS, are_antonyms, share_antonym
+from ingle.text.grammar import GRAMMAR, is_grammar, spoken_language
+from ingle.text.negation import BREAK, INDEFINITE, became_opposite, is_marked, is_opposite, negates
 from ingle.text.spans import words
+from ingle.text.wording import LIGHT
 
 DENYING = re.compile(
     r"""\b(?:
@@ -24,6 +28,7 @@ DENYING = re.compile(
     | prevent\w* | forbid\w* | forbidden | prohibit\w* | absent | \w+-free | free\ of | (?:sold|run|ran|is|are)\ out\ of | sold\ out
     | kaum | selten | fehl(?:t|en|te|ten) | mangelt | evit\w+ | évit\w+ | vermeid\w+ | unterlass\w* | falta\w* | manque\w* | verbot\w* | untersag\w* | interdi\w* | défense
     | abst[eé]n\w* | prohib\w* | prohíb\w* | vietat\w* | proibid\w* | verboden | (?:somewhere|anywhere)\ else | elsewhere | woanders | ailleurs | altrove
+    | outside | draußen | dehors | fuera | fuori | fora | buiten | leave\ (?:\w+\ ){1,4}at\ home | verzicht\w* | off\ limits | exhausted | depleted | used\ up
     )\b""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -37,6 +42,7 @@ OPPOSITE = re.compile(
     | quiet\w* | silen\w* | calm\w* | seated | stay\w* | remain\w* | keep\w*
     | sans | peu | poco | wenig\w* | geschlossen | verhindert | pünktlich | durchgefallen | schwer | schwierig | spät | teuer | hasse[nt]? | hasst | anders | leise | ruhig | still\w* | ruhe | bleib\w* | kaputt | defekt
     | tarde? | tardi | retard | ritardo | laat | cher | chère | caro | cara | duur | détest\w* | odi[oa]\w* | différe\w* | diferente\w*
+    | deviat\w* | last\ time
     | fermée?s? | échou\w* | difficile\w* | reste[rz]? | garde[rz]? | calme\w* | en\ panne | cerrad\w* | suspend\w* | difícil\w* | callad\w* | guard\w* | averiad\w* | roto
     | chius\w* | zitt\w* | rest[ai]\w* | guasto | fechad\w* | quiet[oa] | gesloten | stil | rustig | blijf\w* | kapot
     )\b""",
@@ -45,16 +51,19 @@ OPPOSITE = re.compile(
 """What may stand in the place of a denied word: `not make noise`, `be quiet`."""
 POLITE = re.compile(
     r"\b(?:worr\w+|hesitate|mind|forget|wait|why|sorge\w*|zögern|vergiss|vergessen|hésite\w*|oublie\w*|dude|olvide\w*|matter|problem|doubt|"
-    r"(?:not|nicht|pas|no) (?:so |too |that |si |tan )?(?:bad|schlecht|mal|mauvaise?|grave)|dérange\w*|de rien|pasa nada|macht nichts)\b|\?",
+    r"(?:not|nicht|pas|no) (?:so |too |that |si |tan )?(?:bad|schlecht|mal|mauvaise?|grave)|dérange\w*|de rien|"
+    r"(?:not|nicht|pas|non?|não|niet) (?:un(?!der|til|it)|imp(?!ort)|il+eg|irr|incom|inconv|infreq|onm)\w{3,}|pasa nada|macht nichts)\b|\?",
     re.IGNORECASE,
 )
 """Where `not` is a manner of speaking: `don't hesitate`, `can't wait`, `not bad`."""
 BEYOND = re.compile(
     r"\b(?:(?P<before>before|until|till|vor|bis|avant|jusqu\w*|antes|hasta|prima|fino|até|voor|tot)|"
-    r"(?:after|from|nach|ab|après|dès|después|desde|dopo|dal\w*|depois|na|vanaf))\b",
+    r"(?:after|from|nach|ab|à partir|a partir|après|dès|después|desde|dopo|dal\w*|depois|na|vanaf))\b",
     re.IGNORECASE,
 )
 """Both sides of a moment: `not before nine` is `after nine`."""
+PLACES = frozenset("in on at of from with im auf am dans sur en de sobre nel nella sul no na em op".split())
+"""What follows `nothing` where it denies no word: `nothing in the fridge`."""
 BEHIND = frozenset("pas jamais".split())
 """What stands behind the verb that it denies."""
 RAISED = frozenset(
@@ -63,13 +72,18 @@ RAISED = frozenset(
 )
 """What is denied in the place of what follows: `I don't think he is right`."""
 NOT_ONLY = re.compile(
-    r"\b(?:not (?:only|just)|nicht nur|pas seulement|no s[oó]lo|non solo|não só|niet alleen)\b", re.IGNORECASE
+    r"\b(?:not (?:only|just)|nicht nur|pas seulement|no s[oó]lo|non solo|não só|niet alleen|(?:couldn['’]?t|could not) \w+ (?:more|less))\b",
+    re.IGNORECASE,
 )
 """No denial at all."""
 REFUSED = re.compile(
     r"\b(?:(?:refus\w+|declin\w+|fail\w*|unable|unwilling) to (?P<to>\w{3,})|(?:avoid\w*|refrain\w* from|stop\w*) (?P<doing>\w+ing))\b"
 )
 """Verbs that say no of the next one."""
+REACH = 40
+"""Words from a negation within which stands what it denies."""
+COMPARED = 50_000
+"""Pairs of words compared letter by letter at most, which takes half a second; beyond it spelling is not forgiven."""
 SENTENCES = re.compile(rf"{SENTENCE.pattern}|\n")
 
 
@@ -92,20 +106,39 @@ def says_no(text: str) -> bool:
     return any(map(negates, words(text)))
 
 
+class _Denial(msgspec.Struct, frozen=True):
+    """The word that is denied, empty where none is known, and in its scope what says how: `not sleep well`."""
+
+    word: str
+    scope: tuple[str, ...]
+
+
 def _is_unsaid(text: str, other: str) -> bool:
     """Whether something that `text` denies is not denied in `other`; what a question denies is not looked at."""
-    denied = [*_denied(text), *_refused(text)]
-    if not denied or _comes(DENYING, other, text) or became_opposite(text, other) or _is_beyond(text, other):
+    denials = list(dict.fromkeys([*_denied(text), *_refused(text)]))
+    if not denials or _is_beyond(text, other):
         return False
-    if any(_stands(word, other) and not _is_denied(word, other) for word in denied if word):
+    there, mine = frozenset(words(other)), frozenset(words(text))
+    denied, came = _denied_words(other, mine), there - mine
+    open_ones = [one for one in denials if not _is_reversed(one.scope, came)]
+    forgiving = len(open_ones) * len(there) <= COMPARED
+    if any(
+        _stands(one.word, there, forgiving) and not _stands(one.word, denied, forgiving)
+        for one in open_ones
+        if one.word
+    ):
         return True
-    if says_no(other) or not says_no(text):
+    if not open_ones or says_no(other) or not says_no(text):
         return False
-    return not (_comes(OPPOSITE, other, text) or POLITE.search(text) or POLITE.search(other))
+    if POLITE.search(text) or POLITE.search(other) or _comes(DENYING, other, text):
+        return False
+    if any(share_antonym(one.word, new) for one in open_ones for new in came):
+        return True
+    return not _comes(OPPOSITE, other, text)
 
 
-def _denied(text: str) -> Iterator[str]:
-    """For each negation outside of questions the word that it denies, empty where its clause has none."""
+def _denied(text: str) -> Iterator[_Denial]:
+    """For each negation outside of questions what it denies."""
     language = spoken_language(text)
     for sentence in SENTENCES.split(text):
         if sentence.rstrip(" \"'”’»)").endswith(("?", "？", "؟")):
@@ -114,36 +147,63 @@ def _denied(text: str) -> Iterator[str]:
             said = words(clause)
             for at, word in enumerate(said):
                 if negates(word):
-                    before, after = said[at - 1 :: -1] if at else [], said[at + 1 :]
-                    near = [*before, *after] if word in BEHIND else [*after, *before]
-                    yield next((one for one in near if _is_meant(one, language)), "")
+                    yield _denied_by(said, at, language)
 
 
-def _refused(text: str) -> Iterator[str]:
+def _denied_by(said: list[str], at: int, language: str | None) -> _Denial:
+    """What the negation at `at` of a clause denies; in English something behind it."""
+    before, after = said[max(0, at - REACH) : at][::-1], said[at + 1 : at + 1 + REACH]
+    if said[at] in BEHIND:
+        near = [*before, *after]
+    elif said[at] in INDEFINITE and after[:1] and after[0] in PLACES:
+        near = []
+    else:
+        near = after if language == "en" else [*after, *before]
+    meant = [one for one in near if _is_meant(one, language)]
+    return _Denial(meant[0] if meant else "", tuple(meant if len(meant) <= 2 else meant[:1]))
+
+
+def _refused(text: str) -> Iterator[_Denial]:
     """What somebody refuses to do, fails to do or avoids."""
-    return (match["to"] or match["doing"] for match in REFUSED.finditer(text.lower()))
+    return (_Denial(match["to"] or match["doing"], ()) for match in REFUSED.finditer(text.lower()))
 
 
 def _is_meant(word: str, language: str | None) -> bool:
-    return word not in RAISED and not negates(word) and not is_grammar(word, language)
+    small = is_grammar(word, language) if language else any(word in known for known in GRAMMAR.values())
+    return (word in ANTONYMS or not small) and word not in RAISED and word not in LIGHT and not negates(word)
 
 
-def _is_denied(word: str, text: str) -> bool:
-    """Whether a sentence of `text` that has the word says no."""
-    return any(
-        _stands(word, sentence) and (says_no(sentence) or DENYING.search(sentence) is not None)
-        for sentence in SENTENCES.split(text)
+def _denied_words(text: str, before: Set[str]) -> Set[str]:
+    """All words of the sentences that say no; not those that do so themselves and stood there `before`."""
+    found: set[str] = set()
+    for sentence in SENTENCES.split(text):
+        said = frozenset(words(sentence))
+        denying = {match[0].lower() for match in DENYING.finditer(sentence)}
+        if any(map(negates, said)):
+            found |= said
+        elif denying:
+            found |= said - (denying & before)
+    return found
+
+
+def _stands(word: str, there: Set[str], forgiving: bool) -> bool:
+    return alike(word, there) if forgiving else word in there
+
+
+def _is_reversed(denied: tuple[str, ...], came: Set[str]) -> bool:
+    """Whether the opposite of something denied came: `not sleep well`, `sleep badly`."""
+    marked = frozenset(new for new in came if is_marked(new))
+    return any(are_antonyms(word, new) for word in denied for new in came) or any(
+        is_opposite(word, new) for word in denied for new in marked
     )
-
-
-def _stands(word: str, text: str) -> bool:
-    return alike(word, frozenset(words(text)))
 
 
 def _comes(rule: re.Pattern[str], text: str, other: str) -> bool:
     """Whether `rule` finds something in `text` that does not stand in `other`."""
-    there: Set[str] = frozenset(words(other))
-    return any(not all(alike(word, there) for word in words(found[0])) for found in rule.finditer(text))
+    there = frozenset(words(other))
+    found = {word for match in rule.finditer(text) for word in words(match[0])}
+    forgiving = len(found) * len(there) <= COMPARED
+    return any(not _stands(word, there, forgiving) for word in found)
 
 
 def _is_beyond(text: str, other: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 
-from ingle.text.spans import PROTECTED, WORD, words
+from ingle.text.spans import PROTECTED, words
 
 _MEANINGS = {
-    "en": "afaik=as far as i know|afk=away from keyboard|asap=as soon as possible|atm=at the moment|bbl=be back later|"
+    "en": "2=to,too|4=for|2day=today|2moro=tomorrow|2mrw=tomorrow|2nite=tonight|4ever=forever|any1=anyone|b=be|b4=before|c=see|"
+    "every1=everyone|gr8=great|h8=hate|l8=late|l8r=later|m8=mate|n=and|some1=someone|str8=straight|w8=wait|y=why|afaik=as far as i know|afk=away from keyboard|asap=as soon as possible|atm=at the moment|bbl=be back later|"
     "bc=because|bf=boyfriend|brb=be right back|btw=by the way|convo=conversation|cu=see you|cuz=because|cya=see you|def=definitely|"
     "dm=direct message|dnd=do not disturb|eod=end of day,end of the day|eta=estimated time of arrival|"
     "eow=end of week,end of the week|ftw=for the win|fwiw=for what it's worth|fyi=for your information|fomo=fear of missing out|"
@@ -25,7 +27,7 @@ _MEANINGS = {
     "wyd=what are you doing|yr=year,your|yrs=years|yw=you're welcome,you are welcome",
     "de": "bzgl=bezüglich|bzw=beziehungsweise|ca=circa|evtl=eventuell|ggf=gegebenenfalls|hdl=hab dich lieb|inkl=inklusive|kp=keine ahnung,kein plan|lg=liebe grüße|"
     "mfg=mit freundlichen grüßen|mmn=meiner meinung nach|usw=und so weiter|vg=viele grüße|vllt=vielleicht|vlt=vielleicht|wg=wegen|zb=zum beispiel",
-    "fr": "bcp=beaucoup|bjr=bonjour|bsr=bonsoir|cad=c'est-à-dire|dc=donc|dsl=désolé,désolée|jsp=je ne sais pas,je sais pas|mdr=mort de rire|msg=message|"
+    "fr": "bcp=beaucoup|bjr=bonjour|bsr=bonsoir|c=c'est,sais|cad=c'est-à-dire|dc=donc|dsl=désolé,désolée|jsp=je ne sais pas,je sais pas|g=j'ai|koi=quoi|mdr=mort de rire|msg=message|"
     "pb=problème|pcq=parce que|pk=pourquoi|pr=pour|qd=quand|qqn=quelqu'un|rdv=rendez-vous|slt=salut|stp=s'il te plaît|svp=s'il vous plaît|tjs=toujours|"
     "tlm=tout le monde|tt=tout|vs=vous",
     "es": "bn=bien|dnd=donde,dónde|finde=fin de semana|grax=gracias|msj=mensaje|pq=porque,por qué|q=que,qué|tb=también|tmb=también|tqm=te quiero mucho|"
@@ -46,6 +48,8 @@ def _read() -> dict[str, tuple[str, ...]]:
     return found
 
 
+FORM = re.compile(r"(?<![\w'’-])[^\W_]+(?![\w'’-]|[.,:/]\d)")
+"""What may be a short form: letters and digits (`gr8`) that are no part of a longer word or number."""
 MEANINGS = _read()
 """What a short form may stand for, in small letters; the same letters mean several things in several languages."""
 
@@ -55,10 +59,8 @@ def written_out(source: str, answer: str) -> str:
 
     A short form that still stands in the answer, or whose words `source` says as often, was not written out.
     """
-    mine, theirs = Counter(words(source)), Counter(words(answer))
+    mine, theirs = Counter(_forms(source)), Counter(_forms(answer))
     shorts = [word for word in mine if word in MEANINGS and theirs[word] < mine[word]]
-    if not shorts:
-        return source
     meant = {short: found for short in shorts if (found := _meaning(short, source, answer))}
     if not meant:
         return source
@@ -68,16 +70,36 @@ def written_out(source: str, answer: str) -> str:
         inside = any(start <= match.start() < end for start, end in kept)
         return match[0] if inside else meant.get(match[0].lower(), match[0])
 
-    return WORD.sub(write, source)
+    return FORM.sub(write, source)
+
+
+def _forms(text: str) -> list[str]:
+    return FORM.findall(unicodedata.normalize("NFC", text).lower())
 
 
 def _meaning(short: str, source: str, answer: str) -> str | None:
+    """What stands for a short form in the answer; for a digit, which may be a number, before the same words."""
     for meant in MEANINGS[short]:
         run = f" {' '.join(words(meant))} "
+        if short.isdecimal() and not _precedes(short, run, source, answer):
+            continue
         if _times(run, answer) > _times(run, source):
             return meant
     return None
 
 
+def _precedes(short: str, run: str, source: str, answer: str) -> bool:
+    """Whether `run` stands before each word that follows the digit in the source, written out as that may be."""
+    forms, theirs = _forms(source), f" {' '.join(words(answer))} "
+    for at, form in enumerate(forms):
+        if form != short:
+            continue
+        following = forms[at + 1] if at + 1 < len(forms) else ""
+        meant = [following, *MEANINGS.get(following, ())]
+        if not any(f"{run}{' '.join(words(one))}".rstrip() + " " in theirs for one in meant):
+            return False
+    return True
+
+
 def _times(run: str, text: str) -> int:
-    return f" {' '.join(words(text))} ".count(run)
+    return f" {' '.join(words(text))} ".replace(" ", "  ").count(run.replace(" ", "  "))
