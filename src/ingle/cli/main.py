@@ -64,7 +64,8 @@ class IngleGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = super().get_command(ctx, cmd_name)
         if command is not None:
-            _settle_help(command, ctx)
+            for one in (command, *getattr(command, "commands", {}).values()):
+                _settle_help(one, ctx)
         return command
 
     def invoke(self, ctx: Any) -> Any:
@@ -110,8 +111,6 @@ def _settle_help(command: Any, ctx: Any) -> None:
             one.display_type_rich = _typeless
         elif one.is_flag:
             one.metavar = "[SHELL]" if one.name in COMPLETION else ""
-    for below in getattr(command, "commands", {}).values():
-        _settle_help(below, ctx)
 
 
 def _typeless(ctx: Any) -> None:
