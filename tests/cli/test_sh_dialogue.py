@@ -104,6 +104,7 @@ def test_keys_pressed_while_the_model_thinks_answer_no_question_of_its(
     with Dialogue(words(), place.environ()) as screen:
         assert daemon.held.wait(WAIT_S)
         screen.key_in("yes\n")
+        screen.wait_for("yes")  # the terminal has them
         typed.set()
         screen.wait_for("Which folder?")
         screen.key_in("\n")

@@ -53,7 +53,7 @@ def test_the_text_may_come_from_standard_input(place: Place, daemon: FakeDaemon)
 def test_a_pipe_by_its_name_is_read_and_not_taken_for_words(place: Place, daemon: FakeDaemon) -> None:
     pipe = place.root / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_text, args=("Teh cat.\n",))
+    writer = threading.Thread(target=pipe.write_text, args=("Teh cat.\n",), daemon=True)
     writer.start()
     assert place.ingle("text", "proofread", str(pipe), *MODEL).stdout == GOOD
     writer.join()

@@ -193,11 +193,13 @@ def unnamed_loss(request: str, command: str, shell: str) -> str | None:
 def _is_named(path: str, request: str) -> bool:
     """Whether a request names the last part of a path, or has a word of it: `node modules` for `node_modules`."""
     name = path.rstrip("/").rpartition("/")[2].lower()
-    if name in request:
+    if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", request):
         return True
     said = [word.removesuffix("s") for word in re.findall(r"[^\W_]{3,}", request)]
     told = [word.removesuffix("s") for word in re.findall(r"[^\W_]{3,}", name.partition(".")[0] or name)]
-    return any(word == one or (len(one) > 3 and one in word) for word in told for one in said)
+    return any(
+        word == one or (len(one) > 3 and one not in GENERIC and one in word) for word in told for one in said
+    )
 
 
 async def _ask(messages: list[Message], generate: Generate) -> tuple[str, bool]:
