@@ -102,6 +102,7 @@ THE_SAME = [
     ("No dogs in the office.", "Please leave your dogs at home."),
     ("That's not my job.", "This falls outside my responsibility."),
     ("It's difficult to say.", "It's not easy to say."),
+    ("It does not cost a lot of money.", "It is cheap."),
     ("Er ist nicht dumm.", "Er ist ziemlich klug."),
     ("Wir haben nicht viel Zeit.", "Wir haben wenig Zeit."),
     ("Bitte nicht rauchen.", "Bitte verzichte hier aufs Rauchen."),

@@ -6,7 +6,7 @@ _PAIRS = {
     "en": "many much|few little; stupid dumb foolish|intelligent smart clever bright; bad poor terrible awful|good great nice fine well decent; easy simple|difficult hard "
     "challenging tough tricky complicated complex; long|short quick brief; far distant|near nearby close; important significant relevant|"
     "trivial minor negligible insignificant unimportant irrelevant; same identical equal|different differ differs distinct; rich wealthy|poor; "
-    "cheap inexpensive affordable|expensive costly pricey; big large huge|small little tiny; fast quick|slow slowly; strong|weak; safe|dangerous risky "
+    "cheap inexpensive affordable|expensive costly pricey cost costs; big large huge|small little tiny; fast quick|slow slowly; strong|weak; safe|dangerous risky "
     "hazardous; true correct right|false wrong incorrect mistaken; likely probable|unlikely improbable; sure certain|unsure uncertain doubt doubts "
     "doubtful; common frequent often|rare rarely seldom uncommon; happy glad pleased satisfied|sad unhappy disappointed dissatisfied displeased; "
     "early|late; open opened opens|closed close closes shut; full|empty; warm hot|cold cool chilly; old|new young; heavy|light; loud noisy|quiet silent; clean|dirty; "

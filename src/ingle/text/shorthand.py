@@ -94,9 +94,10 @@ def _precedes(short: str, run: str, source: str, answer: str) -> bool:
     for at, form in enumerate(forms):
         if form != short:
             continue
-        following = forms[at + 1] if at + 1 < len(forms) else ""
-        meant = [following, *MEANINGS.get(following, ())]
-        if not any(f"{run}{' '.join(words(one))}".rstrip() + " " in theirs for one in meant):
+        if at + 1 == len(forms):
+            return theirs.endswith(run)
+        said = [words(one) for one in (forms[at + 1], *MEANINGS.get(forms[at + 1], ()))]
+        if not any(one and f"{run}{' '.join(one)} " in theirs for one in said):
             return False
     return True
 
