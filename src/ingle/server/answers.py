@@ -187,7 +187,7 @@ class SidecarStatus(msgspec.Struct, frozen=True):
 class WarmAnswer(msgspec.Struct, frozen=True):
     """The load has begun, or was over already."""
 
-    status: Literal["warming", "loaded"]
+    status: Literal["warming", "warm", "loaded"]
     model_path: str
 
 
