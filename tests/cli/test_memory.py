@@ -74,6 +74,13 @@ def test_stop_says_how_much_came_back(place: Place, daemon: FakeDaemon) -> None:
     assert "some was not in memory." in place.ingle("stop", MODEL).stderr
 
 
+def test_stop_of_a_model_that_is_being_pulled_names_what_ends_that(place: Place, daemon: FakeDaemon) -> None:
+    view = {"model": "some", "state": "downloading", "actions": ["cancel"]}
+    daemon.answers["POST /ingle/unload"] = {"model": "some", "unloaded": False, "view": view}
+    said = place.ingle("stop", MODEL).stderr
+    assert "some was not in memory. It is being worked on: `ingle cancel some` ends that." in said
+
+
 def test_stop_all_stops_what_is_in_memory(place: Place, daemon: FakeDaemon) -> None:
     daemon.answers["POST /ingle/unload"] = unloaded("x")
     assert len(json.loads(place.ingle("stop", "--all", "--json").stdout)) == 2

@@ -226,6 +226,21 @@ def test_a_pull_that_is_watched_ends_when_another_terminal_cancels_it(house: Hou
     assert watching.returncode == 130
 
 
+def test_the_end_of_the_daemon_tells_of_the_pull_that_it_ends_on_both_sides(
+    house: Household, hub: FakeHub
+) -> None:
+    hub.add_repo(NAME, model_files(40_000_000))
+    house.serve()
+    with Gate(hub, MODEL, HEAD):
+        watching = house.command("pull", NAME)
+        assert watching.stderr is not None
+        assert any("fetching" in line for line in watching.stderr)
+        said = house.ingle("serve", "--stop").stderr
+        assert f"The pull of {NAME} ended with it; what came is kept: `ingle pull {NAME}` goes on." in said
+        assert f"Ingle was ended during the pull of {NAME}" in watching.communicate(timeout=WAIT_S)[1]
+    assert watching.returncode == 130
+
+
 def test_the_pull_of_a_newer_version_is_cancelled_and_the_older_one_stays(
     house: Household, hub: FakeHub
 ) -> None:

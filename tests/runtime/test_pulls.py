@@ -125,6 +125,38 @@ async def test_a_cancelled_pull_is_paused_and_goes_on_when_asked(world: World) -
         assert (await runtime.view(MODEL)).state is ModelState.DOWNLOADED
 
 
+async def test_a_new_pull_begins_with_the_bytes_of_the_failed_one_and_not_with_its_last_words(
+    tmp_path: Path,
+) -> None:
+    desk, ref, go_on = (
+        lonely_desk(tmp_path / "pulls.json"),
+        ModelRef(name=MODEL, repo_id=MODEL),
+        threading.Event(),
+    )
+
+    def failing(_cancel: threading.Event) -> Iterator[Progress]:
+        yield Progress(
+            phase=Phase.VERIFYING,
+            bytes_done=3,
+            bytes_total=9,
+            rate=5.0,
+            seconds_left=2.0,
+            message="Trying again.",
+        )
+        raise HubUnreachable("The hub does not answer.")
+
+    def waiting(_cancel: threading.Event) -> Iterator[Progress]:
+        go_on.wait(HANG)
+        yield from ()
+
+    await desk.begin(ref, Work.PULL, failing).over.wait()
+    job = desk.begin(ref, Work.PULL, waiting)
+    begun = job.progress
+    go_on.set()
+    await job.over.wait()
+    assert begun == Progress(phase=Phase.WAITING, bytes_done=3, bytes_total=9)
+
+
 async def test_retry_is_refused_after_three_failures_until_the_pull_is_asked_for(world: World) -> None:
     async with world.runtime() as runtime:
         await fail(runtime, world)
@@ -163,6 +195,21 @@ async def test_unfinished_pulls_are_paused_after_a_restart_and_resume_on_request
     async with world.runtime() as runtime:
         (view,) = [view for view in await runtime.models() if view.model == MODEL]
         assert not view.paused and view.state is ModelState.DOWNLOADED
+
+
+async def test_who_follows_a_pull_hears_that_the_daemon_was_ended_and_what_goes_on(world: World) -> None:
+    """While its connection still stands, which is before everything else is put away."""
+    world.pull.go_on.clear()
+    async with world.runtime() as runtime:
+        pulling = asyncio.create_task(drain(runtime))
+        await asyncio.to_thread(world.pull.begun.wait)
+        runtime.end_streams()
+        with pytest.raises(Cancelled) as told:
+            await pulling
+        assert told.value.message == f"Ingle was ended during the pull of {MODEL}; what was fetched is kept."
+        assert told.value.hint == f"`ingle pull {MODEL}` goes on from there."
+    async with world.runtime() as runtime:
+        assert (await runtime.view(MODEL)).paused
 
 
 async def test_a_daemon_that_dies_suddenly_has_already_written_down_what_it_pulls(world: World) -> None:

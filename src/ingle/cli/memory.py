@@ -130,7 +130,9 @@ def stop_model(model: Loaded = None, every: All = False, as_json: AsJson = False
     for result in results:
         came = f"; {render.size(result.memory_returned)} came back" if result.memory_returned else ""
         gone = "was not in memory" if not result.unloaded else f"has left the memory{came}"
-        session.terminal.tell(f"{result.model} {gone}.")
+        pulled = result.view is not None and "cancel" in result.view.actions
+        more = f" It is being worked on: `ingle cancel {result.model}` ends that." if pulled else ""
+        session.terminal.tell(f"{result.model} {gone}.{more}")
     if not results:
         session.terminal.tell("Nothing was loaded.")
 

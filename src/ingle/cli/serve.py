@@ -8,9 +8,10 @@ import typer
 
 from ingle.cli.options import DAEMON_PANEL, AsJson
 from ingle.cli.session import open_session
-from ingle.errors import AlreadyRunning, InvalidRequest, UsageError
+from ingle.errors import AlreadyRunning, IngleError, InvalidRequest, UsageError
 
 if TYPE_CHECKING:
+    from ingle.cli.session import Session
     from ingle.config import Config
 
 EXAMPLES = """Examples:
@@ -71,12 +72,15 @@ def serve_models(
     if force and not stop:
         raise UsageError("--force goes with --stop.", hint="ingle serve --stop --force")
     if stop:
+        cut = _cut_short(session)
         pid = end_daemon(session.config, force=force)
         if as_json:  # the ready line is JSON in any case; errors are, because of the word itself
             session.terminal.answer_json({"ended": pid})
         else:
             said = f"The daemon (pid {pid}) has ended." if pid is not None else "Ingle is not running."
             session.terminal.tell(said)
+            for sentence in cut:
+                session.terminal.tell(sentence)
         return
     if background:
         _in_background(session.config)
@@ -109,6 +113,24 @@ def _refuse_nobody(pid: int) -> None:
         raise InvalidRequest(
             f"There is no process {pid} for --parent-pid.", hint="It takes the pid of the app beside it."
         )
+
+
+def _cut_short(session: Session) -> list[str]:
+    """What to say of the pulls, repairs and checks that end with the daemon; nothing where it does not tell them."""
+    from ingle.client import api
+
+    try:
+        client = session.running()
+        views = client.ask(api.ps()).models if client is not None else ()
+    except IngleError:
+        return []
+    return [
+        f"The pull of {one.model} ended with it; what came is kept: `ingle pull {one.model}` goes on."
+        if one.state == "downloading"
+        else f"The work on {one.model} ended with it, a check, a repair or the pull of a newer version."
+        for one in views
+        if one.pull is not None and "cancel" in one.actions
+    ]
 
 
 def token_for(host: str, token: str | None) -> str | None:

@@ -131,7 +131,9 @@ class PullDesk:
             )
         job = Job(ref, work, state=PullState.RUNNING, failures=failures, snapshot=snapshot)
         if before is not None and before.work is work:
-            job.progress, job.had = before.progress, before.had
+            done, total = before.progress.bytes_done, before.progress.bytes_total
+            job.progress = msgspec.structs.replace(job.progress, bytes_done=done, bytes_total=total)
+            job.had = before.had
         if work is Work.VERIFY:
             job.beneath = before
         self._jobs[key] = job
@@ -190,12 +192,16 @@ class PullDesk:
             return False
         return self._sound(found, job.since) if job.work is Work.REPAIR else whole != job.had
 
+    def end(self) -> None:
+        """Cancel all, and wait for nothing: who follows is told that the daemon ends, as long as anything reaches them."""
+        self._closing = True
+        for job in self._jobs.values():
+            job.cancel.set()
+
     async def close(self) -> None:
         """Cancel all and wait for the threads; what was unfinished stays in the memo."""
-        self._closing = True
+        self.end()
         jobs = tuple(self._jobs.values())
-        for job in jobs:
-            job.cancel.set()
         try:
             async with asyncio.timeout(LAST_WAIT):
                 for job in jobs:
@@ -246,6 +252,8 @@ class PullDesk:
             self._tell(_progress_event(job))
 
     def _finished(self, key: str, job: Job, error: IngleError | None) -> None:
+        if self._closing and isinstance(error, Cancelled):
+            error = _ended(job)
         job.error, job.since = error, time.time()
         if error is None:
             job.state, job.failures = PullState.NONE, 0
@@ -306,6 +314,16 @@ class PullDesk:
             self._memo.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(msgspec.json.encode(left, enc_hook=str))
             beside.replace(self._memo)
+
+
+def _ended(job: Job) -> Cancelled:
+    name = job.ref.name
+    if job.work is Work.VERIFY:
+        return Cancelled(f"Ingle was ended during the check of {name}.", hint=f"ingle verify {name}")
+    return Cancelled(
+        f"Ingle was ended during the {job.work.value} of {name}; what was fetched is kept.",
+        hint=f"`ingle {job.work.value} {name}` goes on from there.",
+    )
 
 
 def _progress_event(job: Job, reason: str = "") -> RuntimeEvent:

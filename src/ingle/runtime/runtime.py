@@ -101,8 +101,9 @@ class Runtime:
         await self._owner.close()
 
     def end_streams(self) -> None:
-        """The end is near: listeners hear no more, so that their connections can close."""
+        """The end is near: listeners hear no more, and who follows a pull hears that, so that their connections can close."""
         self._bus.close()
+        self._desk.end()
 
     # what can be asked
 
