@@ -91,6 +91,7 @@ OTHER = {
     "deception._SPELT": "so many letters in quotes spell a word of another script",
     "execute.SIGNAL_BASE": "how a shell counts a signal in an exit code",
     "expand._SIGN": "where a shell's numbers turn over",
+    "parse._TURNS": "torn words that hide torn words: beyond it is high",
     "reading._LONG": "from here on PowerShell is written apart before it is parsed, whole",
     "rounds._FEW": "from here on values that differ by a number only are read as one of unknown number",
     "scan.ROW": "numbers of an endless row that stand before its unknown one",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import commands, option_effects, spec, strangers, targets
+from . import commands, option_effects, paths, spec, strangers, targets
 from .arguments import Arguments
 from .finding import Level
 from .limits import MAX_NAME, cut
@@ -54,8 +54,9 @@ def call(machine: Machine, words: list[Value], stdin: Value, *, bare: bool) -> V
         if HOLE in known or is_wild(name) or not known or first.has(Taint.NETWORK | Taint.DECODED):
             return _unresolved(machine, words, stdin)
         return _dispatch(machine, known, words, stdin, local=True)
-    if bare and name[:1] == "!" and name != "!" and machine.shell in ("bash", "zsh"):
-        return _unresolved(machine, words, stdin)  # `!rm`: what began so in the history
+    recalled = (name[:1] == "!" and name != "!") or (name[:1] == "^" and name.count("^") > 1)
+    if bare and recalled and machine.shell in ("bash", "zsh"):
+        return _unresolved(machine, words, stdin)  # `!rm`, `^a^b`: what was typed before
     state = machine.state
     if first.has(Taint.DEFAULT) and not spec_or_handler(name):
         return _unresolved(machine, words, stdin)
@@ -322,6 +323,8 @@ def _effect(machine: Machine, rule: spec.Rule, value: Value, stdin: Value) -> No
         case "mount":
             path = targets.place_of(machine, value)[0]
             machine.state.links[path] = f"/mnt/{path.rpartition('/')[2]}"
+        case "unmount":
+            machine.state.links.pop(paths.resolve(value.text, machine.state.cwd), None)
         case "fetch":
             targets.write(machine, value, Value(HOLE, Taint.NETWORK))
         case "run":

@@ -102,7 +102,10 @@ def _faked(word: str, bare: bool) -> bool:
     return _TWINS.issuperset(foreign) and (bare or len(foreign) >= _SPELT)
 
 
-_DASH = re.compile(r"(?<=[ \t])[‐‑‒–—−﹣－]{1,2}(?=[A-Za-z])")
+_DASH = re.compile(r"(?<=[ \t])[‐‑‒–—―−﹣－]{1,2}(?=[A-Za-z])")
+
+
+_REMARK = re.compile(r"(?<!\S)#[^\n]*")
 
 
 class _Quotes:
@@ -110,10 +113,16 @@ class _Quotes:
 
     def __init__(self, text: str) -> None:
         self.kinds = [[at for at, char in enumerate(text) if char == quote] for quote in "\"'"]
+        self.remarks = [match.span() for match in _REMARK.finditer(text) if self.bare(match.start())]
 
     def bare(self, at: int) -> bool:
         """Whether a place is outside quotes, by their number before it."""
         return all(bisect_left(places, at) % 2 == 0 for places in self.kinds)
+
+    def remarked(self, at: int) -> bool:
+        """Whether a place stands in a comment."""
+        index = bisect_left(self.remarks, (at, at)) - 1
+        return index >= 0 and at < self.remarks[index][1]
 
 
 def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
@@ -132,7 +141,7 @@ def _tricks(text: str, words_are_code: bool) -> Iterator[Trick]:
     if not words_are_code:
         return
     for match in _DASH.finditer(text):
-        if quotes.bare(match.start()):
+        if quotes.bare(match.start()) and not quotes.remarked(match.start()):
             yield Trick("a dash that begins no option", *match.span(), _escape(match[0][0]))
     for match in _WORD.finditer(text):
         word = match.group()

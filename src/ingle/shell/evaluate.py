@@ -20,7 +20,7 @@ _ZSH_SPLITS = re.compile(r"\$\{?[\^~]*=|\$\{\([^)]*(?:z|s.)[^)]*\)")
 _ZSH_EXCEPT = re.compile(r"(?:\A|(?<=/))\^[^/]*|(?<=\*)~[^/]+")
 _ZSH_ALONE = re.compile(r"(?<=[\w}\"'/~])\([A-Za-z0-9.,/@+*^=:#\[\]-]{1,12}\)\Z")
 # What an interactive shell takes from its history; nobody knows it before it is typed there.
-_EVENT = re.compile(r"!(?:!|[$^*#]|:[\d$^*]|-?\d)(?::[\w$^*&-]+)*\Z")
+_EVENT = re.compile(r"!(?:!|[$^*#]|:[\d$^*]|-?\d|\??[\w./-]+\??:[\d$^*])(?::[\w$^*&-]+)*\Z")
 _OWN_TILDE = re.compile(r"(-{0,2}[A-Za-z_][\w-]*=)(~(?:/.*)?)\Z", re.S)
 _ZSH_LIVE = re.compile(r"\$[\^=]*~[\^=]*(\w+)")
 

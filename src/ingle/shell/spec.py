@@ -199,12 +199,16 @@ def matches(rule: Rule, arguments: Arguments, piped: bool) -> bool:
 
 
 def select(where: str, rule: Rule, arguments: Arguments) -> list[Value]:
-    """The operands an effect falls on: `*` all, `1` the second, `-1` the last, `-o/--output` a value."""
+    """The operands an effect falls on: `*` all, `1` the second, `-1` the last, `-o/--output` a value; `0/.` the folder at hand without one."""
     used = sum(1 for token in rule.tokens if token[0] not in "-!@$+<%")
     rest = arguments.rest[used:]
     if where == "*":
         return rest
     if where[0] == "-" and not where[1:].isdigit():
-        return arguments.each(*where.split("/"))
+        names = where.split("/")
+        return arguments.each(*names) or [Value(name) for name in names if name == "."]
+    where, _, otherwise = where.partition("/")
+    if otherwise and not rest:
+        return [Value(otherwise)]
     index = int(where)
     return [rest[index]] if -len(rest) <= index < len(rest) else []

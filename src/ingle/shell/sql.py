@@ -134,7 +134,7 @@ _PREPARED = re.compile(
     r"\b(?:prepare\s+\w+\s+from|execute\s+immediate|exec(?:ute)?\s*\(|sp_executesql)\s*N?(?:'((?:[^']|'')*)'|(@\w+|\w+\s*\())",
     re.I,
 )
-_BLOCK = re.compile(r"\bdo\s+(?:language\s+\w+\s+)?\$(\w*)\$(.*?)\$\1\$", re.I | re.S)
+_BLOCK = re.compile(r"\bdo\s+(?:language\s+\w+\s+)?(\$\w*\$)", re.I)
 _OPENING = re.compile(r"\A(?:\s*\b(?:begin|loop|then|else|declare)\b)+", re.I)
 
 
@@ -145,8 +145,9 @@ def _made(machine: Machine, value: Value) -> None:
             machine.report(Level.HIGH, "opaque", "runs a statement that is made before it runs")
         else:
             judge_sql(machine, Value(literal.replace("''", "'"), value.taint))
-    for _, body in _BLOCK.findall(value.text):
-        inner = _TEXT.sub(_blank, body)
+    for opening in _BLOCK.finditer(value.text):
+        end = value.text.find(opening[1], opening.end())
+        inner = _TEXT.sub(_blank, value.text[opening.end() : end]) if end >= 0 else ""
         if re.search(r"\bexecute\b", inner, re.I):
             machine.report(Level.HIGH, "opaque", "runs a statement that is made before it runs")
         for part in inner.split(";"):

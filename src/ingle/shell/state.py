@@ -70,6 +70,7 @@ class State:
     git_aliases: dict[str, str] = field(default_factory=dict)
     staged: list[str] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
+    packed: list[str] = field(default_factory=list)
     shelved: bool = False
     global_aliases: dict[str, str] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)

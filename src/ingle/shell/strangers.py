@@ -143,6 +143,10 @@ def tried(machine: Machine, read: Callable[[], object]) -> None:
 _THING = re.compile(r"[a-z][a-z0-9-]{1,20}")
 _ASKED = re.compile(r"-{0,2}[\w-]+")
 _QUESTIONS = frozenset("list ls status version info show search help".split())
+_CHANGES = frozenset(
+    "delete del remove rm uninstall purge kill stop start restart run exec create add new set use default install upgrade update "
+    "edit rename move mv cp copy import export push pull send write apply reset clean clear drop destroy enable disable login logout".split()
+)
 
 
 def only_asks(words: list[Value]) -> bool:
@@ -153,6 +157,6 @@ def only_asks(words: list[Value]) -> bool:
     for at, text in enumerate(texts[:2]):
         if text in _QUESTIONS:
             return len(texts) <= at + 3 and all(_ASKED.fullmatch(more) for more in texts[at + 1 :])
-        if not _THING.fullmatch(text):
+        if text in _CHANGES or not _THING.fullmatch(text):
             return False
     return False

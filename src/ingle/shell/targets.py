@@ -162,8 +162,8 @@ def write(
             "exhaust",
             "writes without end until the disk is full",
         )
-    if machine.endless and append and place is not Place.SINK:
-        machine.report(_HIGH, "exhaust", "appends in a loop that never ends")
+    if machine.endless and place is not Place.SINK:
+        _repeated(machine, value, append)
     if machine.isolated or (machine.contained and place not in (Place.ROOT, Place.SYSTEM, Place.DEVICE)):
         level = min(level, _MODERATE)
     remember(machine, path, content, append)
@@ -240,6 +240,29 @@ def read(machine: Machine, value: Value, *, shows: bool = True) -> int:
     return Taint.FILE
 
 
+_CHANGING = re.compile(r"\$\(|`|\$\{?(?:S?RANDOM|SECONDS|EPOCH\w+|BASHPID|LINENO)\b")
+_NAMED = re.compile(r"\$\{?(\w+)")
+
+
+def _varies(machine: Machine, value: Value) -> bool:
+    """Whether a path is another one each time round: a number drawn, a name made, a variable of this line."""
+    expanded = machine.here.expanded()
+    text = expanded.get(value, "")
+    if not text and HOLE in value.text:  # `of=f$RANDOM`: a part of a word
+        text = next((written for field, written in expanded.items() if field.text.endswith(value.text)), "")
+    return _CHANGING.search(text) is not None or not machine.state.names.keys().isdisjoint(
+        _NAMED.findall(text)
+    )
+
+
+def _repeated(machine: Machine, value: Value, append: bool) -> None:
+    """Report what a loop without an end fills the disk with."""
+    if append:
+        machine.report(_HIGH, "exhaust", "appends in a loop that never ends")
+    elif not machine.paced and _varies(machine, value):
+        machine.report(_HIGH, "exhaust", "makes files in a loop that never ends")
+
+
 def land(machine: Machine, source: Value) -> None:
     """Remember that a file here comes from another host: the operand behind `source` is where it lands."""
     words = machine.here.words
@@ -247,6 +270,8 @@ def land(machine: Machine, source: Value) -> None:
     target = next((word for word in words[at + 1 :] if word.text[:1] != "-"), None)
     if target is None:
         return
+    if any(word.text in ("sync", "rsync", "mirror", "-r", "-R", "--recursive") for word in words):
+        machine.state.fetched.append(place_of(machine, target)[0])
     folder = target.text in (".", "..") or target.text.endswith("/")
     name = f"{target.text.rstrip('/')}/{source.text.rpartition('/')[2]}" if folder else target.text
     remember(machine, place_of(machine, Value(name))[0], Value(HOLE, Taint.NETWORK), append=False)

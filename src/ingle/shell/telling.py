@@ -26,6 +26,7 @@ _CODE = re.compile(r"[()\n;{}]|\w \w+ \w")
 _TOP = re.compile(r"[A-Za-z]:[\\/][^\\/]+[\\/]?")
 _FILES = frozenset(("delete", "write", "move", "persist"))
 _PACKAGERS = frozenset("apt apt-get apk dnf yum microdnf zypper pacman pip pip3 npm yarn gem".split())
+_EXPANDS = re.compile(r"[$`]")
 
 
 @dataclass(slots=True)
@@ -37,6 +38,14 @@ class Here:
     code: str = ""
     words: list[Value] = field(default_factory=list)
     told: str | None = None
+    made: dict[Value, str] | None = None
+
+    def expanded(self) -> dict[Value, str]:
+        """Every field that an expansion has a part in, with its word as written."""
+        if self.made is None:
+            written = [piece for piece in self.pieces if _EXPANDS.search(piece.text)]
+            self.made = {value: piece.text for piece in written for value in piece.fields}
+        return self.made
 
 
 @dataclass(slots=True)

@@ -30,7 +30,10 @@ def _make(machine: Machine, name: str, words: list[Value], stdin: Value) -> Valu
             machine.report(Level.HIGH, "opaque", "runs rules written on the command line")
     if name == "rake":
         _rake(machine, words, stdin)
-    where, _ = targets.place_of(machine, arguments.value("-C", "--directory") or Value("."))
+    folders: list[str] = []
+    for folder in arguments.each("-C", "--directory"):  # each is seen from the one before
+        folders = [folder.text] if folder.text[:1] in ("/", "~") else [*folders, folder.text]
+    where, _ = targets.place_of(machine, Value("/".join(folders) or "."))
     before, machine.state.cwd = machine.state.cwd, where
     try:
         return _made(machine, name, arguments, stdin, where)

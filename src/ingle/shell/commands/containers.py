@@ -9,6 +9,7 @@ from .. import call, spec
 from ..arguments import Arguments
 from ..finding import Level
 from ..words import HOLE, UNKNOWN, Taint, Value
+from .images import carry
 from .inside import run_inside
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             return _in_container(machine, inner[0].text, inner[1:], stdin, compose=compose)
     if rest and rest[0].text in ("exec", "run", "create") and name != "docker-machine":
         return _in_container(machine, rest[0].text, rest[1:], stdin, compose=name == "docker-compose")
+    carry(machine, rest, stdin)
     started = [word.text for word in rest]
     if "up" in started or "run" in started:
         for path, made in machine.state.files.items():

@@ -149,7 +149,7 @@ def _all_of(words: list[Value]) -> int:
 
 
 def _sandbox_off(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value:
-    """Known printers of shell settings: `brew shellenv`, `direnv hook`, `… completion`: trusted text for eval."""
+    """Known printers of shell settings: `brew shellenv`, `starship init`, `… completion`: trusted text for eval."""
     entry = spec.find(name)
     texts = [word.text for word in words]
     if texts and texts[0] in (
@@ -191,7 +191,7 @@ COMMANDS: dict[str, Command] = {
         _pip,
     ),
     **dict.fromkeys(
-        "direnv starship zoxide opam fnm thefuck ssh-agent dircolors lesspipe minikube docker-machine mcfly atuin oh-my-posh".split(),
+        "starship zoxide opam fnm thefuck ssh-agent dircolors lesspipe minikube docker-machine mcfly atuin oh-my-posh".split(),
         _sandbox_off,
     ),
 }

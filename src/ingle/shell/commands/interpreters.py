@@ -222,7 +222,8 @@ def _module(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
         machine.report(Level.MODERATE, "send", "serves this folder to the network")
         served = Arguments(rest[1:], frozenset(("-d", "--directory", "-b", "--bind", "-p", "--protocol")))
         folder = served.value("-d", "--directory") or Value(".")
-        if folder.text != "." or machine.state.cwd != PROJECT:
+        near = (served.value("-b", "--bind") or EMPTY).text in ("127.0.0.1", "localhost", "::1")
+        if not near and (folder.text != "." or machine.state.cwd != PROJECT):
             targets.send(machine, folder)
     elif module in (
         "pip",

@@ -10,7 +10,7 @@ from ..arguments import Arguments
 from ..balance import broken
 from ..code import run_file, run_hidden, weigh
 from ..finding import Level
-from ..words import HOLE, UNKNOWN, Taint, Value
+from ..words import EMPTY, HOLE, UNKNOWN, Taint, Value
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -153,6 +153,24 @@ def _gpg(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value
     )
 
 
+def _direnv(machine: Machine, name: str, words: list[Value], stdin: Value) -> Value | None:
+    """`direnv allow` runs a folder's `.envrc`, now and at every visit; `exec FOLDER COMMAND` runs both."""
+    rest = [word for word in words if word.text[:1] != "-"]
+    task = rest[0].text if rest else ""
+    if task in ("hook", "export", "stdlib"):
+        return EMPTY  # text for eval that direnv itself vouches for
+    if task in ("status", "version", "help", "deny", "disallow", "revoke", "block", "prune", ""):
+        return UNKNOWN
+    folder = rest[1].text.rstrip("/") if len(rest) > 1 else "."
+    file = folder if folder.endswith("rc") else f"{folder}/.envrc"
+    if task in ("allow", "permit", "grant", "reload", "exec"):
+        run_file(machine, Value(file), "bash", [], sourced=True)
+    if task == "exec" and len(rest) > 2:
+        return machine.call(words[words.index(rest[2]) :], stdin)
+    machine.report(Level.MODERATE, "execute", "lets a folder set the environment of this shell")
+    return UNKNOWN
+
+
 COMMANDS: dict[str, Command] = {
     **dict.fromkeys(("man", "info", "apropos", "whatis", "tldr", "pinfo"), _pager),
     **dict.fromkeys(("fzf", "sk"), _fzf),
@@ -161,6 +179,7 @@ COMMANDS: dict[str, Command] = {
         "xterm gnome-terminal konsole alacritty kitty wezterm foot urxvt xfce4-terminal terminator x-terminal-emulator ttyd gotty wetty shellinabox shellinaboxd sshx tmate upterm".split(),
         _terminal,
     ),
+    "direnv": _direnv,
     "lnav": _lnav,
     "systemctl": _systemctl,
     **dict.fromkeys(("gpg", "gpg2"), _gpg),
