@@ -143,7 +143,7 @@ def examine_all(fix: Fix = False, offline: Offline = False, as_json: AsJson = Fa
         if any(one.done for one in mended):
             findings = look(hub)
     if as_json:
-        session.terminal.answer_json({"worst": worst(findings), "findings": findings, "mended": mended})
+        session.terminal.answer_json({"level": worst(findings), "findings": findings, "mended": mended})
     else:
         for found in mended:
             session.terminal.answer(f"{'mended' if found.done else 'not mended':10} {found.says}")
