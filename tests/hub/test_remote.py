@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from ingle.errors import (
     RateLimited,
 )
 from ingle.hub.remote import Remote
+from ingle.hub.search import parse_found
 from ingle.hub.transport import Timeouts
 from tests.fakes.content import Many, Noise
 from tests.fakes.faults import ALWAYS, Faults
@@ -304,6 +306,12 @@ def test_search_gives_size_licence_and_formats_and_skips_junk(hub: FakeHub, remo
     found = remote.search("tiny", Format.GGUF)
     assert [one.repo_id for one in found] == ["org/tiny-gguf"]
     assert (found[0].size, found[0].licence, found[0].formats) == (5000, "apache-2.0", (Format.GGUF,))
+
+
+def test_a_search_gives_only_names_that_can_be_pulled_as_they_are() -> None:
+    rows = [{"id": name} for name in ("gpt2", "org/name", "_org/name", "org/na--me", "../up", "org/name.git")]
+    found = parse_found(json.dumps(rows).encode(), 10)
+    assert [one.repo_id for one in found] == ["org/name", "_org/name"]
 
 
 def test_the_size_of_a_gguf_repo_is_that_of_what_a_pull_takes_and_not_of_all_it_stores(

@@ -87,7 +87,7 @@ def _item(row: msgspec.Raw) -> Found | None:
         item = msgspec.json.decode(row, type=_Item)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not is_repo_id(item.id):
+    if not is_repo_id(item.id) or "/" not in item.id:  # a bare name is an alias to whoever types it
         return None
     tags = {tag.lower() for tag in item.tags}
     licence = next(
