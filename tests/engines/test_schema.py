@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -146,3 +147,25 @@ def test_a_schema_deeper_than_any_real_one_is_refused_and_not_a_crash() -> None:
         schema = {"type": "array", "items": schema}
     with pytest.raises(InvalidRequest):
         constraint_grammar(Constraint(kind="json_schema", value=schema))
+
+
+@pytest.mark.parametrize(
+    "step", ["0.25", "0.125", "0.15", "3.14", "1.25", "0.12", "0.05", "0.01", "2.5", "3"]
+)
+def test_every_multiple_can_be_written_and_nothing_else(step: str) -> None:
+    schema = {"type": "number", "multipleOf": float(step), "minimum": -2}
+    grammar = constraint_grammar(Constraint(kind="json_schema", value=schema))
+    for tenth in range(-10, 30):
+        for number in (Decimal(tenth) / 10, Decimal(step) * tenth, Decimal(tenth) / 8):
+            kept = number >= -2 and number % Decimal(step) == 0
+            assert satisfies(grammar, f"{number.normalize():f}") is kept, number
+
+
+def test_a_multiple_of_a_fraction_stands_beside_other_choices() -> None:
+    other = [{"type": "string"}, {"type": "number", "maximum": 1}]
+    schema = {"anyOf": other, "multipleOf": 0.25, "allOf": [{"minimum": 0}]}
+    grammar = constraint_grammar(Constraint(kind="json_schema", value=schema))
+    said = ['"a"', "0.5", "0.75", "0.3", "1.5", "-0.5"]
+    assert [text for text in said if satisfies(grammar, text)] == ['"a"', "0.5", "0.75"]
+    named = {"type": "object", "properties": {"multipleOf": {"multipleOf": 0.25}}, "required": ["multipleOf"]}
+    assert satisfies(constraint_grammar(Constraint(kind="json_schema", value=named)), '{"multipleOf": 0.5}')

@@ -7,8 +7,10 @@ reaches an engine that llguidance itself has not accepted here first.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from ingle.errors import InvalidRequest, Unsupported
@@ -101,7 +103,7 @@ def json_term(schema: dict[str, Any] | bool, param: str = "constraint") -> str:
     wishes = schema.get("x-guidance", {})
     if not isinstance(wishes, dict):
         raise _malformed("json_schema", "an object as its x-guidance")
-    return "%json " + json.dumps({**_newest(schema), "x-guidance": {**_COMPACT, **wishes}})
+    return "%json " + json.dumps({**_as_read(schema), "x-guidance": {**_COMPACT, **wishes}})
 
 
 def checked(grammar: str, param: str = "constraint") -> str:
@@ -194,16 +196,39 @@ def _check_text_only(grammar: str) -> None:
         )
 
 
-def _newest(schema: Any) -> Any:
-    """The same schema in the newest draft, which forgets no keyword of a later one than was named."""
+def _as_read(schema: Any) -> Any:
+    """The same schema as the grammar engine reads it right: in the newest draft, which forgets no keyword of a later
+    one than was named, and without a `multipleOf` of which it would leave some multiples out."""
     if isinstance(schema, list):
-        return [_newest(part) for part in schema]
+        return [_as_read(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     dated = {"$schema"} if _DIALECT.match(str(schema.get("$schema"))) else set()
-    return {
-        key: part if key in _VALUES else _newest(part) for key, part in schema.items() if key not in dated
+    found = {
+        key: part if key in _VALUES else _as_read(part) for key, part in schema.items() if key not in dated
     }
+    steps = _steps(found.get("multipleOf"))
+    beside = found.get("allOf", [])
+    if len(steps) > 1 and isinstance(beside, list):
+        del found["multipleOf"]
+        found["allOf"] = [*beside, {"anyOf": [{"multipleOf": step} for step in steps]}]
+    return found
+
+
+def _steps(step: Any) -> list[float]:
+    """What a number may be a multiple of, to be one of `step`: a step for each count of decimals.
+
+    Of 0.25 the grammar engine takes only multiples with two decimals or none; with one they are those of 0.5.
+    """
+    if not isinstance(step, float) or not 0 < step < math.inf:
+        return [step]
+    _, digits, exponent = Decimal(repr(step)).normalize().as_tuple()
+    places = -int(exponent)
+    if places < 2 or len(digits) == 1:
+        return [step]
+    least = int("".join(map(str, digits)))
+    coarser = {math.lcm(least, 10**fewer) for fewer in range(places + 1)}
+    return [float(Decimal(one).scaleb(-places)) for one in sorted(coarser)]
 
 
 def _check_tuples(schema: Any, param: str, *, named: bool = False) -> None:
