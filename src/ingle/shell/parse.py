@@ -126,16 +126,23 @@ def _literal(root: Node) -> list[tuple[int, int]]:
     return sorted(found)
 
 
+def torn(source: str) -> bool:
+    """Whether a line end tears a word of bash, or of a shell with the same quotes and comments."""
+    if not repair.torn(source):
+        return False
+    return repair.whole_words(source, _literal(parse(source).tree.root_node)) is not None
+
+
 def read(source: str, shell: str, turns: int = _TURNS) -> tuple[Parsed, Translation | None]:
     """Parse; what is in doubt is tried again in the forms that the grammar knows, until one is whole.
 
     Words that a line end tears are made whole first; each of the `turns` may show more of them.
     """
     if shell != "powershell" and repair.torn(source):
-        torn = parse(source, shell)
-        joined = repair.whole_words(source, _literal(torn.tree.root_node))
+        apart = parse(source, shell)
+        joined = repair.whole_words(source, _literal(apart.tree.root_node))
         if joined is not None and not turns:
-            return torn._replace(doubt=(0, len(torn.source))), None
+            return apart._replace(doubt=(0, len(apart.source))), None
         if joined is not None:
             found, made = read(joined.text, shell, turns - 1)
             return found, made or joined

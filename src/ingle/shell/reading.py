@@ -7,8 +7,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from . import fish
-from .parse import parse, read
-from .repair import torn
+from .parse import parse, read, torn
 from .spans import Translation
 
 # PowerShell's grammar takes time by the square of a list without blanks; longer text is written apart first.

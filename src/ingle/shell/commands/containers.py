@@ -42,7 +42,7 @@ def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             return _in_container(machine, inner[0].text, inner[1:], stdin, compose=compose)
     if rest and rest[0].text in ("exec", "run", "create") and name != "docker-machine":
         return _in_container(machine, rest[0].text, rest[1:], stdin, compose=name == "docker-compose")
-    carry(machine, rest, stdin)
+    carried = carry(machine, rest, stdin)
     started = [word.text for word in rest]
     if "up" in started or "run" in started:
         for path, made in machine.state.files.items():
@@ -54,7 +54,7 @@ def _docker(machine: Machine, name: str, words: list[Value], stdin: Value) -> Va
             words = [Value("compose"), *words]
             entry = spec.find("docker") or entry
         call.judge(machine, entry, words, stdin)
-    return Value(HOLE, _listed(words))
+    return Value(HOLE, _listed(words) | carried)
 
 
 def _listed(words: list[Value]) -> int:

@@ -51,6 +51,7 @@ def _build(machine: Machine, words: list[Value], stdin: Value) -> None:
     top = targets.place_of(machine, context)[0].rstrip("/") + "/"
     carried = (
         is_secret(top.rstrip("/")),
+        context.text == "-" and stdin.has(Taint.SECRET),
         any(_guarded(machine, one) for one in others),
         any(one.has(Taint.PRIVATE) for one in arguments.each("--build-arg", "--label")),
         any(
@@ -65,8 +66,9 @@ def _build(machine: Machine, words: list[Value], stdin: Value) -> None:
         targets.leak(machine, EMPTY)
 
 
-def carry(machine: Machine, words: list[Value], stdin: Value) -> None:
-    """Follow secrets into containers and images: `cp`, `build`, and `push`, which sends them away."""
+def carry(machine: Machine, words: list[Value], stdin: Value) -> int:
+    """Follow secrets into containers and images: `cp`, `build`, and `push`, which sends them away; gives the taint of what
+    `save` and `export` print."""
     task = [word.text for word in words if word.text[:1] != "-"][:3]
     if task[:1] in (["image"], ["container"], ["buildx"], ["builder"]):
         task, words = task[1:], words[1:]
@@ -79,3 +81,6 @@ def carry(machine: Machine, words: list[Value], stdin: Value) -> None:
             _build(machine, words[1:], stdin)
         case ["push"] if machine.state.packed:
             targets.leak(machine, EMPTY)
+        case ["save"] | ["export"] if machine.state.packed:
+            return Taint.SECRET
+    return 0
