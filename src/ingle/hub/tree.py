@@ -162,11 +162,8 @@ def _file(row: _Row) -> ListedFile:
             raise _refused(row.path, f"it has two sizes, {row.size} and {row.lfs.size}", "size")
     if not shape.fullmatch(digest):
         raise _refused(row.path, f"its digest is {digest[:80]!r}", "digest")
-    if (row.size == 0) is not (digest in _EMPTY):
-        said = "it is listed as empty, and its digest is that of no empty file"
-        if row.size:
-            said = f"it is listed with {row.size} bytes, and its digest is that of an empty file"
-        raise _refused(row.path, said, "size")
+    if row.size == 0 and digest not in _EMPTY:
+        raise _refused(row.path, "it is listed as empty, and its digest is that of no empty file", "size")
     return ListedFile(row.path, row.size, digest, kind)
 
 
