@@ -141,7 +141,7 @@ def test_a_disk_that_cannot_hold_the_model_is_said_before_the_first_byte(
     hub: FakeHub, tmp_path: Path
 ) -> None:
     size = 1 << 47
-    scene = Scene(tmp_path, hub, {**MODEL, "huge.txt": b""}, changes={"huge.txt": {"size": size}})
+    scene = Scene(tmp_path, hub, {**MODEL, "huge.txt": b"h"}, changes={"huge.txt": {"size": size}})
     outcome = scene.pull()
     assert isinstance(outcome.error, DiskFull)
     assert outcome.error.details["needed"] > size
