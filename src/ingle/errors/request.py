@@ -39,7 +39,7 @@ class NoChatTemplate(UsageError):
     def __init__(self, model: str) -> None:
         super().__init__(
             f"{model} has no chat template, so there is no right way to show it a conversation.",
-            hint="Use /v1/completions for plain text, or give the model a chat template.",
+            hint="Use /v1/completions for plain text, or give a chat template (`template` in a request, `--template` in a command).",
             model=model,
         )
 
