@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from ingle.errors import InvalidRequest, Unsupported
+from ingle.errors import GenerationFailed, InvalidRequest, Unsupported
 from ingle.generation import Constraint
 
 MAX_GRAMMAR = 256 * 1024
@@ -126,6 +126,15 @@ def checked(grammar: str, param: str = "constraint") -> str:
         hint="Take that part out of the schema or grammar; Ingle ignores none of it.",
         param=param,
         reason=trouble[:2000],
+    )
+
+
+def dead_end(reason: str) -> GenerationFailed:
+    """The error of an answer whose constraint allows nothing further, or was not kept; `reason` is the engine's own word."""
+    return GenerationFailed(
+        "The answer cannot go on within its constraint.",
+        hint="Ask for less of it, or for something that can be written to its end.",
+        reason=reason,
     )
 
 

@@ -22,7 +22,7 @@ from ingle.engines.llamacpp.replay import Replay
 from ingle.engines.llamacpp.server import Server
 from ingle.engines.prepare import Prepared, closed
 from ingle.engines.reasoning import THINK
-from ingle.engines.schema import satisfies
+from ingle.engines.schema import dead_end, satisfies
 from ingle.errors import GenerationFailed, OutOfMemory
 from ingle.generation import Chunk, FinishReason, SamplingParams
 
@@ -202,11 +202,7 @@ class Choice:
             return
         whole = self._ended == "stop" and last.finish_reason is not FinishReason.LOOP
         if not satisfies(grammar, "".join(self._answer), whole=whole):
-            raise GenerationFailed(
-                "The answer cannot go on within its constraint.",
-                hint="Ask for less of it, or for something that can be written to its end.",
-                reason="llama.cpp gave it up",
-            )
+            raise dead_end("llama.cpp gave it up")
 
 
 def _bounded(count: int, most: int | None) -> int:

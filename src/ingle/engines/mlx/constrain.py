@@ -18,7 +18,8 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from ingle.engines.mlx.tokenizer import ModelTokenizer
 from ingle.engines.prepare import Prepared, closed
 from ingle.engines.reasoning import THINK, ReasoningSplitter
-from ingle.errors import GenerationFailed, InvalidRequest
+from ingle.engines.schema import dead_end
+from ingle.errors import InvalidRequest
 
 
 class _Phase(Enum):
@@ -112,7 +113,7 @@ class AnswerControl:
         if self._matcher is None or self._matcher.is_stopped() or self._was_forced:
             return  # marks of reasoning are no part of the grammar; the step after the end is thrown away
         if not self._matcher.consume_tokens(tokens):
-            raise _left(self._matcher)
+            raise dead_end(_trouble(self._matcher))
 
     def _masked(self, logits: Any) -> Any:
         assert self._matcher is not None
@@ -124,7 +125,7 @@ class AnswerControl:
             self._mask = allocate_token_bitmask(1, self._tokenizer.for_grammars(vocabulary).vocab_size)
         fill_next_token_bitmask(self._matcher, self._mask)
         if self._matcher.is_error():  # else it would look like the end of the answer
-            raise _left(self._matcher)
+            raise dead_end(_trouble(self._matcher))
         return apply_mask(logits, self._mask)
 
 
@@ -158,21 +159,11 @@ def _first_phase(prepared: Prepared) -> _Phase:
     return _Phase.UNDECIDED
 
 
-def _left(matcher: Any) -> GenerationFailed:
-    return GenerationFailed(
-        "The answer cannot go on within its constraint.",
-        hint="Ask for less of it, or for something that can be written to its end.",
-        reason=matcher.get_error().splitlines()[0],
-    )
-
-
 def make_matcher(grammar: str, tokenizer: ModelTokenizer, vocabulary: int) -> Any:
     """llguidance's matcher for a checked Lark grammar. Raises `InvalidRequest`."""
     matcher = LLMatcher(tokenizer.for_grammars(vocabulary), LLMatcher.grammar_from_lark(grammar), log_level=0)
     if matcher.is_error():
-        raise InvalidRequest(
-            f"The constraint cannot be kept: {matcher.get_error().splitlines()[0]}.", param="constraint"
-        )
+        raise InvalidRequest(f"The constraint cannot be kept: {_trouble(matcher)}.", param="constraint")
     return matcher
 
 
@@ -199,3 +190,8 @@ def _begin(array: Any) -> None:
 def _only(token: int, logits: Any) -> Any:
     chosen = mx.arange(logits.shape[-1])[None] == token
     return mx.where(chosen, mx.zeros_like(logits), mx.array(-mx.inf, dtype=logits.dtype))
+
+
+def _trouble(matcher: Any) -> str:
+    """The first line of llguidance's complaint; those after it show the state of its parser."""
+    return str(matcher.get_error()).partition("\n")[0]
