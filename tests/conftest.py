@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,6 +28,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.option.hypothesis_profile:
         settings.load_profile("fast" if "not slow" in config.option.markexpr else "whole")
         draw_the_same_in_each_run()
+
+
+WHOLLY_SLOW = re.compile(r"^pytestmark = .*\bslow\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast suite does not import a file of which every test is slow: reading them all took it a quarter of its time."""
+    if "not slow" not in config.option.markexpr or collection_path.suffix != ".py":
+        return None
+    return True if WHOLLY_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -149,6 +149,7 @@ def test_a_schema_deeper_than_any_real_one_is_refused_and_not_a_crash() -> None:
         constraint_grammar(Constraint(kind="json_schema", value=schema))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step", ["0.25", "0.125", "0.15", "3.14", "1.25", "0.12", "0.05", "0.01", "2.5", "3"]
 )

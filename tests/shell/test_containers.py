@@ -40,6 +40,7 @@ THROWN_AWAY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", STAYING)
 @pytest.mark.parametrize(
     ("command", "level"),

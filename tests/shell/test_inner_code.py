@@ -102,6 +102,7 @@ WHOLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("carrier", "code"),
     [(carrier, code) for carrier, codes in CARRIERS.values() for code in codes],
@@ -113,6 +114,7 @@ def test_code_that_does_not_end_is_high(carrier: str, code: str) -> None:
     assert any(found.effect == "unread" for found in verdict.findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "code"), [(name, code) for name, codes in WHOLE.items() for code in codes]
 )
