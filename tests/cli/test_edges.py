@@ -97,15 +97,17 @@ def test_without_a_command_the_help_is_shown(place: Place) -> None:
 
 @pytest.mark.slow
 def test_every_command_has_help_with_a_sentence(place: Place) -> None:
+    from typer.core import TyperGroup
     from typer.main import get_command
 
     from ingle.cli.main import build_app
 
-    commands = get_command(build_app()).commands  # type: ignore[attr-defined]  # a group has them
-    for name in commands:
+    group = get_command(build_app())
+    assert isinstance(group, TyperGroup)
+    for name in group.commands:
         found = place.ingle(name, "--help")
         assert found.exit_code == 0, name
-        assert commands[name].help, name
+        assert group.commands[name].help, name
 
 
 @pytest.mark.parametrize("words", [["--version"], ["-V"], ["version", "--short"]])

@@ -17,7 +17,7 @@ from ingle.generation import Tool
 
 pytestmark = pytest.mark.slow
 
-PARAMETERS = {
+PARAMETERS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "city": {"type": "string", "description": "Where."},
@@ -76,7 +76,7 @@ def test_what_keeps_the_schema_is_allowed_and_read_back(
     way: str, city: str, days: int, more: dict[str, Any], space: str
 ) -> None:
     known = {"city": city, "days": days, **more}
-    arguments = {key: known[key] for key in PARAMETERS["properties"] if key in known}  # type: ignore[attr-defined]  # a dict of many types
+    arguments = {key: known[key] for key in PARAMETERS["properties"] if key in known}
     written = call(way, "weather", arguments, space)
     assert satisfies(GRAMMARS[way], f"Let me see.{written}\n{written}")
     ((name, found),) = WAYS[way].parse(inside(way, "weather", arguments, space))

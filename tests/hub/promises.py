@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -91,7 +91,7 @@ class Scene:
 
     def events(
         self, *, cancel: threading.Event | None = None, tuning: Tuning = PATIENT
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress, None, None]:
         """A pull as it goes."""
         return pull(self.ref, self.config, cancel=cancel, options=PullOptions(tuning=tuning))
 

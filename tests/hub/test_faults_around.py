@@ -143,7 +143,7 @@ def test_pulls_that_are_cut_short_and_begun_again_at_once_break_no_promise(
             events = scene.events()
             while next(events).phase is not Phase.FETCHING:
                 pass
-            events.close()  # type: ignore[attr-defined]  # a generator
+            events.close()
         check_promises(scene, Outcome())
     check_five(scene, Outcome())
 

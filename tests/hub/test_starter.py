@@ -203,7 +203,7 @@ def test_closing_the_generator_in_the_middle_leaves_nothing(tmp_path: Path) -> N
     config = settings(tmp_path, "http://127.0.0.1:9")
     events = pull_starter(REF, _wheel(), config, threading.Event(), pip=_pip(tmp_path, "time.sleep(60)\n"))
     next(events)
-    events.close()  # type: ignore[attr-defined]  # a generator
+    events.close()
     _nothing_is_left(config)
 
 

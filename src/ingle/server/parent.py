@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import threading
+from typing import Any
 
 import psutil
 
@@ -68,13 +69,15 @@ async def _kqueue(pid: int) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
 
+    system: Any = select  # which on Linux has none of this, and so no types
+
     def wait() -> None:
-        queue = select.kqueue()  # type: ignore[attr-defined,unused-ignore]  # not on Linux
-        note = select.kevent(  # type: ignore[attr-defined,unused-ignore]  # not on Linux
+        queue = system.kqueue()
+        note = system.kevent(
             pid,
-            filter=select.KQ_FILTER_PROC,  # type: ignore[attr-defined,unused-ignore]  # not on Linux
-            flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT,  # type: ignore[attr-defined,unused-ignore]  # not on Linux
-            fflags=select.KQ_NOTE_EXIT,  # type: ignore[attr-defined,unused-ignore]  # not on Linux
+            filter=system.KQ_FILTER_PROC,
+            flags=system.KQ_EV_ADD | system.KQ_EV_ONESHOT,
+            fflags=system.KQ_NOTE_EXIT,
         )
         try:
             queue.control([note], 1)

@@ -28,7 +28,7 @@ class Wrapper:
     writes: frozenset[str] = frozenset()
     root_unless: str = ""
     user: frozenset[str] = frozenset()
-    skip: int = 0
+    operands: int = 0
     assign: bool = False
     root: bool = False
     shell: bool = False
@@ -70,12 +70,12 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
     assignments: list[Value] = []
     values: dict[str, Value] = {}
     options: set[str] = set()
-    skip = wrapper.skip
+    operands = wrapper.operands
     while at < len(words):
         text = words[at].text
         if text == "--":
             at += 1
-            if skip <= 0 or wrapper.dashes:
+            if operands <= 0 or wrapper.dashes:
                 break
         elif len(text) > 1 and text[0] == "-":
             options.add(text)
@@ -86,8 +86,8 @@ def unwrap(words: list[Value], wrapper: Wrapper) -> Unwrapped:
         elif wrapper.assign and _ASSIGNMENT.match(text):
             assignments.append(words[at])
             at += 1
-        elif skip > 0:
-            skip -= 1
+        elif operands > 0:
+            operands -= 1
             at += 1
         elif wrapper.dashes:
             rest = [index for index, word in enumerate(words) if word.text == "--"]

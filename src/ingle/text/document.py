@@ -133,7 +133,7 @@ class _Reader:
         quote = QUOTED.match(body)
         if quote:
             return (self.after_blank or not self.in_quote) and INDENTED.match(body[quote.end() :]) is not None
-        columns = len(re.match(r"[ \t]*", body)[0].expandtabs(4))  # type: ignore[index]  # it always matches
+        columns = len(body[: len(body) - len(body.lstrip(" \t"))].expandtabs(4))
         return self.after_blank and columns >= self.content + 4
 
     def _spans(self, body: str, inside: str, following: str) -> bool:

@@ -67,7 +67,8 @@ def _normalised(logits: Any) -> Any:
 def make_sampler(sampling: SamplingParams, seed: int, vocabulary: int, step: int = 0) -> Callable[[Any], Any]:
     """Greedy requests share one function, so that a batch of them takes one call. `step`: tokens made before."""
     if is_greedy(sampling):
-        return greedy_sampler  # type: ignore[no-any-return]  # mlx_lm has no types
+        greedy: Callable[[Any], Any] = greedy_sampler
+        return greedy
     return Sampler(sampling, seed, vocabulary, step)
 
 
