@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import gc
+import hashlib
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +107,30 @@ def test_a_damaged_or_foreign_file_is_not_used(model: Path, tmp_path: Path) -> N
         foreign.close()
 
 
+def test_a_whole_file_that_no_prefix_can_be_read_from_is_dropped(model: Path, tmp_path: Path) -> None:
+    options = with_folder(tmp_path / "kept")
+    returning(model, options)
+    (file,) = (tmp_path / "kept").iterdir()
+    content = b"the digest in its name is right"
+    named = f"{file.stem.rsplit('-', 1)[0]}-{hashlib.sha256(content).hexdigest()[:32]}.safetensors"
+    unreadable = file.rename(file.with_name(named))
+    unreadable.write_bytes(content)
+    engine = open_engine(mlx_snapshot(model), options)
+    try:
+        cold = question(engine, "4")
+    finally:
+        engine.close()
+    assert cold.error is None and cold.usage.cached_tokens == 0
+    assert not unreadable.exists()
+
+
+def test_a_folder_that_takes_no_file_fails_no_request(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    (folder / "writing.safetensors").mkdir(parents=True)  # where a file is written before it has its name
+    returning(model, with_folder(folder))
+    assert [path.name for path in folder.glob("*.safetensors")] == ["writing.safetensors"]
+
+
 def test_a_file_that_another_process_took_away_meanwhile_is_no_error(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     options = with_folder(folder)
@@ -188,3 +215,15 @@ def test_what_is_due_waits_while_another_worker_writes(tmp_path: Path) -> None:
     disk.write_due()
     assert disk.find(wanted, 0)[1] == SHORTEST
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_folder_does_not_take_is_held_no_longer(tmp_path: Path) -> None:
+    (tmp_path / "writing.safetensors").mkdir()
+    disk = PrefixDisk(tmp_path, 10**6, "model")
+    made = layer(KVCache())
+    kept = weakref.ref(made)
+    due(disk, 1, [made])
+    del made
+    disk.write_due()
+    gc.collect()
+    assert kept() is None

@@ -75,10 +75,15 @@ class PrefixDisk:
         """
         if not self._due:
             return
-        with contextlib.suppress(OSError), self._alone():
-            due, self._due = self._due, {}
-            for name, (length, cache) in due.items():
-                self._write(name, length, cache)
+        try:
+            with self._alone():
+                for name, (length, cache) in self._due.items():
+                    self._write(name, length, cache)
+        except BlockingIOError:
+            return
+        except OSError:  # the folder takes nothing: what waits for it would be memory that nobody counts
+            pass
+        self._due = {}
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
