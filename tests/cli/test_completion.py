@@ -161,3 +161,11 @@ def test_bash_is_given_our_own_code_to_keep(place: Place) -> None:
     kept = home / ".bash_completions" / "ingle.sh"
     assert kept.read_text() == shell_code("bash") and str(kept) in done.stdout
     assert str(kept) in (home / ".bashrc").read_text()
+
+
+@pytest.mark.parametrize(
+    "word", ["show-completion", "--show_completion", "---install-completion", "install_completion"]
+)
+def test_only_the_very_options_teach_a_shell(place: Place, word: str) -> None:
+    assert place.ingle(word, "bash").exit_code == 2
+    assert not [path for path in place.root.rglob("*") if path.name.startswith((".bash", "ingle.sh"))]

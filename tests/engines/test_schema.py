@@ -170,3 +170,14 @@ def test_a_multiple_of_a_fraction_stands_beside_other_choices() -> None:
     assert [text for text in said if satisfies(grammar, text)] == ['"a"', "0.5", "0.75"]
     named = {"type": "object", "properties": {"multipleOf": {"multipleOf": 0.25}}, "required": ["multipleOf"]}
     assert satisfies(constraint_grammar(Constraint(kind="json_schema", value=named)), '{"multipleOf": 0.5}')
+
+
+@pytest.mark.parametrize("name", ["default", "const", "enum", "examples", "x"])
+def test_a_property_may_be_called_like_a_keyword(name: str) -> None:
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "number", "multipleOf": 0.25}},
+        "required": [name],
+    }
+    grammar = constraint_grammar(Constraint(kind="json_schema", value=schema))
+    assert satisfies(grammar, f'{{"{name}": 0.5}}') and not satisfies(grammar, f'{{"{name}": 0.3}}')

@@ -64,6 +64,7 @@ async def test_a_query_that_would_be_ignored_is_refused_by_name(
     error = answer.json()["error"]
     assert answer.status_code == 400
     assert error["details"]["field"] == named and named in error["message"]
+    assert ("belongs into the body" in error["message"]) is (method == "POST")
 
 
 async def test_marks_that_clients_of_openais_api_add_are_let_through(client: httpx.AsyncClient) -> None:

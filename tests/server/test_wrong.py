@@ -61,6 +61,8 @@ SAID: list[tuple[type[Body], dict[str, Any], str, str]] = [
     (GenerateBody, {"prompt": "x", "stop": ["a"] * 17}, "stop", "stop must have at most 16 entries"),
     (GenerateBody, {"prompt": ["x"]}, "prompt", "prompt must be text"),
     (PullBody, {}, "model", "model is missing"),
+    (PullBody, {"model": "m", "str": 1}, "str", "there is no field str"),
+    (ChatRequest, CHAT | {"ChatRequest": 1}, "ChatRequest", "there is no field ChatRequest"),
     (PullBody, {"model": "m", "force": True}, "force", "there is no field force"),
 ]
 

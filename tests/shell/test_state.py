@@ -242,3 +242,13 @@ def test_the_last_word_of_a_command_is_what_the_next_one_calls_so(command: str) 
 )
 def test_a_bounded_word_taken_up_again_stays_bounded(command: str) -> None:
     assert level(command) <= Level.MODERATE
+
+
+def test_an_analysis_that_fails_itself_ends_in_high_and_keeps_what_it_found() -> None:
+    def fails(path: str) -> str:
+        raise ZeroDivisionError(path)
+
+    alone = analyse("sh x.sh", read_file=fails)
+    assert alone.level is Level.HIGH
+    assert "the analysis itself failed (ZeroDivisionError)" in alone.findings[0].consequence
+    assert analyse("rm -rf /; sh x.sh", read_file=fails).level is Level.CRITICAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingle.text.units import swapped
 from tests.text.scripted import answered
 
 pytestmark = pytest.mark.slow
@@ -35,6 +36,18 @@ async def test_another_unit_is_another_number(tool: str, source: str, answer: st
 async def test_the_same_unit_may_be_written_otherwise(tool: str, source: str, answer: str) -> None:
     result = await answered(tool, source, answer)
     assert (result.text.rstrip("."), result.reason) == (answer.rstrip("."), None)
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("Mes amis arrivent dans un an.", "My friends arrive in one year."),
+        ("Garde mes clés pendant 48 h.", "Keep my keys for 48 hours."),
+        ("Ton sac de 500 g est là.", "Your bag of 500 grams is here."),
+    ],
+)
+def test_a_word_of_grammar_that_looks_like_a_unit_is_none(source: str, answer: str) -> None:
+    assert not swapped(source, answer)
 
 
 @pytest.mark.parametrize(

@@ -135,9 +135,10 @@ def examine_all(fix: Fix = False, offline: Offline = False, as_json: AsJson = Fa
 
     with ExitStack() as stack:
         hub = None
-        with suppress(InvalidConfig):  # its certificates cannot be read, which is a finding of its own
-            remote = Remote(session.config, timeouts=Timeouts(connect=5, head=5, stall=5))
-            hub = None if offline else stack.enter_context(remote)
+        if not offline:
+            with suppress(InvalidConfig):  # its certificates cannot be read, which is a finding of its own
+                remote = Remote(session.config, timeouts=Timeouts(connect=5, head=5, stall=5))
+                hub = stack.enter_context(remote)
         findings = look(hub)
         mended = mend(session.config, findings) if fix else ()
         if any(one.done for one in mended):

@@ -40,6 +40,7 @@ VERBS = {
 }
 """Which module of this room has which verb; the order is that of the help."""
 COMPLETION = ("show_completion", "install_completion")
+TEACHING = tuple("--" + name.replace("_", "-") for name in COMPLETION)
 """Typer lists these two and makes the shells' questions work; what they do is in `cli.completion`."""
 EPILOG = (
     "First steps: `ingle run` talks to a model that fits this machine (and offers to get it); "
@@ -163,7 +164,7 @@ def run(arguments: Sequence[str]) -> int:
     words = asking_for_help(list(arguments))
     code = 0
     try:
-        if words and words[0].partition("=")[0].strip("-").replace("-", "_") in COMPLETION:
+        if words and words[0].partition("=")[0] in TEACHING:
             return _teach_shell(words)
         build_app(words[0] if words else None)(words, prog_name="ingle")
     except SystemExit as left:

@@ -21,6 +21,8 @@ ingle serve
 ingle serve --port 0 --parent-pid $$     (beside an app: one JSON line says port and token)
 
 ingle serve --stop"""
+TOLD_S = 2.0
+"""A daemon that is to end has this long to tell what ends with it."""
 Host = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Address to listen on; the loopback by default.")
 ]
@@ -72,7 +74,7 @@ def serve_models(
     if force and not stop:
         raise UsageError("--force goes with --stop.", hint="ingle serve --stop --force")
     if stop:
-        cut = _cut_short(session)
+        cut = [] if as_json else _cut_short(session)
         pid = end_daemon(session.config, force=force)
         if as_json:  # the ready line is JSON in any case; errors are, because of the word itself
             session.terminal.answer_json({"ended": pid})
@@ -116,12 +118,16 @@ def _refuse_nobody(pid: int) -> None:
 
 
 def _cut_short(session: Session) -> list[str]:
-    """What to say of the pulls, repairs and checks that end with the daemon; nothing where it does not tell them."""
-    from ingle.client import api
+    """What to say of the pulls, repairs and checks that end with the daemon; nothing where it does not tell them soon:
+    one that hangs is what people end."""
+    import msgspec
+
+    from ingle.client import Client, api
+    from ingle.client.address import read_address
 
     try:
-        client = session.running()
-        views = client.ask(api.ps()).models if client is not None else ()
+        with Client(address=read_address(session.config)) as client:
+            views = client.ask(msgspec.structs.replace(api.ps(), timeout=TOLD_S)).models
     except IngleError:
         return []
     return [

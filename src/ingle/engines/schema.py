@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from ingle.errors import GenerationFailed, InvalidRequest, Unsupported
@@ -148,13 +149,19 @@ def satisfies(grammar: str, text: str, *, whole: bool = True) -> bool:
 
 def _begun(grammar: str) -> tuple[Any, str]:
     """A matcher of bytes that has looked for a first one, and what went wrong; it finds more than a validation."""
-    from llguidance import LLMatcher, LLTokenizer
-    from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+    from llguidance import LLMatcher
 
-    tokenizer = LLTokenizer("byte")
-    matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
-    fill_next_token_bitmask(matcher, allocate_token_bitmask(1, tokenizer.vocab_size))
+    matcher = LLMatcher(_bytes(), LLMatcher.grammar_from_lark(grammar), log_level=0)
+    matcher.compute_bitmask()
     return matcher, str(matcher.get_error()) if matcher.is_error() else ""
+
+
+@cache
+def _bytes() -> Any:
+    """The tokenizer whose tokens are the bytes."""
+    from llguidance import LLTokenizer
+
+    return LLTokenizer("byte")
 
 
 def _choices(value: Any) -> Sequence[str]:
@@ -205,16 +212,21 @@ def _check_text_only(grammar: str) -> None:
         )
 
 
-def _as_read(schema: Any) -> Any:
+def _as_read(schema: Any, *, named: bool = False) -> Any:
     """The same schema as the grammar engine reads it right: in the newest draft, which forgets no keyword of a later
-    one than was named, and without a `multipleOf` of which it would leave some multiples out."""
+    one than was named, and without a `multipleOf` of which it would leave some multiples out. `named`: its keys are
+    names of schemas, and no keywords."""
     if isinstance(schema, list):
         return [_as_read(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
+    if named:
+        return {key: _as_read(part) for key, part in schema.items()}
     dated = {"$schema"} if _DIALECT.match(str(schema.get("$schema"))) else set()
     found = {
-        key: part if key in _VALUES else _as_read(part) for key, part in schema.items() if key not in dated
+        key: part if key in _VALUES else _as_read(part, named=key in _NAMED_SCHEMAS)
+        for key, part in schema.items()
+        if key not in dated
     }
     steps = _steps(found.get("multipleOf"))
     beside = found.get("allOf", [])

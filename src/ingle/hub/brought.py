@@ -74,7 +74,9 @@ def kin(files: dict[str, Path], listing: Listing, digests: Digests) -> Generator
         return Kinship.NONE
     for file in listing.files:
         path = files.get(file.path)
-        if path is not None and file.digest != (yield from digests.of(path, file.kind)):
+        if path is None:
+            continue
+        if file.size != path.stat().st_size or file.digest != (yield from digests.of(path, file.kind)):
             return Kinship.LARGEST
     return Kinship.ALL
 

@@ -190,10 +190,6 @@ class _Quant(msgspec.Struct, frozen=True):
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
-    def is_called(self, quant: str) -> bool:
-        """Whether its name, or its folder's, says this quantisation."""
-        return is_quantisation(self.head, quant)
-
 
 def _gguf(
     ref: ModelRef, listing: Listing, memory: Memory | None
@@ -211,8 +207,7 @@ def _choose(ref: ModelRef, listing: Listing, memory: Memory | None) -> _Quant:
     named = [head for head in heads if not is_misnamed_part(head)]
     if ref.quant is not None:
         for head in sorted(heads, key=is_misnamed_part):
-            found = _Quant(head, ())
-            if found.is_called(ref.quant):
+            if is_quantisation(head, ref.quant):
                 return _quant(listing, head, ref.name)
         offered = ", ".join(head.rpartition("/")[2] for head in heads[:12])
         has = f"it has: {offered}." if heads else f"it has no GGUF files. `ingle pull {listing.repo_id}`"
@@ -240,7 +235,7 @@ def _fitting(quants: list[_Quant], memory: Memory | None, listing: Listing) -> _
     runnable = [one for one in quants if memory is None or fit(memory_needed(one.size), memory).ok]
     for wanted in _PREFERRED:
         for one in runnable:
-            if one.is_called(wanted):
+            if is_quantisation(one.head, wanted):
                 return one
     if runnable:
         return max(runnable, key=lambda one: one.size)

@@ -253,7 +253,7 @@ class PullDesk:
 
     def _finished(self, key: str, job: Job, error: IngleError | None) -> None:
         if self._closing and isinstance(error, Cancelled):
-            error = _ended(job)
+            error = _cut_off(job)
         job.error, job.since = error, time.time()
         if error is None:
             job.state, job.failures = PullState.NONE, 0
@@ -316,7 +316,7 @@ class PullDesk:
             beside.replace(self._memo)
 
 
-def _ended(job: Job) -> Cancelled:
+def _cut_off(job: Job) -> Cancelled:
     name = job.ref.name
     if job.work is Work.VERIFY:
         return Cancelled(f"Ingle was ended during the check of {name}.", hint=f"ingle verify {name}")

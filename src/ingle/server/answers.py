@@ -1,6 +1,7 @@
 """The answers of Ingle's own routes as types, for the description alone: the routes write them, nothing reads them here.
 
-What the runtime already has as a type (`ModelView`, `RuntimeStatus`, ...) is used as it is. A field that may be left out is `UNSET`.
+What the runtime already has as a type (`ModelView`, `RuntimeStatus`, ...) is used as it is; types of the hub and the shell
+are written again, for their defaults would make every field look optional. A field that may be left out is `UNSET`.
 That each real answer has exactly these fields is tested (`tests/server/test_described.py`).
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,8 @@ async def known_query(request: Request) -> None:
     Clients of OpenAI's API add marks of their own (`client_version`, `api-version`) and expect nothing of them:
     under /v1 only what belongs into the body is refused.
     """
+    if not request.query_params:
+        return
     route: Any = request.scope["route"]
     known = {field.alias for field in route.dependant.query_params}
     given = request.query_params
@@ -39,7 +41,10 @@ async def known_query(request: Request) -> None:
 
 
 def _body_fields(route: Any) -> set[str]:
-    models = [field.field_info.annotation for field in route.dependant.body_params]
+    kinds = [field.field_info.annotation for field in route.dependant.body_params]
+    models = [
+        model for kind in kinds for model in get_args(kind) or (kind,)
+    ]  # a body may be left out: `X | None`
     return {name for model in models for name in getattr(model, "model_fields", {})}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -90,11 +91,7 @@ def _about(described: Schema) -> str:
 
 def _said(described: Schema) -> str:
     """The description as HTML: what stands between backticks is code."""
-    parts = escape(described.get("description", "")).split("`")
-    return "".join(
-        f"<code>{part}</code>" if odd and at < len(parts) - 1 else f"`{part}" if odd else part
-        for at, (part, odd) in enumerate(zip(parts, [False, True] * len(parts), strict=False))
-    )
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(described.get("description", "")))
 
 
 def _fields(schema: Schema) -> str:

@@ -56,7 +56,9 @@ def field_of(problem: Mapping[str, Any]) -> str:
         return WHOLE
     forms = {"str", *(kind.__name__ for kind in _below(Body))}
     named = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
-    return ".".join(part for part in named if "[" not in part and part not in forms) or WHOLE
+    own = named[-1:] if problem["type"] in ("extra_forbidden", "missing") else []  # whatever it is called
+    around = named[: len(named) - len(own)]
+    return ".".join([*(part for part in around if "[" not in part and part not in forms), *own]) or WHOLE
 
 
 def _sentences(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:

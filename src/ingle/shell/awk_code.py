@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
+_STATEMENT = 40
+"""Tokens before a `>` within which its `print` is looked for."""
+
+
 def _printing(before: list[Token]) -> bool:
     """Whether a `>` that follows sends a print elsewhere; in brackets it compares."""
     depth = 0
-    for token in reversed(before[-40:]):
+    for token in reversed(before):
         if token.text in ("print", "printf"):
             return depth == 0
         if token.text in (";", "{", "}", "\n"):
@@ -35,11 +39,12 @@ def judge_awk(machine: Machine, tokens: list[Token]) -> None:
         elif token.text == "sprintf" and at > 1 and tokens[at - 1].text == "=" and tokens[at + 2 : at + 3]:
             shape = tokens[at + 2]
             held[tokens[at - 2].text] = literal_text(shape) if shape.kind == "string" else HOLE
-        if token.text == ">" and after and (tokens[at - 1].kind != "number" or _printing(tokens[:at])):
+        sent = token.text == ">" and _printing(tokens[max(0, at - _STATEMENT) : at])
+        if token.text == ">" and after and (tokens[at - 1].kind != "number" or sent):
             target = after[1] if len(after) > 1 and after[0].text == ">" else after[0]
             if target.kind == "string":
                 targets.write(machine, Value(literal_text(target)), UNKNOWN, append=after[0].text == ">")
-            elif _printing(tokens[:at]):
+            elif sent:
                 targets.write(machine, UNKNOWN, UNKNOWN, append=after[0].text == ">")
         if token.text == "|" and at and (not after or after[0].text != "|") and tokens[at - 1].text != "|":
             pair = (

@@ -151,12 +151,8 @@ def _made(machine: Machine, value: Value) -> None:
         if re.search(r"\bexecute\b", inner, re.I):
             machine.report(Level.HIGH, "opaque", "runs a statement that is made before it runs")
         for part in inner.split(";"):
-            machine.report(*_block_level(_OPENING.sub("", part).lower()))
-
-
-def _block_level(statement: str) -> tuple[Level, str, str]:
-    level, consequence = statement_level(statement)
-    return level, "database", consequence
+            level, consequence = statement_level(_OPENING.sub("", part).lower())
+            machine.report(level, "database", consequence)
 
 
 def judge_sql(machine: Machine, value: Value) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
 
 from ingle.text.alignment import SENTENCE, alike
 from ingle.text.language import is_function_word
@@ -106,7 +105,7 @@ def _adds(rule: re.Pattern[str], sentence: str, source: str) -> bool:
 def is_own(fragment: str, source: str) -> bool:
     """Whether `fragment` is made of the words of `source`."""
     said = words(fragment)
-    there: Set[str] = set(words(source))
+    there = set(words(source))
     return bool(said) and sum(alike(word, there) for word in said) >= OWN * len(said)
 
 

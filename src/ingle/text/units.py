@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from ingle.text.grammar import is_grammar, spoken_language
 from ingle.text.spans import words
 
 _FAMILIES = (
@@ -49,8 +50,14 @@ FAMILIES = tuple(
 
 def swapped(source: str, answer: str) -> bool:
     """Whether a unit of `source` is gone and one of its family came that is not there; also from language to language."""
-    mine, theirs = words(source), words(answer)
+    mine, theirs = _meant(source), _meant(answer)
     return any(_gave_way(mine, theirs, family) for family in FAMILIES)
+
+
+def _meant(text: str) -> list[str]:
+    """The words without those of grammar, which may look like a unit: French `mes` and `ton`."""
+    language = spoken_language(text)
+    return [word for word in words(text) if not is_grammar(word, language)] if language else words(text)
 
 
 def is_same(word: str, other: str) -> bool:
