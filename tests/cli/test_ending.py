@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 
 import pytest
 
 from ingle.cli.ending import end_daemon
+from ingle.cli.serve import TOLD_S
 from ingle.errors import StillRunning, exit_code
 from tests.cli.conftest import Place
 from tests.cli.terminal import WAIT_S
@@ -22,6 +24,16 @@ lock = open(sys.argv[1] + "/daemon.lock", "a")
 fcntl.flock(lock, fcntl.LOCK_EX)
 with open(sys.argv[1] + "/daemon.json", "w") as file:
     file.write('{"pid": %d, "host": "127.0.0.1", "port": 9}' % os.getpid())
+print("held", flush=True)
+sys.stdin.readline()
+"""
+HUNG = """
+import fcntl, os, socket, sys
+lock = open(sys.argv[1] + "/daemon.lock", "a")
+fcntl.flock(lock, fcntl.LOCK_EX)
+heard = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1] + "/daemon.json", "w") as file:
+    file.write('{"pid": %d, "host": "127.0.0.1", "port": %d}' % (os.getpid(), heard.getsockname()[1]))
 print("held", flush=True)
 sys.stdin.readline()
 """
@@ -108,3 +120,12 @@ def test_force_alone_is_wrong_use(place: Place) -> None:
 def test_stop_answers_machines_in_json(place: Place) -> None:
     found = place.ingle("serve", "--stop", "--json")
     assert (found.exit_code, json.loads(found.stdout)) == (0, {"ended": None})
+
+
+def test_a_daemon_that_answers_nobody_is_ended_without_waiting_for_its_answers(place: Place) -> None:
+    with begun(place, HUNG) as child:
+        began = time.monotonic()
+        found = place.ingle("serve", "--stop")
+        assert (found.exit_code, child.wait(WAIT_S)) == (0, -signal.SIGTERM)
+        assert f"The daemon (pid {child.pid}) has ended." in found.stderr
+        assert time.monotonic() - began < 10 * TOLD_S
