@@ -84,6 +84,7 @@ BEYOND: dict[str, tuple[str, ...]] = {
 }
 # Numbers that are no bounds of what is read: what they are instead.
 OTHER = {
+    "awk_code._STATEMENT": "tokens back to a `print`: beyond them a `>` is taken for a write",
     "amounts._VAST": "bytes that no disk is meant to hold: beyond it is high",
     "rounds.CROWD": "rounds that nobody means: beyond it is high",
     "rounds.DOUBLINGS": "rounds that nobody means when each doubles what runs: beyond it is high",
@@ -218,3 +219,8 @@ def test_what_is_long_but_followed_to_its_end_is_safe(command: str) -> None:
 )
 def test_what_stands_last_in_a_long_row_counts(command: str) -> None:
     assert analyse(command).level is Level.CRITICAL
+
+
+def test_a_print_of_many_words_writes_as_one_of_few() -> None:
+    few, many = (f"awk '{{ print {', '.join(['$1'] * count)} > $2 }}' f" for count in (1, 60))
+    assert analyse(few).level is analyse(many).level is not Level.SAFE

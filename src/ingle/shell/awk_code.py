@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _STATEMENT = 40
-"""Tokens before a `>` within which its `print` is looked for."""
+"""Tokens before a `>` within which its `print` is looked for; where they hold no beginning of a statement it is taken for one."""
 
 
 def _printing(before: list[Token]) -> bool:
@@ -26,7 +26,7 @@ def _printing(before: list[Token]) -> bool:
         if token.text in (";", "{", "}", "\n"):
             return False
         depth += (token.text == ")") - (token.text == "(")
-    return False
+    return len(before) >= _STATEMENT
 
 
 def judge_awk(machine: Machine, tokens: list[Token]) -> None:
